@@ -1,0 +1,38 @@
+"""The one extension and its flags; everything else is in pyproject.toml.
+
+``WSFAST_WERROR=1`` makes warnings of Cython and of the C compiler errors.
+``WSFAST_REQUIRE_EXTENSION=1`` makes a build without a working compiler fail; without
+it, such a build gives the package in Python alone.
+"""
+
+import glob
+import os
+import sys
+
+from Cython.Build import cythonize
+from Cython.Compiler import Options
+from setuptools import Extension, setup
+
+KERNELS = "src/wsfast/_kernels"
+WERROR = os.environ.get("WSFAST_WERROR") == "1"
+REQUIRED = os.environ.get("WSFAST_REQUIRE_EXTENSION") == "1"
+
+if sys.platform == "win32":
+    compile_args = ["/O2", "/W3"] + (["/WX"] if WERROR else [])
+else:
+    compile_args = ["-O3", "-Wall", "-Wextra"] + (["-Werror"] if WERROR else [])
+
+Options.warning_errors = WERROR
+
+core = Extension(
+    "wsfast._native.core",
+    sources=["src/wsfast/_native/core.pyx", *sorted(glob.glob(f"{KERNELS}/*.c"))],
+    depends=sorted(glob.glob(f"{KERNELS}/*.h") + glob.glob("src/wsfast/_native/*.p[yx][xd]")),
+    include_dirs=[KERNELS],
+    # Every interpreter has its own module and its own types.
+    define_macros=[("CYTHON_USE_MODULE_STATE", "1"), ("CYTHON_USE_TYPE_SPECS", "1")],
+    extra_compile_args=compile_args,
+    optional=not REQUIRED,
+)
+
+setup(ext_modules=cythonize([core], include_path=["src"]))

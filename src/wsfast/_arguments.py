@@ -1,0 +1,178 @@
+"""What the caller did wrong: checks of arguments and their wording, for both twins.
+
+Invariant: every text of a ``TypeError`` or ``ValueError`` of ours is here, so the
+twins can't differ.  What the *remote* did wrong is in ``errors``.
+"""
+
+from __future__ import annotations
+
+import codecs
+
+from .closecodes import may_be_sent
+from .errors import MAX_REASON
+from .opcodes import Opcode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+MAX_OFFSET = 2**63 - 1  # the longest payload that a frame can have (RFC 6455 section 5.2)
+DEFAULT_MESSAGE_SIZE = 2**20
+FRAGMENT_CHARGE = 16  # octets of max_retained that each fragment costs, however short
+OPCODES = tuple(Opcode(i) if i in (0, 1, 2, 8, 9, 10) else None for i in range(16))
+_UNLIMITED = 2**63 - 1
+_RETAINED_SLACK = 2**25
+
+
+def not_a_buffer(name: str, value: object) -> TypeError:
+    return TypeError(f"{name} must be a bytes-like object, not {type(value).__name__}")
+
+
+def not_contiguous(name: str) -> ValueError:
+    return ValueError(f"{name} must be a C-contiguous buffer")
+
+
+def read_only(name: str) -> TypeError:
+    return TypeError(f"{name} must be a writable buffer")
+
+
+def bad_key_length(octets: int) -> ValueError:
+    return ValueError(f"masking_key must be exactly 4 octets, not {octets}")
+
+
+def check_offset(offset: object) -> int:
+    """Return a payload offset, as ``apply_mask`` takes it."""
+    if not hasattr(offset, "__index__"):
+        raise TypeError(f"offset must be an integer, not {type(offset).__name__}")
+    value = offset.__index__()
+    if not 0 <= value <= MAX_OFFSET:
+        raise ValueError(f"offset must be from 0 to 2**63 - 1, not {value}")
+    return int(value)
+
+
+def is_server(role: str) -> bool:
+    """Return whether the decoder is the server's, which receives masked frames."""
+    if role not in ("server", "client"):
+        raise ValueError(f"role must be 'server' or 'client', not {role!r}")
+    return role == "server"
+
+
+def wants_str(text: str) -> bool:
+    """Return whether text messages are to be decoded to ``str``."""
+    if text not in ("str", "bytes"):
+        raise ValueError(f"text must be 'str' or 'bytes', not {text!r}")
+    return text == "str"
+
+
+def size_limit(name: str, limit: int | None) -> int:
+    """Return a limit in octets; ``None`` means the most that a length can say."""
+    if limit is None:
+        return _UNLIMITED
+    if not isinstance(limit, int):
+        raise TypeError(f"{name} must be an integer or None, not {type(limit).__name__}")
+    if limit < 0:
+        raise ValueError(f"{name} must not be negative, but is {limit}")
+    return min(limit, _UNLIMITED)
+
+
+def retained_limit(limit: int | None, message_size: int) -> int:
+    """Return ``max_retained``; ``None`` leaves room for any message within its own limit,
+    were it to come in short fragments."""
+    if limit is None:
+        return min(2 * message_size + _RETAINED_SLACK, _UNLIMITED)
+    return size_limit("max_retained", limit)
+
+
+def allowed_reserved_bits(bits: int) -> int:
+    """Return the RSV bits, as they stand in a frame's first octet, that may be set."""
+    if not isinstance(bits, int):
+        raise TypeError(f"reserved_bits must be an integer, not {type(bits).__name__}")
+    if bits & ~0x70:
+        raise ValueError(f"reserved_bits must be a union of 0x40, 0x20 and 0x10, not {bits:#x}")
+    return bits
+
+
+def check_sizehint(sizehint: int) -> int:
+    """Return the size of a receive buffer."""
+    if not isinstance(sizehint, int):
+        raise TypeError(f"sizehint must be an integer, not {type(sizehint).__name__}")
+    return min(max(sizehint, 2**16), 2**20)
+
+
+def bad_update(octets: int, size: int) -> ValueError:
+    return ValueError(f"buffer_updated({octets}) after a get_buffer() of {size} octets")
+
+
+def decoder_busy() -> RuntimeError:
+    return RuntimeError("the decoder is in use: it was called from inside its own call")
+
+
+def check_field(name: str, value: T, kind: type | tuple[type, ...]) -> T:
+    """Return the value of a field of a record."""
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(k.__name__ for k in kinds)
+        raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
+    return value
+
+
+def check_opcode(opcode: int) -> Opcode:
+    """Return the opcode as a member of ``Opcode``."""
+    try:
+        return Opcode(opcode)
+    except ValueError:
+        raise ValueError(f"opcode must be one of 0, 1, 2, 8, 9 and 10, not {opcode!r}") from None
+
+
+def encodable_opcode(opcode: int, fin: bool, length: int) -> int:
+    """Return the opcode of a frame to send, or say why there is no such frame."""
+    value = check_opcode(opcode)
+    if value >= 8:
+        if not fin:
+            raise ValueError(f"{value.name} is a control frame, which can't be fragmented")
+        if length > 125:
+            raise ValueError(
+                f"{value.name} is a control frame, with 125 octets of payload at most, not {length}"
+            )
+    return int(value)
+
+
+def close_payload(code: int | None, reason: str) -> bytes:
+    """Return the payload of a close frame (RFC 6455 section 5.5.1)."""
+    if not isinstance(reason, str):
+        raise TypeError(f"reason must be a str, not {type(reason).__name__}")
+    if code is None:
+        if reason:
+            raise ValueError("a close frame can't carry a reason without a code")
+        return b""
+    if not isinstance(code, int):
+        raise TypeError(f"code must be an integer or None, not {type(code).__name__}")
+    if not may_be_sent(code):
+        raise ValueError(f"close code {int(code)} must not be sent")
+    octets = reason.encode()
+    if len(octets) > MAX_REASON:
+        raise ValueError(f"reason must be {MAX_REASON} octets of UTF-8 at most, not {len(octets)}")
+    return code.to_bytes(2, "big") + octets
+
+
+def check_state(state: object) -> tuple[int, bytes, int, int, int]:
+    """Return the state of a validation, as ``Utf8Validator.state`` gave it."""
+    if (
+        isinstance(state, tuple)
+        and len(state) == 5
+        and isinstance(state[1], bytes)
+        and all(isinstance(state[i], int) and 0 <= state[i] <= MAX_OFFSET for i in (0, 2, 3, 4))
+        and len(state[1]) <= min(3, state[0])
+        and _can_go_on(state[1])
+    ):
+        return state
+    raise ValueError(f"not a state of a Utf8Validator: {state!r}")
+
+
+def _can_go_on(pending: bytes) -> bool:
+    try:
+        return codecs.utf_8_decode(pending, "strict", False)[1] == 0
+    except UnicodeDecodeError:
+        return False

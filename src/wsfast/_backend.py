@@ -1,0 +1,142 @@
+"""Pick the compiled codec or the one in Python, once, and say which and why.
+
+``WSFAST_BACKEND=native`` or ``pure`` forces one; ``WSFAST_KERNEL`` names a kernel of
+the compiled one.
+
+Invariant: only an extension that is not there leads to the codec in Python.  One that
+is there and does not load is an error: never a slow path that nobody notices.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+
+from ._record import Record
+
+TYPE_CHECKING = False
+
+_EXTENSION = f"{__package__}._native.core"
+
+
+def _choose() -> str:
+    """Return why the compiled codec is not used; "" if it is."""
+    wanted = os.environ.get("WSFAST_BACKEND", "")
+    if wanted not in ("", "native", "pure"):
+        raise ImportError(f"WSFAST_BACKEND must be 'native' or 'pure', not {wanted!r}")
+    if wanted == "pure":
+        return "WSFAST_BACKEND=pure"
+    try:
+        importlib.import_module(_EXTENSION)
+    except ModuleNotFoundError as error:
+        if error.name != _EXTENSION or wanted == "native":
+            raise
+        return "the compiled extension is not installed"
+    return ""
+
+
+_REASON = _choose()
+
+# The types come from the twin in Python, so that they are written once.
+if TYPE_CHECKING or _REASON:
+    from ._pure.frames import Frame, FrameDecoder, encode_frame
+    from ._pure.mask import apply_mask, apply_mask_inplace, new_masking_key
+    from ._pure.messages import (
+        Binary,
+        Close,
+        MessageDecoder,
+        Ping,
+        Pong,
+        Text,
+        encode_close,
+        parse_close,
+    )
+    from ._pure.utf8 import Utf8Validator, decode_utf8, is_valid_utf8, validate_utf8
+else:
+    from ._native.core import (
+        Binary,
+        Close,
+        Frame,
+        FrameDecoder,
+        MessageDecoder,
+        Ping,
+        Pong,
+        Text,
+        Utf8Validator,
+        apply_mask,
+        apply_mask_inplace,
+        decode_utf8,
+        encode_close,
+        encode_frame,
+        is_valid_utf8,
+        new_masking_key,
+        parse_close,
+        validate_utf8,
+    )
+
+
+class BackendInfo(Record):
+    """Say what runs, and why.
+
+    Attributes:
+        name: ``"native"`` or ``"pure"``.
+        kernel: the kernel in use; ``""`` without the extension.
+        kernels: those compiled in, the slowest first, whether or not they run here.
+        cpu_features: what the CPU and the operating system offer of what kernels use.
+        reason: why the compiled codec is not used; ``""`` if it is.
+    """
+
+    __slots__ = __match_args__ = ("name", "kernel", "kernels", "cpu_features", "reason")
+
+    name: str
+    kernel: str
+    kernels: tuple[str, ...]
+    cpu_features: tuple[str, ...]
+    reason: str
+
+    def __init__(
+        self,
+        name: str,
+        kernel: str,
+        kernels: tuple[str, ...],
+        cpu_features: tuple[str, ...],
+        reason: str,
+    ) -> None:
+        for field, value in zip(
+            self.__match_args__, (name, kernel, kernels, cpu_features, reason), strict=True
+        ):
+            object.__setattr__(self, field, value)
+
+
+def backend() -> BackendInfo:
+    """Return what runs: the codec, its kernel, the CPU's features, the reason."""
+    if _REASON:
+        return BackendInfo("pure", "", (), (), _REASON)
+    core = importlib.import_module(_EXTENSION)
+    return BackendInfo(
+        "native", core.kernel_in_use(), core.kernels_compiled(), core.cpu_features(), ""
+    )
+
+
+__all__ = [
+    "BackendInfo",
+    "Binary",
+    "Close",
+    "Frame",
+    "FrameDecoder",
+    "MessageDecoder",
+    "Ping",
+    "Pong",
+    "Text",
+    "Utf8Validator",
+    "apply_mask",
+    "apply_mask_inplace",
+    "backend",
+    "decode_utf8",
+    "encode_close",
+    "encode_frame",
+    "is_valid_utf8",
+    "new_masking_key",
+    "parse_close",
+    "validate_utf8",
+]

@@ -1,0 +1,94 @@
+/* The contract of a kernel, and the one table of kernels in the process.
+ *
+ * Kernels know no Python.  They report what they found and never raise.
+ *
+ * Common to all members of `wsf_kernel`:
+ *   - They read src[0, n) and write dst[0, n) (transcoders: exactly the code
+ *     units of the text) and not one octet outside; n may be 0.
+ *   - No alignment is asked for.
+ *   - dst is src, or the two do not overlap.  Transcoders: never overlap.
+ *   - `key` is a key word for src[0] (config.h); 0 masks nothing, so that the
+ *     masking members also serve as validating copies.
+ *   - `pending` is the state of utf8_automaton.h: what came before src[0].
+ *
+ * Invariant: the table is chosen once, when the extension is first loaded, and
+ * is the same for every interpreter and thread.
+ */
+#ifndef WSF_DISPATCH_H
+#define WSF_DISPATCH_H
+
+#include "config.h"
+#include "cpu.h"
+
+/* What is known of a text while it arrives: enough to size and type its string. */
+typedef struct wsf_text {
+    uint32_t pending;   /* the state of the validation */
+    uint8_t max_octet;  /* at least 0x80 iff not ASCII; else the highest lead octet */
+    size_t code_points; /* octets that are not continuation octets */
+} wsf_text;
+
+typedef struct wsf_kernel {
+    const char *name;
+    uint32_t required; /* CPU features, WSF_CPU_* */
+
+    /* dst[i] = src[i] ^ key[i mod 4] */
+    void (*mask)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
+
+    /* Return n and the new *pending if the octets, after *pending, are well
+     * formed or can still become so.  Else return the index of the first octet
+     * with which no well-formed text goes on; *pending then holds the octets of
+     * the sequence that it broke, so that the ill-formed sequence began at
+     * index - wsf_pending_count(*pending), possibly before src[0]. */
+    size_t (*validate)(const uint8_t *src, size_t n, uint32_t *pending);
+
+    /* `validate`, which also adds src to *text.  After a fault only
+     * text->pending means anything. */
+    size_t (*measure)(const uint8_t *src, size_t n, wsf_text *text);
+
+    /* `mask` and `validate` (or `measure`) of what was unmasked, in one go.  All
+     * of dst is unmasked when they return, also after a fault. */
+    size_t (*mask_validate)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                            uint32_t *pending);
+    size_t (*mask_measure)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                           wsf_text *text);
+
+    /* Transcode src, which is well-formed UTF-8 from the first octet to the last,
+     * into the storage of a string: code points up to U+00FF, U+FFFF, U+10FFFF. */
+    void (*to_latin1)(uint8_t *dst, const uint8_t *src, size_t n);
+    void (*to_ucs2)(uint16_t *dst, const uint8_t *src, size_t n);
+    void (*to_ucs4)(uint32_t *dst, const uint8_t *src, size_t n);
+} wsf_kernel;
+
+/* The kernels compiled in, the slowest first; NULL past the last. */
+const wsf_kernel *wsf_kernel_compiled(size_t index);
+
+/* Does this CPU, under this operating system, run the kernel? */
+int wsf_kernel_runs(const wsf_kernel *kernel);
+
+/* Choose the kernel of that name, or the best for NULL.  Return it, or NULL
+ * (nothing changed) if no such kernel is compiled or it does not run here. */
+const wsf_kernel *wsf_kernel_select(const char *name);
+
+/* The kernel in use.  Selected before any Python code can call. */
+extern const wsf_kernel *wsf_kernel_active;
+
+WSF_INLINE const wsf_kernel *wsf_kernels(void)
+{
+#if defined(_MSC_VER) && !defined(__clang__)
+    return *(const wsf_kernel *volatile *)&wsf_kernel_active;
+#else
+    return __atomic_load_n(&wsf_kernel_active, __ATOMIC_RELAXED);
+#endif
+}
+
+extern const wsf_kernel wsf_kernel_scalar;
+
+/* The parts of the scalar kernel: others fall back on them piece by piece. */
+void wsf_mask_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
+size_t wsf_validate_scalar(const uint8_t *src, size_t n, uint32_t *pending);
+size_t wsf_measure_scalar(const uint8_t *src, size_t n, wsf_text *text);
+void wsf_to_latin1_scalar(uint8_t *dst, const uint8_t *src, size_t n);
+void wsf_to_ucs2_scalar(uint16_t *dst, const uint8_t *src, size_t n);
+void wsf_to_ucs4_scalar(uint32_t *dst, const uint8_t *src, size_t n);
+
+#endif

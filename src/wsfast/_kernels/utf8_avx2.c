@@ -1,0 +1,118 @@
+/* UTF-8 validation with AVX2: vectors of 32 octets, and of 16 for short texts.
+ *
+ * Algorithm: utf8_lookup.inc.h.
+ *
+ * Invariant: the contracts of `validate`, `measure`, `mask_validate` and
+ * `mask_measure` in dispatch.h.
+ */
+#include "simd.h"
+
+#if WSF_ARCH_X86
+
+#include "mask_scalar.h"
+#include <immintrin.h>
+
+#define TARGET WSF_TARGET("avx2,popcnt")
+#define MASK wsf_mask_avx2
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+/* Twice, as a lookup of 32 octets looks into each half. */
+static const uint8_t FIRST_HIGH[32] = {WSF_FIRST_HIGH, WSF_FIRST_HIGH};
+static const uint8_t FIRST_LOW[32] = {WSF_FIRST_LOW, WSF_FIRST_LOW};
+static const uint8_t SECOND_HIGH[32] = {WSF_SECOND_HIGH, WSF_SECOND_HIGH};
+
+#include "utf8_x86_128.inc.h"
+#include "utf8_lookup.inc.h"
+#include "utf8_undefine.inc.h"
+
+#define WIDTH 32
+#define NAME(function) function##_32
+#define V __m256i
+#define v_load(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define v_store(p, x) _mm256_storeu_si256((__m256i *)(void *)(p), x)
+#define v_zero() _mm256_setzero_si256()
+#define v_all(octet) _mm256_set1_epi8((char)(octet))
+#define v_word(w) _mm256_set1_epi32((int)(w))
+#define v_before(w) _mm256_inserti128_si256(_mm256_setzero_si256(), before_16(w), 1)
+#define v_xor _mm256_xor_si256
+#define v_or _mm256_or_si256
+#define v_and _mm256_and_si256
+#define v_max _mm256_max_epu8
+#define v_minus _mm256_subs_epu8
+#define v_high_nibble(x) _mm256_and_si256(_mm256_srli_epi16(x, 4), _mm256_set1_epi8(15))
+#define v_low_nibble(x) _mm256_and_si256(x, _mm256_set1_epi8(15))
+#define v_lookup(entries, x) _mm256_shuffle_epi8(v_load(entries), x)
+/* `alignr` works on halves: the half before each is   prev.high x.low */
+#define v_back(x, prev, k)                                                                     \
+    _mm256_alignr_epi8(x, _mm256_permute2x128_si256(prev, x, 0x21), 16 - (k))
+#define v_any_high(x) (_mm256_movemask_epi8(x) != 0)
+#define v_first_set first_set_32
+#define v_points points_32
+#define v_highest highest_32
+#define SHORT_TEXT run_16
+
+WSF_INLINE TARGET __m128i before_16(uint32_t word)
+{
+    return _mm_slli_si128(_mm_cvtsi32_si128((int)word), 12);
+}
+
+WSF_INLINE TARGET size_t first_set_32(__m256i x)
+{
+    const __m256i zeros = _mm256_cmpeq_epi8(x, _mm256_setzero_si256());
+    return wsf_lowest_bit(~(uint64_t)(unsigned)_mm256_movemask_epi8(zeros));
+}
+
+WSF_INLINE TARGET size_t points_32(__m256i x, size_t octets)
+{
+    const int starts = _mm256_movemask_epi8(_mm256_cmpgt_epi8(x, _mm256_set1_epi8(-65)));
+    return wsf_bits_set((uint64_t)(unsigned)starts >> (32 - octets));
+}
+
+WSF_INLINE TARGET unsigned highest_32(__m256i x)
+{
+    return highest_16(_mm_max_epu8(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1)));
+}
+
+#include "utf8_lookup.inc.h"
+
+static TARGET size_t validate(const uint8_t *src, size_t n, uint32_t *pending)
+{
+    wsf_text text = {0, 0, 0};
+    size_t end;
+    text.pending = *pending;
+    end = run_32(NULL, src, n, 0, &text, 0, 0);
+    *pending = text.pending;
+    return end;
+}
+
+static TARGET size_t measure(const uint8_t *src, size_t n, wsf_text *text)
+{
+    return run_32(NULL, src, n, 0, text, 0, 1);
+}
+
+static TARGET size_t mask_validate(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                   uint32_t *pending)
+{
+    wsf_text text = {0, 0, 0};
+    size_t end;
+    text.pending = *pending;
+    end = run_32(dst, src, n, key, &text, 1, 0);
+    *pending = text.pending;
+    return end;
+}
+
+static TARGET size_t mask_measure(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                  wsf_text *text)
+{
+    return run_32(dst, src, n, key, text, 1, 1);
+}
+
+const wsf_kernel wsf_kernel_avx2 = {
+    "avx2",       WSF_CPU_AVX2 | WSF_CPU_POPCNT,
+    wsf_mask_avx2, validate,
+    measure,      mask_validate,
+    mask_measure, wsf_to_latin1_scalar,
+    wsf_to_ucs2_scalar, wsf_to_ucs4_scalar,
+};
+
+#endif

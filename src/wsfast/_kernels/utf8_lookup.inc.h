@@ -1,0 +1,430 @@
+/* UTF-8 validation by table lookups in vectors of 16 or 32 octets: one algorithm for
+ * the instruction sets whose lookups take a nibble (SSSE3, AVX2, NEON).
+ *
+ * The ill-formed pairs are those of simd.h (Keiser and Lemire 2021).  The file that
+ * includes this one says how wide and with which instructions:
+ *
+ *     WIDTH, TARGET, NAME(function)   octets; attributes; the name for this width
+ *     V, v_load v_store v_zero v_all  vector of octets; the same octet everywhere
+ *     v_word(w)                       the same four octets again and again
+ *     v_before(w)                     zeros, then the four octets of w
+ *     v_xor v_or v_and v_max v_minus  octet by octet, v_minus stopping at 0
+ *     v_high_nibble v_low_nibble      x >> 4, x & 15, octet by octet
+ *     v_lookup(entries, nibbles)      octet by octet
+ *     v_back(x, prev, k)              the last k octets of prev, then those of x
+ *     v_any_high(x)                   is an octet at least 80?
+ *     v_first_set(x)                  index of the first octet that is not 0, or WIDTH
+ *     v_points(x, k)                  of the last k octets, those that are not 80..BF
+ *     v_highest(x)                    the highest octet
+ *     v_pair(low, high)               of 16 octets, from two words; only if WIDTH is 16
+ *     MASK                            the member `mask`
+ *     SHORT_TEXT                      `run` for texts below WIDTH + 3 octets
+ *
+ *     granules of four vectors: one test for ASCII, one for faults
+ *     the rest: whole vectors, and one that overlaps them and ends with the text
+ *
+ * Invariant: the contracts of `validate`, `measure`, `mask_validate` and
+ * `mask_measure` in dispatch.h.
+ */
+
+#define GRANULE ((size_t)(4 * WIDTH))
+#define ALIGN_FROM ((size_t)2048) /* from here on aligning loads or stores pays */
+
+#define pass NAME(pass)
+#define fault_bits NAME(fault_bits)
+#define faults NAME(faults)
+#define locate NAME(locate)
+#define get NAME(get)
+#define count NAME(count)
+#define sum_up NAME(sum_up)
+#define last_vector NAME(last_vector)
+#define read_last NAME(read_last)
+#define last_faults NAME(last_faults)
+#define take_granules NAME(take_granules)
+#define take_rest NAME(take_rest)
+#define start NAME(start)
+#define stop NAME(stop)
+#define finish NAME(finish)
+#define pass_over NAME(pass_over)
+#define pass_over_granule NAME(pass_over_granule)
+#define run NAME(run)
+
+/* The fault bits of each octet of x, given the octets one, two and three before:
+ *
+ *     (FIRST_HIGH[back1 >> 4] & FIRST_LOW[back1 & 15] & SECOND_HIGH[x >> 4])
+ *     ^ (back2 >= E0 or back3 >= F0 ? 80 : 0)
+ */
+WSF_INLINE TARGET V fault_bits(V x, V back1, V back2, V back3)
+{
+    const V pairs = v_and(v_and(v_lookup(FIRST_HIGH, v_high_nibble(back1)),
+                                v_lookup(FIRST_LOW, v_low_nibble(back1))),
+                          v_lookup(SECOND_HIGH, v_high_nibble(x)));
+    const V third = v_minus(back2, v_all(0xE0 - 0x80));
+    const V fourth = v_minus(back3, v_all(0xF0 - 0x80));
+    return v_xor(pairs, v_and(v_or(third, fourth), v_all(0x80)));
+}
+
+WSF_INLINE TARGET V faults(V x, V prev)
+{
+    return fault_bits(x, v_back(x, prev, 1), v_back(x, prev, 2), v_back(x, prev, 3));
+}
+
+/* Name the fault in src[from, n), which is there, or in src[n - 1].  src[0, from)
+ * goes on well formed from *pending. */
+static WSF_COLD TARGET size_t locate(const uint8_t *src, size_t from, size_t n, uint32_t *pending)
+{
+    V prev = v_before(wsf_utf8_pending_at(src, from, *pending));
+    size_t i;
+    for (i = from; n - i >= WIDTH; i += WIDTH) {
+        const V x = v_load(src + i);
+        const size_t first = v_first_set(faults(x, prev));
+        if (first != WIDTH) { /* the fault, or the octet after it */
+            return wsf_utf8_locate(src, i + first == 0 ? 0 : i + first - 1, n, pending);
+        }
+        prev = x;
+    }
+    return wsf_utf8_locate(src, i == 0 ? 0 : i - 1, n, pending);
+}
+
+/* What a pass over the text carries from vector to vector. */
+typedef struct pass {
+    V prev;    /* the vector before */
+    V highest; /* octet by octet, if measured */
+    V key;
+    size_t points;
+    int open; /* could the text before x end within a sequence? */
+} pass;
+
+/* The octets src[i, i + WIDTH), unmasked into dst. */
+WSF_INLINE TARGET V get(const pass *p, uint8_t *dst, const uint8_t *src, size_t i, int masked)
+{
+    V x = v_load(src + i);
+    if (masked) {
+        x = v_xor(x, p->key);
+        v_store(dst + i, x);
+    }
+    return x;
+}
+
+/* Count the last `octets` octets of x. */
+WSF_INLINE TARGET void count(pass *p, V x, size_t octets)
+{
+    p->points += v_points(x, octets);
+    p->highest = v_max(p->highest, x);
+}
+
+/* The vector that ends with the text, and those one, two and three octets before
+ * it.  Read, and unmasked, before in-place unmasking gets there. */
+typedef struct last_vector {
+    V x, back1, back2, back3;
+} last_vector;
+
+WSF_INLINE TARGET last_vector read_last(const uint8_t *src, size_t n, uint32_t key, int masked)
+{
+    const uint8_t *const at = src + n - WIDTH;
+    last_vector v;
+    v.x = v_load(at);
+    v.back1 = v_load(at - 1);
+    v.back2 = v_load(at - 2);
+    v.back3 = v_load(at - 3);
+    if (masked) {
+        v.x = v_xor(v.x, v_word(wsf_key_advance(key, n)));
+        v.back1 = v_xor(v.back1, v_word(wsf_key_advance(key, n + 3)));
+        v.back2 = v_xor(v.back2, v_word(wsf_key_advance(key, n + 2)));
+        v.back3 = v_xor(v.back3, v_word(wsf_key_advance(key, n + 1)));
+    }
+    return v;
+}
+
+WSF_INLINE TARGET V last_faults(const last_vector *v)
+{
+    return fault_bits(v->x, v->back1, v->back2, v->back3);
+}
+
+/* Take granules from *i on as long as there are whole ones.  At a fault stop with
+ * *i at the granule it is in, or that follows it, and return 0. */
+WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, size_t n, size_t *i,
+                                    int masked, int measured)
+{
+    for (; n - *i >= GRANULE; *i += GRANULE) {
+        const V x0 = get(p, dst, src, *i, masked);
+        const V x1 = get(p, dst, src, *i + WIDTH, masked);
+        const V x2 = get(p, dst, src, *i + 2 * WIDTH, masked);
+        const V x3 = get(p, dst, src, *i + 3 * WIDTH, masked);
+        const int high = v_any_high(v_or(v_or(x0, x1), v_or(x2, x3)));
+        if (high || p->open) {
+            V bits = faults(x0, p->prev);
+            if (high) {
+                bits = v_or(bits, faults(x1, x0));
+                bits = v_or(bits, faults(x2, x1));
+                bits = v_or(bits, faults(x3, x2));
+            }
+            if (WSF_UNLIKELY(v_first_set(bits) != WIDTH)) {
+                return 0;
+            }
+            p->open = high;
+        }
+        if (measured && high) {
+            count(p, x0, WIDTH);
+            count(p, x1, WIDTH);
+            count(p, x2, WIDTH);
+            count(p, x3, WIDTH);
+        } else if (measured) {
+            p->points += GRANULE;
+        }
+        p->prev = x3;
+    }
+    return 1;
+}
+
+/* Take what is left from i on, less than a granule; `v` ends it.  Return whether it
+ * is free of faults.  Between two vectors of ASCII there is none. */
+WSF_INLINE TARGET int take_rest(pass *p, const last_vector *v, uint8_t *dst, const uint8_t *src,
+                                size_t n, size_t i, int masked, int measured)
+{
+    V bits = v_zero();
+    for (; n - i > WIDTH; i += WIDTH) {
+        const V x = get(p, dst, src, i, masked);
+        if (v_any_high(v_or(x, p->prev))) {
+            bits = v_or(bits, faults(x, p->prev));
+        }
+        if (measured) {
+            count(p, x, WIDTH);
+        }
+        p->prev = x;
+    }
+    if (masked) {
+        v_store(dst + n - WIDTH, v->x);
+    }
+    if (measured) {
+        count(p, v->x, n - i);
+    }
+    if (v_any_high(v_or(v->x, p->prev))) {
+        bits = v_or(bits, last_faults(v));
+    }
+    return v_first_set(bits) == WIDTH;
+}
+
+WSF_INLINE TARGET pass start(uint32_t key, uint32_t pending)
+{
+    pass p;
+    p.prev = v_before(pending);
+    p.highest = v_zero();
+    p.key = v_word(key);
+    p.points = 0;
+    p.open = pending != 0;
+    return p;
+}
+
+/* Unmask what a fault left masked from i on, and name the fault.  src[0, from) is
+ * well formed. */
+static WSF_COLD size_t stop(uint8_t *dst, const uint8_t *src, size_t from, size_t i, size_t n,
+                            uint32_t key, uint32_t *pending)
+{
+    if (dst == NULL) {
+        return locate(src, from, n, pending);
+    }
+    if (i < n) {
+        MASK(dst + i, src + i, n - i, wsf_key_advance(key, i));
+    }
+    return locate(dst, from, n, pending);
+}
+
+WSF_INLINE TARGET void finish(const pass *p, wsf_text *text, uint32_t last, int measured)
+{
+    text->pending = wsf_pending_of(last);
+    if (measured) {
+        const unsigned highest = v_highest(p->highest);
+        text->code_points += p->points;
+        text->max_octet = highest > text->max_octet ? (uint8_t)highest : text->max_octet;
+    }
+}
+
+/* All of src[0, n), n more than a granule, as the two flags say; they are constants
+ * where this is inlined. */
+WSF_INLINE TARGET size_t pass_over(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                   wsf_text *text, int masked, int measured)
+{
+    const uint32_t last = wsf_last_word(src, n, key, text->pending);
+    const last_vector v = read_last(src, n, key, masked);
+    pass p = start(key, text->pending);
+    size_t i = 0;
+    if (!take_granules(&p, dst, src, n, &i, masked, measured)) {
+        return stop(dst, src, i, i + GRANULE, n, key, &text->pending);
+    }
+    if (WSF_UNLIKELY(!take_rest(&p, &v, dst, src, n, i, masked, measured) ||
+                     wsf_ends_with_bad_lead(last))) {
+        return stop(dst, src, i, n, n, key, &text->pending);
+    }
+    finish(&p, text, last, measured);
+    return n;
+}
+
+/* The same for WIDTH + 3 <= n <= GRANULE: no loop, and ASCII is done before any
+ * table is loaded. */
+WSF_INLINE TARGET size_t pass_over_granule(uint8_t *dst, const uint8_t *src, size_t n,
+                                           uint32_t key, wsf_text *text, int masked, int measured)
+{
+    const uint32_t last = wsf_last_word(src, n, key, text->pending);
+    const last_vector v = read_last(src, n, key, masked);
+    pass p = start(key, text->pending);
+    const V x0 = get(&p, dst, src, 0, masked);
+    V x1 = x0, x2 = x0, bits;
+    if (n > 2 * WIDTH) {
+        x1 = get(&p, dst, src, WIDTH, masked);
+    }
+    if (n > 3 * WIDTH) {
+        x2 = get(&p, dst, src, 2 * WIDTH, masked);
+    }
+    if (masked) {
+        v_store(dst + n - WIDTH, v.x);
+    }
+    if (!v_any_high(v_or(v_or(x0, x1), v_or(x2, v.x))) && text->pending == 0) {
+        text->code_points += measured ? n : 0;
+        return n;
+    }
+    bits = v_or(faults(x0, p.prev), last_faults(&v));
+    if (n > 2 * WIDTH) {
+        bits = v_or(bits, faults(x1, x0));
+    }
+    if (n > 3 * WIDTH) {
+        bits = v_or(bits, faults(x2, x1));
+    }
+    if (WSF_UNLIKELY(v_first_set(bits) != WIDTH || wsf_ends_with_bad_lead(last))) {
+        return stop(dst, src, 0, n, n, key, &text->pending);
+    }
+    if (measured) {
+        count(&p, x0, WIDTH);
+        if (n > 2 * WIDTH) {
+            count(&p, x1, WIDTH);
+        }
+        if (n > 3 * WIDTH) {
+            count(&p, x2, WIDTH);
+        }
+        count(&p, v.x, n - (n - 1) / WIDTH * WIDTH);
+    }
+    finish(&p, text, last, measured);
+    return n;
+}
+
+#if WIDTH == 16
+/* The octets src[0, n), n below 16, in the order of memory; 0 above them. */
+WSF_INLINE void assemble(const uint8_t *src, size_t n, uint64_t word[2])
+{
+    word[1] = 0;
+    if (n >= 8) {
+        word[0] = wsf_load64(src);
+        word[1] = wsf_load64(src + n - 8) >> 8 * (15 - n) >> 8; /* never by 64 */
+    } else if (n >= 4) {
+        word[0] = wsf_load32(src) | (uint64_t)wsf_load32(src + n - 4) << 8 * (n - 4);
+    } else {
+        word[0] = n == 0 ? 0 : wsf_load_under4(src, n); /* 0 after sixteen */
+    }
+}
+
+/* The octets src[0, n), n below 16, unmasked into dst; 0 above them. */
+WSF_INLINE TARGET void move_under16(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                    uint64_t word[2], int masked)
+{
+    assemble(src, n, word);
+    if (masked) {
+        const uint64_t wide = wsf_key_double(key);
+        const uint64_t low = n >= 8 ? ~UINT64_C(0) : (UINT64_C(1) << 8 * n) - 1;
+        const uint64_t high = n >= 8 ? ~UINT64_C(0) >> 8 * (15 - n) >> 8 : 0;
+        word[0] ^= wide & low;
+        word[1] ^= wide & high;
+        wsf_mask_under16(dst, src, n, key);
+    }
+}
+
+/* All of src[0, n), n below 19: a vector filled from words, or a whole one and a
+ * filled one.  The octets that fill up are 0: faults past the end count for nothing. */
+WSF_INLINE TARGET size_t short_text_16(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                       wsf_text *text, int masked, int measured)
+{
+    const size_t whole = n & 16u;
+    uint64_t word[2];
+    uint32_t last;
+    pass p;
+    V x;
+    int fault = 0;
+    if (n == 0) {
+        return 0;
+    }
+    last = wsf_last_word(src, n, key, text->pending);
+    p = start(key, text->pending);
+    if (whole != 0) {
+        x = get(&p, dst, src, 0, masked);
+        fault = v_first_set(faults(x, p.prev)) != WIDTH;
+        if (measured) {
+            count(&p, x, WIDTH);
+        }
+        p.prev = x;
+    }
+    move_under16(whole != 0 && masked ? dst + whole : dst, src + whole, n - whole, key, word, masked);
+    if (whole == 0 && text->pending == 0 && ((word[0] | word[1]) & HIGH_BITS) == 0) {
+        text->code_points += measured ? n : 0;
+        return n;
+    }
+    x = v_pair(word[0], word[1]);
+    fault |= v_first_set(faults(x, p.prev)) < n - whole;
+    if (WSF_UNLIKELY(fault || wsf_ends_with_bad_lead(last))) {
+        return stop(dst, src, 0, n, n, key, &text->pending);
+    }
+    if (measured) {
+        count(&p, x, WIDTH);
+        p.points -= WIDTH - (n - whole);
+    }
+    finish(&p, text, last, measured);
+    return n;
+}
+#endif
+
+/* From ALIGN_FROM on: first the octets before a boundary of what is written, or
+ * else read, then the rest, which goes on from their pending word. */
+WSF_INLINE TARGET size_t run(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                             wsf_text *text, int masked, int measured)
+{
+    size_t head = 0;
+    if (n < WIDTH + 3) {
+        return SHORT_TEXT(dst, src, n, key, text, masked, measured);
+    }
+    if (n <= GRANULE) {
+        return pass_over_granule(dst, src, n, key, text, masked, measured);
+    }
+    if (n >= ALIGN_FROM) {
+        head = (size_t)(0 - (uintptr_t)(masked ? dst : src)) % WIDTH;
+        if (head != 0) {
+            const size_t end = SHORT_TEXT(dst, src, head, key, text, masked, measured);
+            if (WSF_UNLIKELY(end != head)) {
+                if (masked) {
+                    MASK(dst + head, src + head, n - head, wsf_key_advance(key, head));
+                }
+                return end;
+            }
+        }
+    }
+    return head + pass_over(masked ? dst + head : NULL, src + head, n - head,
+                            wsf_key_advance(key, head), text, masked, measured);
+}
+
+#undef pass
+#undef fault_bits
+#undef faults
+#undef locate
+#undef get
+#undef count
+#undef sum_up
+#undef last_vector
+#undef read_last
+#undef last_faults
+#undef take_granules
+#undef take_rest
+#undef start
+#undef stop
+#undef finish
+#undef pass_over
+#undef pass_over_granule
+#undef run
+#undef GRANULE
+#undef ALIGN_FROM

@@ -1,0 +1,25 @@
+/* Forget the vectors of one width, for the next (utf8_lookup.inc.h). */
+#undef WIDTH
+#undef NAME
+#undef V
+#undef v_load
+#undef v_store
+#undef v_zero
+#undef v_all
+#undef v_word
+#undef v_before
+#undef v_pair
+#undef v_xor
+#undef v_or
+#undef v_and
+#undef v_max
+#undef v_minus
+#undef v_high_nibble
+#undef v_low_nibble
+#undef v_lookup
+#undef v_back
+#undef v_any_high
+#undef v_first_set
+#undef v_points
+#undef v_highest
+#undef SHORT_TEXT

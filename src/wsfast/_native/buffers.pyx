@@ -1,0 +1,76 @@
+# The octets of whatever the caller passes, and a store for octets that must be kept.
+#
+# Invariant: a view is closed by whoever opened it, once the work on its octets is done;
+# a store grows with what arrived, by a quarter, so that filling it takes linear time.
+
+cdef struct View:
+    Py_buffer raw
+    const uint8_t *data
+    size_t size
+    bint held
+
+
+cdef inline int open_view(View *view, object data, const char *name) except -1:
+    """Open any C-contiguous buffer to be read."""
+    if PyBytes_CheckExact(data):
+        view.data = <const uint8_t *>PyBytes_AS_STRING(data)
+        view.size = <size_t>PyBytes_GET_SIZE(data)
+        view.held = False
+        return 0
+    return open_buffer(view, data, name, PyBUF_SIMPLE)
+
+
+cdef int open_buffer(View *view, object data, const char *name, int flags) except -1:
+    try:
+        PyObject_GetBuffer(data, &view.raw, flags)
+    except TypeError:
+        raise _arguments.not_a_buffer(name.decode(), data) from None
+    except BufferError:
+        if flags & PyBUF_WRITABLE and memoryview(data).readonly:
+            raise _arguments.read_only(name.decode()) from None
+        raise _arguments.not_contiguous(name.decode()) from None
+    view.data = <const uint8_t *>view.raw.buf
+    view.size = <size_t>view.raw.len
+    view.held = True
+    return 0
+
+
+cdef inline void close_view(View *view) noexcept:
+    if view.held:
+        PyBuffer_Release(&view.raw)
+
+
+cdef struct Store:
+    uint8_t *data
+    size_t size
+    size_t capacity
+
+
+cdef uint8_t *store_reserve(Store *store, size_t more, uint64_t expected) except? NULL:
+    """Return where to put ``more`` octets; ``expected`` (at least ``more``) are to come.
+
+    What is expected only keeps the store from growing past it: it is not allocated.
+    """
+    cdef size_t needed = store.size + more
+    cdef size_t capacity
+    cdef uint8_t *data
+    if needed > store.capacity:
+        capacity = needed + needed // 4 + 64
+        if capacity - store.size > expected:
+            capacity = store.size + <size_t>expected
+        data = <uint8_t *>PyMem_Realloc(store.data, capacity + (capacity == 0))
+        if data is NULL:
+            raise MemoryError(f"no memory for {capacity} octets of an unfinished message")
+        store.data = data
+        store.capacity = capacity
+    return store.data + store.size
+
+
+cdef inline void store_free(Store *store) noexcept:
+    PyMem_Free(store.data)
+    store.data = NULL
+    store.size = store.capacity = 0
+
+
+cdef inline object bytes_of(const uint8_t *data, size_t size):
+    return PyBytes_FromStringAndSize(<const char *>data, <Py_ssize_t>size)

@@ -1,0 +1,148 @@
+# Functions with keyword arguments that are called once a frame.
+#
+# What Cython makes of `def f(a, b=0)` looks up the interpreter's copy of the module four
+# times a call, to have the argument names at hand: 40 ns, which is more than masking 1 KiB
+# takes.  Here the names are C strings, looked at only if a keyword was used.
+#
+# Invariant: the arguments are borrowed for the time of the call; NULL stands for one that
+# was not given.
+
+cdef extern from *:
+    """
+    typedef PyObject *const *wsf_args;
+
+    static PyObject *wsf_call_apply_mask(PyObject *, wsf_args, Py_ssize_t, PyObject *);
+    static PyObject *wsf_call_apply_mask_inplace(PyObject *, wsf_args, Py_ssize_t, PyObject *);
+    static PyObject *wsf_call_encode_frame(PyObject *, wsf_args, Py_ssize_t, PyObject *);
+
+    static const char *const wsf_apply_mask_names[] = {"data", "masking_key", "offset", NULL};
+    static const char *const wsf_apply_mask_inplace_names[] = {
+        "buffer", "masking_key", "offset", NULL};
+    static const char *const wsf_encode_frame_names[] = {
+        "opcode", "payload", "fin", "rsv1", "masking_key", NULL};
+
+    #define WSF_KEYWORDS (METH_FASTCALL | METH_KEYWORDS)
+    #define WSF_METHOD(function) ((PyCFunction)(void (*)(void))(function))
+
+    static PyMethodDef wsf_apply_mask_def = {
+        "apply_mask", WSF_METHOD(wsf_call_apply_mask), WSF_KEYWORDS,
+        "apply_mask(data, masking_key, offset=0)\\n--\\n\\n"
+        "Return a copy of ``data`` masked, or unmasked, with ``masking_key``.\\n\\n"
+        "Any C-contiguous buffer; a key of exactly 4 octets; ``offset`` is the payload index\\n"
+        "of ``data[0]`` (RFC 6455 section 5.3).  Raises TypeError and ValueError for anything\\n"
+        "else."};
+
+    static PyMethodDef wsf_apply_mask_inplace_def = {
+        "apply_mask_inplace", WSF_METHOD(wsf_call_apply_mask_inplace), WSF_KEYWORDS,
+        "apply_mask_inplace(buffer, masking_key, offset=0)\\n--\\n\\n"
+        "Mask, or unmask, the octets of ``buffer`` where they are.\\n\\n"
+        "Any writable C-contiguous buffer; a key of exactly 4 octets; ``offset`` is the\\n"
+        "payload index of ``buffer[0]``.  Raises TypeError if it is read-only, and TypeError\\n"
+        "and ValueError as ``apply_mask`` does; nothing was changed then."};
+
+    static PyMethodDef wsf_encode_frame_def = {
+        "encode_frame", WSF_METHOD(wsf_call_encode_frame), WSF_KEYWORDS,
+        "encode_frame(opcode, payload, *, fin=True, rsv1=False, masking_key=None)\\n--\\n\\n"
+        "Return a frame, header and payload (RFC 6455 section 5.2).\\n\\n"
+        "The payload is any C-contiguous buffer, or a ``str``, which is sent as UTF-8.  With\\n"
+        "``masking_key``, exactly 4 octets, it is a client's frame; without, a server's.\\n"
+        "Raises TypeError and ValueError for anything else, for an opcode that there is not,\\n"
+        "and for a control frame that is fragmented or longer than 125 octets."};
+
+    /* Sort the arguments of a call into values[], by the names of the parameters.  The
+     * first `positional` may be given by place; the first two must be given. */
+    static int wsf_sort_arguments(const char *function, const char *const *names,
+                                  Py_ssize_t positional, wsf_args args, Py_ssize_t count,
+                                  PyObject *keywords, PyObject **values)
+    {
+        const Py_ssize_t named = keywords == NULL ? 0 : PyTuple_GET_SIZE(keywords);
+        Py_ssize_t i, j;
+        if (count > positional) {
+            PyErr_Format(PyExc_TypeError, "%s() takes at most %zd positional arguments (%zd given)",
+                         function, positional, count);
+            return -1;
+        }
+        for (i = 0; i < count; i++) {
+            values[i] = args[i];
+        }
+        for (i = 0; i < named; i++) {
+            PyObject *name = PyTuple_GET_ITEM(keywords, i);
+            for (j = 0; names[j] != NULL; j++) {
+                if (PyUnicode_CompareWithASCIIString(name, names[j]) == 0) {
+                    break;
+                }
+            }
+            if (names[j] == NULL) {
+                PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'",
+                             function, name);
+                return -1;
+            }
+            if (values[j] != NULL) {
+                PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%s'",
+                             function, names[j]);
+                return -1;
+            }
+            values[j] = args[count + i];
+        }
+        for (i = 0; i < 2; i++) {
+            if (values[i] == NULL) {
+                PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", function,
+                             names[i]);
+                return -1;
+            }
+        }
+        return 0;
+    }
+    """
+    ctypedef PyObject *const *wsf_args
+    const char *const *wsf_apply_mask_names
+    const char *const *wsf_apply_mask_inplace_names
+    const char *const *wsf_encode_frame_names
+    PyMethodDef wsf_apply_mask_def
+    PyMethodDef wsf_apply_mask_inplace_def
+    PyMethodDef wsf_encode_frame_def
+    int wsf_sort_arguments(
+        const char *function, const char *const *names, Py_ssize_t positional,
+        wsf_args args, Py_ssize_t count, PyObject *keywords, PyObject **values
+    ) except -1
+
+
+cdef object wsf_call_apply_mask "wsf_call_apply_mask"(
+    PyObject *self, wsf_args args, Py_ssize_t count, PyObject *keywords
+):
+    cdef PyObject *values[3]
+    values[0] = values[1] = values[2] = NULL
+    wsf_sort_arguments("apply_mask", wsf_apply_mask_names, 3, args, count, keywords, values)
+    return masked_copy(<object>values[0], <object>values[1], values[2])
+
+
+cdef object wsf_call_apply_mask_inplace "wsf_call_apply_mask_inplace"(
+    PyObject *self, wsf_args args, Py_ssize_t count, PyObject *keywords
+):
+    cdef PyObject *values[3]
+    values[0] = values[1] = values[2] = NULL
+    wsf_sort_arguments(
+        "apply_mask_inplace", wsf_apply_mask_inplace_names, 3, args, count, keywords, values
+    )
+    mask_inplace(<object>values[0], <object>values[1], values[2])
+    return None
+
+
+cdef object wsf_call_encode_frame "wsf_call_encode_frame"(
+    PyObject *self, wsf_args args, Py_ssize_t count, PyObject *keywords
+):
+    cdef PyObject *values[5]
+    values[0] = values[1] = values[2] = values[3] = values[4] = NULL
+    wsf_sort_arguments("encode_frame", wsf_encode_frame_names, 2, args, count, keywords, values)
+    return encoded_frame(
+        <object>values[0],
+        <object>values[1],
+        values[2] is NULL or <object>values[2],
+        values[3] is not NULL and <object>values[3],
+        values[4],
+    )
+
+
+apply_mask = PyCFunction_NewEx(&wsf_apply_mask_def, NULL, __name__)
+apply_mask_inplace = PyCFunction_NewEx(&wsf_apply_mask_inplace_def, NULL, __name__)
+encode_frame = PyCFunction_NewEx(&wsf_encode_frame_def, NULL, __name__)

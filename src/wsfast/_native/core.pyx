@@ -1,0 +1,78 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: binding=False, embedsignature=True, embedsignature.format=clinic
+# cython: auto_pickle=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
+"""The compiled codec: one extension, so one copy of the kernels and one table of them.
+
+Its parts are the sources included below; each has the name of its twin in ``_pure``.
+
+Invariant: no ``cdef`` object at module level, so that every interpreter has its own
+module; what C code shares, the choice of a kernel, is made once and the same for all.
+"""
+
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF, Py_XDECREF
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from wsfast._native.kernels cimport *
+
+import os
+
+from wsfast import _arguments, errors
+from wsfast.closecodes import close_code, may_be_sent
+from wsfast.opcodes import Opcode
+
+include "buffers.pyx"
+include "mask.pyx"
+include "utf8.pyx"
+include "frames.pyx"
+include "messages.pyx"
+include "calls.pyx"
+
+
+def kernels_compiled():
+    """Return the names of the kernels in this build, the slowest first."""
+    names = []
+    while wsf_kernel_compiled(len(names)) is not NULL:
+        names.append(wsf_kernel_compiled(len(names)).name.decode())
+    return tuple(names)
+
+
+def kernels_that_run():
+    """Return those that this CPU and operating system run."""
+    return tuple(
+        [name for i, name in enumerate(kernels_compiled()) if wsf_kernel_runs(wsf_kernel_compiled(i))]
+    )
+
+
+def kernel_in_use():
+    """Return the name of the kernel in use."""
+    return wsf_kernels().name.decode()
+
+
+def cpu_features():
+    """Return the names of the CPU features that kernels can use here."""
+    cdef unsigned i = 0
+    names = []
+    while wsf_cpu_feature_name(i) is not NULL:
+        if wsf_cpu_features() >> i & 1:
+            names.append(wsf_cpu_feature_name(i).decode())
+        i += 1
+    return tuple(names)
+
+
+def select_kernel(name):
+    """Choose a kernel by name, the best for ``""``; for tests, and once at import."""
+    cdef bytes octets = name.encode()
+    cdef const char *wanted = octets
+    if wsf_kernel_select(wanted if octets else NULL) is NULL:
+        what = "does not run on this CPU" if name in kernels_compiled() else "is not compiled in"
+        raise ImportError(
+            f"WSFAST_KERNEL={name}: that kernel {what}; here run {', '.join(kernels_that_run())}"
+        )
+
+
+select_kernel(os.environ.get("WSFAST_KERNEL", ""))

@@ -1,0 +1,62 @@
+# Masking (RFC 6455 section 5.3): octet i of a payload XOR octet i mod 4 of the key.
+#
+# Invariant: as its twin, _pure/mask.py.
+
+cdef inline int read_key(object masking_key, uint8_t *octets) except -1:
+    """Copy the 4 octets of a masking key."""
+    cdef View view
+    open_view(&view, masking_key, "masking_key")
+    cdef size_t size = view.size
+    if size == 4:
+        memcpy(octets, view.data, 4)
+    close_view(&view)
+    if size != 4:
+        raise _arguments.bad_key_length(size)
+    return 0
+
+
+cdef inline uint32_t key_word(object masking_key, PyObject *offset) except? 0:
+    """Return the key word (config.h) for the payload octet at ``offset``, by default 0."""
+    cdef uint8_t octets[4]
+    cdef int overflow = 0
+    cdef long long start = -1
+    read_key(masking_key, octets)
+    if offset is NULL:
+        return wsf_key_at(octets, 0)
+    if PyLong_CheckExact(<object>offset):
+        start = PyLong_AsLongLongAndOverflow(<object>offset, &overflow)
+    if start < 0:
+        start = _arguments.check_offset(<object>offset)
+    return wsf_key_at(octets, <uint64_t>start)
+
+
+cdef object masked_copy(object data, object masking_key, PyObject *offset):
+    """Do what ``apply_mask`` (calls.pyx) is called for."""
+    cdef View view
+    cdef uint32_t key
+    open_view(&view, data, "data")
+    try:
+        key = key_word(masking_key, offset)
+        masked = bytes_of(NULL, view.size)
+        wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(masked), view.data, view.size, key)
+    finally:
+        close_view(&view)
+    return masked
+
+
+cdef int mask_inplace(object buffer, object masking_key, PyObject *offset) except -1:
+    """Do what ``apply_mask_inplace`` (calls.pyx) is called for."""
+    cdef View view
+    cdef uint32_t key
+    open_buffer(&view, buffer, "buffer", PyBUF_SIMPLE | PyBUF_WRITABLE)
+    try:
+        key = key_word(masking_key, offset)
+        wsf_kernels().mask(<uint8_t *>view.raw.buf, view.data, view.size, key)
+    finally:
+        close_view(&view)
+    return 0
+
+
+def new_masking_key():
+    """Return 4 unpredictable octets from the operating system (RFC 6455 section 5.3)."""
+    return os.urandom(4)

@@ -1,0 +1,362 @@
+# Messages (RFC 6455 sections 5.4 to 5.6): fragments put together, text validated.
+#
+# Invariant: as its twin, _pure/messages.py: the verdict on a text, its place included,
+# does not depend on how the wire was cut into reads; memory kept for an unfinished
+# message grows with what arrived.
+
+cdef class Data:
+    """What messages and control frames share: one field, ``data``."""
+
+    __match_args__ = ("data",)
+
+    # An owned reference, set once: so that a decoder can make one without __init__.
+    cdef PyObject *data_
+
+    def __dealloc__(self):
+        Py_XDECREF(self.data_)
+
+    @property
+    def data(self):
+        """The text, or the octets."""
+        return <object>self.data_
+
+    def __eq__(self, other):
+        if type(self) is not type(other):
+            return NotImplemented
+        return self.data == other.data
+
+    def __hash__(self):
+        return hash((type(self).__name__, self.data))
+
+    def __repr__(self):
+        return f"{type(self).__name__}(data={self.data!r})"
+
+    def __reduce__(self):
+        return type(self), (self.data,)
+
+
+cdef inline int data_set(Data event, object data) except -1:
+    if event.data_ is not NULL:
+        raise AttributeError(f"a {type(event).__name__} can't be changed")
+    Py_INCREF(data)
+    event.data_ = <PyObject *>data
+    return 0
+
+
+cdef inline Data data_of(object kind, object data):
+    """Make one without the detour over its ``__init__``."""
+    cdef Data event = <Data>PyType_GenericAlloc(<PyTypeObject *>kind, 0)
+    data_set(event, data)
+    return event
+
+
+@cython.final
+cdef class Text(Data):
+    """Hold a text message: ``data``, a ``str`` or ``bytes`` that are valid UTF-8."""
+
+    def __init__(self, data):
+        data_set(self, _arguments.check_field("data", data, (str, bytes)))
+
+
+@cython.final
+cdef class Binary(Data):
+    """Hold a binary message: ``data``, its octets."""
+
+    def __init__(self, data=b""):
+        data_set(self, _arguments.check_field("data", data, bytes))
+
+
+@cython.final
+cdef class Ping(Data):
+    """Hold a ping: ``data``, the octets to send back in a pong (RFC 6455 section 5.5.2)."""
+
+    def __init__(self, data=b""):
+        data_set(self, _arguments.check_field("data", data, bytes))
+
+
+@cython.final
+cdef class Pong(Data):
+    """Hold a pong: ``data``, the octets of the ping it answers (RFC 6455 section 5.5.3)."""
+
+    def __init__(self, data=b""):
+        data_set(self, _arguments.check_field("data", data, bytes))
+
+
+@cython.final
+cdef class Close:
+    """Hold what a close frame said (RFC 6455 section 5.5.1).
+
+    ``code`` is a ``CloseCode`` if it is registered, 1005 if the frame had none; ``reason``
+    is the text that came with it, perhaps empty.
+    """
+
+    __match_args__ = ("code", "reason")
+
+    cdef readonly object code
+    cdef readonly object reason
+
+    def __init__(self, code, reason=""):
+        self.code = _arguments.check_field("code", code, int)
+        self.reason = _arguments.check_field("reason", reason, str)
+
+    def __eq__(self, other):
+        if not isinstance(other, Close):
+            return NotImplemented
+        return self.code == (<Close>other).code and self.reason == (<Close>other).reason
+
+    def __hash__(self):
+        return hash(("Close", self.code, self.reason))
+
+    def __repr__(self):
+        return f"Close(code={self.code!r}, reason={self.reason!r})"
+
+    def __reduce__(self):
+        return Close, (self.code, self.reason)
+
+
+def encode_close(code=None, reason=""):
+    """Return the payload of a close frame (RFC 6455 section 5.5.1).
+
+    The code must be one that may be sent, ``None`` for an empty payload; the reason at
+    most 123 octets in UTF-8.  Raises TypeError and ValueError for anything else.
+    """
+    return _arguments.close_payload(code, reason)
+
+
+def parse_close(payload, /):
+    """Return what the payload of a close frame says (RFC 6455 section 5.5.1).
+
+    Any C-contiguous buffer; code 1005 stands for an empty one (section 7.1.5).  Raises
+    ``ProtocolError`` if it is 1 octet or more than 125, or the code must not go on the
+    wire; ``InvalidUTF8``, with offsets from the start of the payload, if the reason is not
+    UTF-8; TypeError and ValueError if the payload is no such buffer.
+    """
+    cdef View view
+    open_view(&view, payload, "payload")
+    try:
+        return close_of(view.data, view.size)
+    finally:
+        close_view(&view)
+
+
+cdef Close close_of(const uint8_t *data, size_t n):
+    cdef Trace trace
+    cdef wsf_text text
+    cdef size_t index
+    if n == 0:
+        return Close(close_code(1005))
+    if n == 1:
+        raise errors.short_close()
+    if n > 125:
+        raise errors.long_control(8)
+    code = data[0] << 8 | data[1]
+    if not may_be_sent(code):
+        raise errors.bad_close_code(code)
+    text.pending = text.max_octet = 0
+    text.code_points = 0
+    index = wsf_kernels().measure(data + 2, n - 2, &text)
+    if index != n - 2 or text.pending != 0:
+        trace.position = 2
+        trace.fragment_index = trace.fragment_start = 0
+        raise invalid_at(&trace, data + 2, n - 2, index, text.pending, b"")
+    return Close(close_code(code), string_of(data + 2, n - 2, &text))
+
+
+@cython.final
+cdef class MessageDecoder(Receiver):
+    """Decode messages from octets that arrive in any pieces.
+
+    Text is validated as it arrives, so that a violation is known with the octet that
+    makes it one, be it in the middle of a frame.  After a close frame, whatever follows
+    is ignored (RFC 6455 section 1.4).
+
+    ``role`` is ``"server"`` if the frames come from a client and are masked, ``"client"``
+    if they come from a server and are not.  ``text`` is ``"str"``, or ``"bytes"`` to have
+    the validated octets of text messages.  ``max_message_size`` and ``max_frame_size``
+    are in octets, ``None`` for any; ``max_retained`` is what an unfinished message may
+    cost: its octets, and 16 for each fragment before the current one.  ``None`` stands
+    for twice ``max_message_size`` and 32 MiB.
+    """
+
+    cdef bint wants_str
+    cdef uint8_t opcode       # of the message under way, if any
+    cdef uint8_t control_size
+    cdef uint8_t control[125]
+    cdef int64_t max_message_size
+    cdef int64_t max_retained
+    cdef int64_t fragments    # of the message under way, that are whole
+    cdef Store message
+    cdef wsf_text measured    # the text so far
+    cdef Trace trace          # its position is message.size
+    cdef object text_type     # kept here: to find them in the module takes longer
+    cdef object binary_type
+    cdef object ping_type
+    cdef object pong_type
+
+    def __init__(
+        self,
+        role,
+        *,
+        text="str",
+        max_message_size=2**20,
+        max_frame_size=None,
+        max_retained=None,
+    ):
+        self.set_rules(role, 0, max_frame_size)
+        self.wants_str = _arguments.wants_str(text)
+        self.max_message_size = _arguments.size_limit("max_message_size", max_message_size)
+        self.max_retained = _arguments.retained_limit(max_retained, self.max_message_size)
+        self.text_type, self.binary_type = Text, Binary
+        self.ping_type, self.pong_type = Ping, Pong
+        self.discard()
+
+    def __dealloc__(self):
+        store_free(&self.message)
+
+    cdef int discard(self) except -1:
+        """Be ready for the first fragment of a message."""
+        store_free(&self.message)
+        self.opcode = 0
+        self.fragments = 0
+        self.measured.pending = self.measured.max_octet = 0
+        self.measured.code_points = 0
+        self.trace.position = self.trace.fragment_index = self.trace.fragment_start = 0
+        self.trace.lead_index = self.trace.lead_offset = 0
+        self.rules.sequence = WSF_SEQUENCE_FIRST
+        self.make_room()
+        return 0
+
+    cdef void make_room(self) noexcept:
+        """Tell the header parser what is left of the limits on a message."""
+        cdef int64_t size = <int64_t>self.message.size
+        self.rules.message_room = self.max_message_size - size
+        self.rules.retained_room = self.max_retained - self.charge()
+
+    cdef int64_t charge(self) noexcept:
+        return <int64_t>self.message.size + 16 * self.fragments
+
+    cdef object over_limit(self, wsf_header_verdict verdict):
+        cdef int64_t length = <int64_t>self.frame.payload_length
+        if verdict == WSF_HEADER_MESSAGE_TOO_BIG:
+            return errors.message_too_big(
+                <object>self.message.size + length, self.max_message_size
+            )
+        if verdict == WSF_HEADER_RETAINS_TOO_MUCH:
+            return errors.retains_too_much(
+                <object>self.charge() + length, self.fragments + 1, self.max_retained
+            )
+        return errors.frame_too_big(length, self.rules.frame_room)
+
+    cdef int arrived(self, const uint8_t *p, size_t n, list events) except -1:
+        cdef uint8_t opcode = self.frame.first & WSF_OPCODE
+        cdef uint32_t key = wsf_key_advance(self.frame.key, <size_t>(self.received & 3))
+        if opcode & WSF_CONTROL:
+            return self.take_control(p, n, key, events)
+        if opcode and self.received == 0:
+            self.opcode = opcode
+            self.rules.sequence = WSF_SEQUENCE_CONTINUE
+            if not self.in_payload and self.frame.first & WSF_FIN:
+                self.whole_message(p, n, key, events)
+                return 0
+        self.take_data(p, n, key)
+        if not self.in_payload:
+            self.fragments += 1
+            if self.frame.first & WSF_FIN:
+                self.end_message(events)
+            else:
+                trace_next_fragment(&self.trace)
+                self.make_room()
+        return 0
+
+    cdef int take_control(self, const uint8_t *p, size_t n, uint32_t key, list events) except -1:
+        cdef uint8_t opcode = self.frame.first & WSF_OPCODE
+        wsf_kernels().mask(&self.control[self.control_size], p, n, key)
+        self.control_size += <uint8_t>n
+        if self.in_payload:
+            return 0
+        n = self.control_size
+        self.control_size = 0
+        if opcode == 0x9:
+            events.append(data_of(self.ping_type, bytes_of(self.control, n)))
+        elif opcode == 0xA:
+            events.append(data_of(self.pong_type, bytes_of(self.control, n)))
+        else:
+            events.append(close_of(self.control, n))
+            self.closed = True
+            self.discard()
+        return 0
+
+    cdef int whole_message(self, const uint8_t *p, size_t n, uint32_t key, list events) except -1:
+        """Take a message that is one frame, all of which is at p."""
+        if self.opcode == 0x2:
+            data = bytes_of(NULL, n)
+            wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(data), p, n, key)
+            events.append(data_of(self.binary_type, data))
+        elif self.wants_str:
+            events.append(data_of(self.text_type, self.whole_string(p, n, key)))
+        else:
+            events.append(data_of(self.text_type, self.whole_octets(p, n, key)))
+        self.opcode = 0
+        self.rules.sequence = WSF_SEQUENCE_FIRST
+        return 0
+
+    cdef object whole_string(self, const uint8_t *p, size_t n, uint32_t key):
+        """Unmask into what is the string if the text is ASCII, as most are."""
+        cdef wsf_text text
+        cdef size_t index
+        string = PyUnicode_New(<Py_ssize_t>n, 0x7F)
+        cdef uint8_t *octets = <uint8_t *>PyUnicode_DATA(string)
+        text.pending = text.max_octet = 0
+        text.code_points = 0
+        index = wsf_kernels().mask_measure(octets, p, n, key, &text)
+        if index != n or text.pending != 0:
+            raise invalid_at(&self.trace, octets, n, index, text.pending, b"")
+        return string if text.max_octet < 0x80 else string_of(octets, n, &text)
+
+    cdef object whole_octets(self, const uint8_t *p, size_t n, uint32_t key):
+        cdef uint32_t pending = 0
+        cdef size_t index
+        data = bytes_of(NULL, n)
+        cdef uint8_t *octets = <uint8_t *>PyBytes_AS_STRING(data)
+        index = wsf_kernels().mask_validate(octets, p, n, key, &pending)
+        if index != n or pending != 0:
+            raise invalid_at(&self.trace, octets, n, index, pending, b"")
+        return data
+
+    cdef int take_data(self, const uint8_t *p, size_t n, uint32_t key) except -1:
+        cdef uint8_t *to = store_reserve(
+            &self.message, n, self.frame.payload_length - self.received
+        )
+        cdef size_t index = n
+        if self.opcode == 0x2:
+            wsf_kernels().mask(to, p, n, key)
+        elif self.wants_str:
+            index = wsf_kernels().mask_measure(to, p, n, key, &self.measured)
+        else:
+            index = wsf_kernels().mask_validate(to, p, n, key, &self.measured.pending)
+        if index != n:
+            raise fault_in(&self.trace, to, index, self.measured.pending, self.look_back())
+        self.message.size += n
+        trace_advance(&self.trace, n, self.measured.pending)
+        return 0
+
+    cdef int end_message(self, list events) except -1:
+        if self.measured.pending != 0:
+            raise truncated_at(&self.trace, self.measured.pending, self.look_back())
+        if self.opcode == 0x2:
+            message = data_of(self.binary_type, bytes_of(self.message.data, self.message.size))
+        elif self.wants_str:
+            message = data_of(
+                self.text_type, string_of(self.message.data, self.message.size, &self.measured)
+            )
+        else:
+            message = data_of(self.text_type, bytes_of(self.message.data, self.message.size))
+        events.append(message)
+        self.discard()
+        return 0
+
+    cdef object look_back(self):
+        """Return the end of the message so far, as much as evidence may need."""
+        cdef size_t window = min(self.message.size, <size_t>errors.MAX_CONTEXT + 3)
+        return bytes_of(self.message.data + self.message.size - window, window)
+

@@ -1,0 +1,266 @@
+# UTF-8 validation that resumes at any octet (The Unicode Standard, Table 3-7).
+#
+# Invariant: as its twin, _pure/utf8.py: between chunks no more is kept than the three
+# octets of an unfinished sequence and where it began.
+
+# Where in a fragmented text the validation stands.
+cdef struct Trace:
+    uint64_t position        # octets of the text that went before
+    uint64_t fragment_index
+    uint64_t fragment_start  # the position with which the current fragment began
+    uint64_t lead_index      # the fragment in which the pending sequence began,
+    uint64_t lead_offset     # and where in it
+
+
+cdef inline void trace_advance(Trace *trace, size_t n, uint32_t pending) noexcept:
+    """Take note of n octets, after which ``pending`` is unfinished."""
+    cdef unsigned count = wsf_pending_count(pending)
+    trace.position += n
+    if 0 < count <= n:
+        trace.lead_index = trace.fragment_index
+        trace.lead_offset = trace.position - count - trace.fragment_start
+
+
+cdef inline void trace_next_fragment(Trace *trace) noexcept:
+    trace.fragment_index += 1
+    trace.fragment_start = trace.position
+
+
+cdef inline bytes pending_octets(uint32_t pending):
+    """Return the octets of a pending word (utf8_automaton.h)."""
+    cdef unsigned count = wsf_pending_count(pending)
+    return pending.to_bytes(4, "little")[4 - count:]
+
+
+cdef object fault_in(
+    const Trace *trace, const uint8_t *chunk, size_t index, uint32_t pending, object before
+):
+    """Make the violation of ``chunk[index]``, after the pending octets.
+
+    ``before`` is the text before the chunk, as far as it is at hand.
+    """
+    cdef size_t count = wsf_pending_count(pending)
+    cdef size_t window
+    if index >= count:  # the sequence began in this chunk
+        window = min(index - count, <size_t>errors.MAX_CONTEXT)
+        before = before + bytes_of(chunk + index - count - window, window)
+        place = trace.fragment_index, trace.position + index - count - trace.fragment_start
+    else:
+        before = before[:len(before) - (count - index)]
+        place = trace.lead_index, trace.lead_offset
+    return errors.invalid_utf8(
+        pending_octets(pending), chunk[index], trace.position + index, *place, before
+    )
+
+
+cdef object string_of(const uint8_t *data, size_t n, const wsf_text *text):
+    """Return the ``str`` of n octets that were measured and found well formed."""
+    cdef const wsf_kernel *kernel = wsf_kernels()
+    if text.max_octet < 0x80:
+        string = PyUnicode_New(<Py_ssize_t>n, 0x7F)
+        memcpy(PyUnicode_DATA(string), data, n)
+    elif text.max_octet < 0xC4:
+        string = PyUnicode_New(<Py_ssize_t>text.code_points, 0xFF)
+        kernel.to_latin1(<uint8_t *>PyUnicode_DATA(string), data, n)
+    elif text.max_octet < 0xF0:
+        string = PyUnicode_New(<Py_ssize_t>text.code_points, 0xFFFF)
+        kernel.to_ucs2(<uint16_t *>PyUnicode_DATA(string), data, n)
+    else:
+        string = PyUnicode_New(<Py_ssize_t>text.code_points, 0x10FFFF)
+        kernel.to_ucs4(<uint32_t *>PyUnicode_DATA(string), data, n)
+    return string
+
+
+cdef object truncated_at(const Trace *trace, uint32_t pending, object before):
+    """Make the violation of a text that ends inside a sequence; ``before`` is its end."""
+    return errors.truncated_utf8(
+        pending_octets(pending),
+        trace.position,
+        trace.lead_index,
+        trace.lead_offset,
+        before[:len(before) - wsf_pending_count(pending)],
+    )
+
+
+cdef object invalid_at(
+    Trace *trace, const uint8_t *text, size_t n, size_t index, uint32_t pending, object before
+):
+    """Make the violation of a text whose last n octets a kernel refused at ``index``, or
+    which ends with ``pending``."""
+    if index != n:
+        return fault_in(trace, text, index, pending, before)
+    trace_advance(trace, n, pending)
+    cdef size_t window = min(n, <size_t>errors.MAX_CONTEXT + 3)
+    return truncated_at(trace, pending, before + bytes_of(text + n - window, window))
+
+
+def is_valid_utf8(data, /):
+    """Tell whether ``data`` is well-formed UTF-8 as a whole.
+
+    Any C-contiguous buffer.  Raises TypeError and ValueError for anything else.
+    """
+    cdef View view
+    cdef uint32_t pending = 0
+    open_view(&view, data, "data")
+    cdef bint valid = wsf_kernels().validate(view.data, view.size, &pending) == view.size
+    close_view(&view)
+    return valid and pending == 0
+
+
+def validate_utf8(data, /):
+    """Raise ``InvalidUTF8`` unless ``data`` is well-formed UTF-8 as a whole.
+
+    Any C-contiguous buffer.  Raises TypeError and ValueError for anything else.
+    """
+    cdef View view
+    cdef uint32_t pending = 0
+    cdef size_t index
+    cdef Trace trace
+    open_view(&view, data, "data")
+    try:
+        index = wsf_kernels().validate(view.data, view.size, &pending)
+        if index != view.size or pending != 0:
+            trace.position = trace.fragment_index = trace.fragment_start = 0
+            raise invalid_at(&trace, view.data, view.size, index, pending, b"")
+    finally:
+        close_view(&view)
+
+
+def decode_utf8(data, /):
+    """Return the text that ``data`` is in UTF-8.
+
+    Any C-contiguous buffer.  Raises ``InvalidUTF8`` as ``validate_utf8`` does, TypeError
+    and ValueError for anything else.
+    """
+    cdef View view
+    cdef wsf_text text
+    cdef size_t index
+    cdef Trace trace
+    text.pending = text.max_octet = 0
+    text.code_points = 0
+    open_view(&view, data, "data")
+    try:
+        index = wsf_kernels().measure(view.data, view.size, &text)
+        if index != view.size or text.pending != 0:
+            trace.position = trace.fragment_index = trace.fragment_start = 0
+            raise invalid_at(&trace, view.data, view.size, index, text.pending, b"")
+        return string_of(view.data, view.size, &text)
+    finally:
+        close_view(&view)
+
+
+cdef class Utf8Validator:
+    """Validate a text that arrives in fragments, cut at any octet.
+
+    Each ``feed`` is one fragment.  A violation is raised with the first octet that no
+    well-formed text can go on with, even inside a character, and again by every call
+    until ``reset()``.
+    """
+
+    cdef Trace trace
+    cdef uint32_t pending
+    cdef object violation
+
+    def __init__(self):
+        self.clear()
+
+    def feed(self, chunk, /):
+        """Validate the next fragment, any C-contiguous buffer; it may be empty.
+
+        Raises ``InvalidUTF8`` if the text up to here can't be UTF-8, whatever follows;
+        TypeError and ValueError if that is no such buffer.
+        """
+        cdef View view
+        with cython.critical_section(self):
+            self.raise_again()
+            open_view(&view, chunk, "chunk")
+            try:
+                self.accept(view.data, view.size)
+            finally:
+                close_view(&view)
+
+    def finish(self):
+        """Declare that the text ends here.
+
+        Raises ``InvalidUTF8`` if it ends inside a character, or was ill-formed before.
+        """
+        with cython.critical_section(self):
+            self.end()
+
+    def reset(self):
+        """Start anew, with an empty text."""
+        with cython.critical_section(self):
+            self.clear()
+
+    cdef int accept(self, const uint8_t *chunk, size_t n) except -1:
+        cdef uint32_t before = self.pending
+        cdef size_t index = wsf_kernels().validate(chunk, n, &self.pending)
+        if index != n:
+            self.violation = fault_in(
+                &self.trace, chunk, index, self.pending, pending_octets(before)
+            )
+            self.trace.position += index
+            self.pending = 0
+            self.raise_again()
+        trace_advance(&self.trace, n, self.pending)
+        trace_next_fragment(&self.trace)
+        return 0
+
+    cdef int end(self) except -1:
+        if self.violation is None and self.pending != 0:
+            self.violation = truncated_at(
+                &self.trace, self.pending, pending_octets(self.pending)
+            )
+        return self.raise_again()
+
+    cdef int clear(self) except -1:
+        self.trace.position = self.trace.fragment_index = self.trace.fragment_start = 0
+        self.trace.lead_index = self.trace.lead_offset = 0
+        self.pending = 0
+        self.violation = None
+        return 0
+
+    cdef inline int raise_again(self) except -1:
+        if self.violation is not None:
+            raise self.violation.with_traceback(None)
+        return 0
+
+    @property
+    def position(self):
+        """How many octets of text could be UTF-8 so far."""
+        return self.trace.position
+
+    @property
+    def at_boundary(self):
+        """Whether the text so far ends between two characters."""
+        return self.pending == 0
+
+    @property
+    def state(self):
+        """All that is needed to go on elsewhere: small, picklable, for ``from_state``.
+
+        Raises ``InvalidUTF8`` if there is nothing to go on with.
+        """
+        self.raise_again()
+        return (
+            self.trace.position,
+            pending_octets(self.pending),
+            self.trace.fragment_index,
+            self.trace.lead_index,
+            self.trace.lead_offset,
+        )
+
+    @classmethod
+    def from_state(cls, state):
+        """Return a validator that goes on from the ``state`` of another.
+
+        Raises ValueError if that is no such state.
+        """
+        position, pending, fragment_index, lead_index, lead_offset = _arguments.check_state(state)
+        cdef Utf8Validator validator = cls()
+        validator.trace.position = validator.trace.fragment_start = position
+        validator.trace.fragment_index = fragment_index
+        validator.trace.lead_index = lead_index
+        validator.trace.lead_offset = lead_offset
+        validator.pending = int.from_bytes(pending.rjust(4, b"\0"), "little")
+        return validator

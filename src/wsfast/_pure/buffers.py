@@ -1,0 +1,54 @@
+"""The octets of whatever the caller passes.
+
+Invariant: any C-contiguous buffer is taken, of any item type and shape, as the
+compiled twin takes it; anything else is a clear error.
+"""
+
+from __future__ import annotations
+
+from .. import _arguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+def octets(data: Buffer, name: str = "data") -> bytes:
+    """Return a copy of the octets of ``data``, or ``data`` itself if it is ``bytes``."""
+    if type(data) is bytes:
+        return data
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise _arguments.not_a_buffer(name, data) from None
+    with view:
+        if not view.c_contiguous:
+            raise _arguments.not_contiguous(name)
+        return view.tobytes()
+
+
+def writable(data: Buffer, name: str) -> memoryview:
+    """Return the octets of a writable buffer, to be written to and then released."""
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise _arguments.not_a_buffer(name, data) from None
+    if view.readonly:
+        raise _arguments.read_only(name)
+    if not view.c_contiguous:
+        raise _arguments.not_contiguous(name)
+    if view.nbytes == 0:
+        return memoryview(bytearray())
+    if view.format[-1:] in "bBchHiIlLqQnNfdP?" and len(view.format.lstrip("@")) == 1:
+        return view.cast("B")
+    import ctypes  # reaches items of any type, which memoryview can't cast
+
+    return memoryview((ctypes.c_ubyte * view.nbytes).from_buffer(data)).cast("B")
+
+
+def masking_key_octets(masking_key: Buffer) -> bytes:
+    """Return the 4 octets of a masking key."""
+    key = octets(masking_key, "masking_key")
+    if len(key) != 4:
+        raise _arguments.bad_key_length(len(key))
+    return key

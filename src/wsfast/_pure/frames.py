@@ -1,0 +1,343 @@
+"""Frames (RFC 6455 section 5): decode and encode, one at a time.
+
+Invariant: a header field is judged with the octet that completes it, before any
+payload is kept; a payload is unmasked as it arrives, and nothing is allocated for
+octets that a header only announces.
+"""
+
+from __future__ import annotations
+
+from .. import _arguments, errors
+from .._record import Record
+from ..opcodes import Opcode
+from .buffers import masking_key_octets, octets
+from .mask import xor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Literal
+
+    from typing_extensions import Buffer
+
+FIN, RSV, CONTROL, MASKED = 0x80, 0x70, 0x08, 0x80
+MAX_HEADER = 14  # 2, 8 of length, 4 of masking key
+
+
+class Frame(Record):
+    """Hold one frame, as it was received.
+
+    Attributes:
+        opcode: an ``Opcode``.
+        payload: its octets, unmasked.
+        fin: whether it is the last fragment of its message.
+        rsv1, rsv2, rsv3: the reserved bits, for extensions.
+    """
+
+    __slots__ = ("fin", "opcode", "payload", "rsv1", "rsv2", "rsv3")
+    __match_args__ = ("opcode", "payload", "fin", "rsv1", "rsv2", "rsv3")
+
+    opcode: Opcode
+    payload: bytes | bytearray | memoryview
+    fin: bool
+    rsv1: bool
+    rsv2: bool
+    rsv3: bool
+
+    def __init__(
+        self,
+        opcode: int,
+        payload: bytes | bytearray | memoryview,
+        fin: bool = True,
+        rsv1: bool = False,
+        rsv2: bool = False,
+        rsv3: bool = False,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "opcode", _arguments.check_opcode(opcode))
+        put(
+            self,
+            "payload",
+            _arguments.check_field("payload", payload, (bytes, bytearray, memoryview)),
+        )
+        put(self, "fin", bool(fin))
+        put(self, "rsv1", bool(rsv1))
+        put(self, "rsv2", bool(rsv2))
+        put(self, "rsv3", bool(rsv3))
+
+
+class Header:
+    """Hold the fields of a header whose octets have all arrived."""
+
+    __slots__ = ("first", "key", "octets", "opcode", "payload_length")
+
+    def __init__(self, first: int, key: bytes, octets: int, payload_length: int) -> None:
+        self.first = first
+        self.opcode = first & 0x0F
+        self.key = key
+        self.octets = octets
+        self.payload_length = payload_length
+
+
+class Receiver:
+    """What both decoders share: headers, feeding, and what happens after a violation."""
+
+    def __init__(self, role: str, reserved_bits: int, max_frame_size: int | None) -> None:
+        self._expect_masked = _arguments.is_server(role)
+        self._reserved_bits = reserved_bits
+        self._max_frame_size = _arguments.size_limit("max_frame_size", max_frame_size)
+        self._head = b""  # of a header that is not yet whole
+        self._frame: Header | None = None  # whose payload is arriving
+        self._received = 0  # octets of that payload
+        self._violation: BaseException | None = None
+        self._buffer: bytearray | None = None
+        self._busy = False
+        self._closed = False  # by a close frame: what follows is ignored
+
+    def get_buffer(self, sizehint: int = -1) -> memoryview:
+        """Return a buffer to receive into, for ``asyncio.BufferedProtocol``.
+
+        It is good until the next ``buffer_updated``, which takes what was received.
+
+        Args:
+            sizehint: how many octets are wanted; the buffer has 64 KiB at least.
+        """
+        size = _arguments.check_sizehint(sizehint)
+        if self._buffer is None or len(self._buffer) < size:
+            self._buffer = bytearray(size)
+        return memoryview(self._buffer)
+
+    def buffer_updated(self, nbytes: int, /) -> Iterator[Any]:
+        """Decode the first ``nbytes`` octets of the buffer: as ``feed`` of them.
+
+        Raises:
+            ValueError: the buffer that ``get_buffer`` returned is not as large.
+        """
+        size = 0 if self._buffer is None else len(self._buffer)
+        if not 0 <= nbytes <= size:
+            raise _arguments.bad_update(nbytes, size)
+        buffer, self._buffer = self._buffer, None
+        return self._feed(bytes(memoryview(buffer or b"")[:nbytes]))
+
+    def _feed(self, chunk: bytes) -> Iterator[Any]:
+        if self._busy:
+            raise _arguments.decoder_busy()
+        if self._violation is not None:
+            raise self._violation.with_traceback(None)
+        events: list[Any] = []
+        self._busy = True
+        try:
+            self._consume(chunk, events)
+        except BaseException as violation:  # noqa: BLE001 # what came before is kept, whatever it is
+            self._violation = violation.with_traceback(None)
+            self._discard()
+            return errors.then_raise(events, violation)
+        finally:
+            self._busy = False
+        return iter(events)
+
+    def _consume(self, chunk: bytes, events: list[Any]) -> None:
+        at = 0
+        while not self._closed:
+            if self._frame is None:
+                at = self._read_header(chunk, at)
+                if self._frame is None:
+                    return
+                self._received = 0
+                self._begin(self._frame)
+            frame = self._frame
+            taken = chunk[at : at + frame.payload_length - self._received]
+            at += len(taken)
+            if taken:
+                self._take(frame, xor(taken, frame.key, self._received) if frame.key else taken)
+                self._received += len(taken)
+            if self._received < frame.payload_length:
+                return
+            self._frame = None
+            self._end(frame, events)
+
+    def _read_header(self, chunk: bytes, at: int) -> int:
+        """Read a header, or as much of it as there is; return where it ends."""
+        carried = len(self._head)
+        head = self._head + chunk[at : at + MAX_HEADER - carried]
+        self._frame = self._judge(head)
+        if self._frame is None:
+            self._head = head
+            return len(chunk)
+        self._head = b""
+        return at + self._frame.octets - carried
+
+    def _judge(self, head: bytes) -> Header | None:
+        """Judge the octets of a header; return it if it is whole (section 5.2)."""
+        if not head:
+            return None
+        first = head[0]
+        self._judge_first(first)
+        if len(head) < 2:
+            return None
+        self._judge_second(first & 0x0F, head[1])
+        length = head[1] & 0x7F
+        used = 2
+        if length > 125:
+            used = 4 if length == 126 else 10
+            if used == 10 and len(head) > 2 and head[2] & 0x80:
+                raise errors.length_64_bits()
+            if len(head) < used:
+                return None
+            length = int.from_bytes(head[2:used], "big")
+            if length <= (125 if used == 4 else 0xFFFF):
+                raise errors.length_not_minimal()
+        if not first & CONTROL:
+            self._judge_length(length)
+        if not self._expect_masked:
+            return Header(first, b"", used, length)
+        if len(head) < used + 4:
+            return None
+        return Header(first, head[used : used + 4], used + 4, length)
+
+    def _judge_first(self, first: int) -> None:
+        opcode = first & 0x0F
+        if first & RSV & ~self._reserved_bits:
+            raise errors.reserved_bits(first & RSV & ~self._reserved_bits)
+        if opcode > 10 or 2 < opcode < 8:
+            raise errors.reserved_opcode(opcode)
+        if opcode & CONTROL:
+            if not first & FIN:
+                raise errors.fragmented_control(opcode)
+        else:
+            self._judge_sequence(opcode)
+
+    def _judge_second(self, opcode: int, second: int) -> None:
+        masked = bool(second & MASKED)
+        if masked != self._expect_masked:
+            raise errors.mask_bit(masked)
+        if opcode & CONTROL:
+            if second & 0x7F > 125:
+                raise errors.long_control(opcode)
+            if opcode == Opcode.CLOSE and second & 0x7F == 1:
+                raise errors.short_close()
+
+    def _judge_length(self, length: int) -> None:
+        if length > self._max_frame_size:
+            raise errors.frame_too_big(length, self._max_frame_size)
+
+    # What the two decoders do differently.
+
+    def _judge_sequence(self, opcode: int) -> None:
+        """Judge a data frame by what came before it."""
+
+    def _begin(self, frame: Header) -> None:
+        """Prepare for the payload of a frame."""
+        raise NotImplementedError
+
+    def _take(self, frame: Header, payload: bytes) -> None:
+        """Take the next octets, unmasked, of the payload."""
+        raise NotImplementedError
+
+    def _end(self, frame: Header, events: list[Any]) -> None:
+        """Take note that the payload is whole."""
+        raise NotImplementedError
+
+    def _discard(self) -> None:
+        """Let go of what a violation made useless."""
+        raise NotImplementedError
+
+
+class FrameDecoder(Receiver):
+    """Decode frames from octets that arrive in any pieces.
+
+    Args:
+        role: ``"server"`` if the frames come from a client and are masked, ``"client"``
+            if they come from a server and are not.
+        max_frame_size: the longest payload of a data frame, in octets; ``None`` for any.
+        reserved_bits: the RSV bits that a negotiated extension uses, as they stand in
+            the first octet: a union of 0x40 (RSV1), 0x20 and 0x10.
+
+    Raises:
+        TypeError, ValueError: an argument is none of these.
+    """
+
+    def __init__(
+        self,
+        role: Literal["server", "client"],
+        *,
+        max_frame_size: int | None = _arguments.DEFAULT_MESSAGE_SIZE,
+        reserved_bits: int = 0,
+    ) -> None:
+        super().__init__(role, _arguments.allowed_reserved_bits(reserved_bits), max_frame_size)
+        self._payload = bytearray()
+
+    def feed(self, data: Buffer, /) -> Iterator[Frame]:
+        """Decode what arrived.
+
+        Args:
+            data: any C-contiguous buffer; it is not kept.
+
+        Returns:
+            An iterator over the frames that are now whole.  If the octets break the
+            protocol it raises after the last frame before that.
+
+        Raises:
+            ProtocolError, MessageTooBig: an earlier call found it; from the iterator, this
+                one did.
+            TypeError: ``data`` is not a buffer.
+            ValueError: it is not C-contiguous.
+        """
+        return self._feed(octets(data))
+
+    def _begin(self, frame: Header) -> None:
+        self._payload = bytearray()
+
+    def _take(self, frame: Header, payload: bytes) -> None:
+        self._payload += payload
+
+    def _end(self, frame: Header, events: list[Any]) -> None:
+        first = frame.first
+        payload = bytes(self._payload)
+        self._payload = bytearray()
+        events.append(
+            Frame(frame.opcode, payload, first & FIN, first & 0x40, first & 0x20, first & 0x10)  # type: ignore[arg-type] # truth values
+        )
+
+    def _discard(self) -> None:
+        self._payload = bytearray()
+
+
+def encode_frame(
+    opcode: int,
+    payload: Buffer | str,
+    *,
+    fin: bool = True,
+    rsv1: bool = False,
+    masking_key: Buffer | None = None,
+) -> bytes:
+    """Return a frame, header and payload (RFC 6455 section 5.2).
+
+    Args:
+        opcode: an ``Opcode`` or its number.
+        payload: any C-contiguous buffer, or a ``str``, which is sent as UTF-8.  Octets
+            are not validated: those of a text frame should be UTF-8.
+        fin: whether it is the last fragment of its message.
+        rsv1: whether to set RSV1, as extensions want it.
+        masking_key: exactly 4 octets, from ``new_masking_key()``, for a client's frame;
+            ``None`` for a server's, which is not masked.
+
+    Raises:
+        TypeError: the payload or the key is not a buffer.
+        ValueError: there is no such opcode, a control frame would be fragmented or longer
+            than 125 octets, the key is not 4 octets, a buffer is not C-contiguous, or the
+            text has a lone surrogate (``UnicodeEncodeError``).
+    """
+    body = payload.encode() if isinstance(payload, str) else octets(payload, "payload")
+    number = _arguments.encodable_opcode(opcode, fin, len(body))
+    key = b"" if masking_key is None else masking_key_octets(masking_key)
+    first = number | (FIN if fin else 0) | (0x40 if rsv1 else 0)
+    masked = MASKED if key else 0
+    length = len(body)
+    if length <= 125:
+        head = bytes((first, masked | length))
+    elif length <= 0xFFFF:
+        head = bytes((first, masked | 126)) + length.to_bytes(2, "big")
+    else:
+        head = bytes((first, masked | 127)) + length.to_bytes(8, "big")
+    return head + key + (xor(body, key, 0) if key else body)

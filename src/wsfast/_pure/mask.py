@@ -1,0 +1,68 @@
+"""Masking (RFC 6455 section 5.3): octet i of a payload XOR octet i mod 4 of the key.
+
+Invariant: the work is done on whole integers, never octet by octet in Python.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .._arguments import check_offset
+from .buffers import masking_key_octets, octets, writable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+def xor(data: bytes | memoryview, key: bytes, offset: int) -> bytes:
+    """Mask ``data``, whose first octet is payload octet ``offset``."""
+    phase = offset % 4
+    stream = (key[phase:] + key[:phase]) * (len(data) // 4 + 1)
+    masked = int.from_bytes(data, "little") ^ int.from_bytes(stream[: len(data)], "little")
+    return masked.to_bytes(len(data), "little")
+
+
+def apply_mask(data: Buffer, masking_key: Buffer, offset: int = 0) -> bytes:
+    """Return a copy of ``data`` masked, or unmasked, with ``masking_key``.
+
+    Args:
+        data: any C-contiguous buffer; it is not changed.
+        masking_key: a buffer of exactly 4 octets.
+        offset: the payload index, in octets, of the first octet of ``data``, so that
+            masking can go on in mid-payload.
+
+    Returns:
+        As many octets as ``data`` has (RFC 6455 section 5.3).
+
+    Raises:
+        TypeError: an argument is not a buffer, or ``offset`` not an integer.
+        ValueError: the key is not 4 octets, a buffer is not C-contiguous, or ``offset``
+            is negative or over 2**63 - 1.
+
+    >>> apply_mask(b"Hello", bytes.fromhex("37fa213d")).hex()
+    '7f9f4d5158'
+    """
+    return xor(octets(data), masking_key_octets(masking_key), check_offset(offset))
+
+
+def apply_mask_inplace(buffer: Buffer, masking_key: Buffer, offset: int = 0) -> None:
+    """Mask, or unmask, the octets of ``buffer`` where they are.
+
+    Args:
+        buffer: any writable C-contiguous buffer; all its octets are changed.
+        masking_key: a buffer of exactly 4 octets.
+        offset: the payload index, in octets, of the first octet of ``buffer``.
+
+    Raises:
+        TypeError: ``buffer`` is read-only, an argument is not a buffer, or ``offset``
+            not an integer.  Nothing was changed then.
+        ValueError: as for ``apply_mask``.  Nothing was changed then.
+    """
+    with writable(buffer, "buffer") as view:
+        view[:] = xor(view, masking_key_octets(masking_key), check_offset(offset))
+
+
+def new_masking_key() -> bytes:
+    """Return 4 unpredictable octets from the operating system (RFC 6455 section 5.3)."""
+    return os.urandom(4)

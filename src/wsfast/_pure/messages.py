@@ -1,0 +1,265 @@
+"""Messages (RFC 6455 sections 5.4 to 5.6): fragments put together, text validated.
+
+Invariant: the verdict on a text, its place included, does not depend on how the wire
+was cut into reads; memory kept for an unfinished message grows with what arrived.
+"""
+
+from __future__ import annotations
+
+from .. import _arguments, errors
+from .._record import Record
+from ..closecodes import close_code, may_be_sent
+from ..opcodes import Opcode
+from .buffers import octets
+from .frames import FIN, Header, Receiver
+from .utf8 import Utf8Validator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Literal, TypeAlias
+
+    from typing_extensions import Buffer
+
+    Message: TypeAlias = "Text | Binary | Ping | Pong | Close"
+
+_LOOK_BACK = errors.MAX_CONTEXT + 3  # octets before a chunk that evidence may need
+
+
+class Text(Record):
+    """Hold a text message.
+
+    Attributes:
+        data: a ``str``, or ``bytes`` that are valid UTF-8, as the decoder was told.
+    """
+
+    __slots__ = ("data",)
+    __match_args__ = ("data",)
+
+    data: Any
+
+    def __init__(self, data: str | bytes) -> None:
+        object.__setattr__(self, "data", _arguments.check_field("data", data, (str, bytes)))
+
+
+class _Octets(Record):
+    __slots__ = ("data",)
+    __match_args__ = ("data",)
+
+    data: bytes
+
+    def __init__(self, data: bytes = b"") -> None:
+        object.__setattr__(self, "data", _arguments.check_field("data", data, bytes))
+
+
+class Binary(_Octets):
+    """Hold a binary message: ``data``, its octets."""
+
+    __slots__ = ()
+
+
+class Ping(_Octets):
+    """Hold a ping: ``data``, the octets to send back in a pong (RFC 6455 section 5.5.2)."""
+
+    __slots__ = ()
+
+
+class Pong(_Octets):
+    """Hold a pong: ``data``, the octets of the ping it answers (RFC 6455 section 5.5.3)."""
+
+    __slots__ = ()
+
+
+class Close(Record):
+    """Hold what a close frame said (RFC 6455 section 5.5.1).
+
+    Attributes:
+        code: a ``CloseCode`` if it is registered; 1005 if the frame had none.
+        reason: the text that came with it, perhaps empty.
+    """
+
+    __slots__ = ("code", "reason")
+    __match_args__ = ("code", "reason")
+
+    code: int
+    reason: str
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        object.__setattr__(self, "code", _arguments.check_field("code", code, int))
+        object.__setattr__(self, "reason", _arguments.check_field("reason", reason, str))
+
+
+def encode_close(code: int | None = None, reason: str = "") -> bytes:
+    """Return the payload of a close frame (RFC 6455 section 5.5.1).
+
+    Args:
+        code: a code that may be sent; ``None`` for an empty payload.
+        reason: a text of at most 123 octets in UTF-8.
+
+    Raises:
+        TypeError: the code is not an integer or the reason not a ``str``.
+        ValueError: the code must not go on the wire (section 7.4), the reason is too long
+            or comes without a code.
+
+    >>> encode_close(1001, "restart")
+    b'\\x03\\xe9restart'
+    """
+    return _arguments.close_payload(code, reason)
+
+
+def parse_close(payload: Buffer, /) -> Close:
+    """Return what the payload of a close frame says (RFC 6455 section 5.5.1).
+
+    Args:
+        payload: any C-contiguous buffer.
+
+    Returns:
+        The code and the reason; code 1005 if the payload is empty (section 7.1.5).
+
+    Raises:
+        ProtocolError: the payload is 1 octet or more than 125, or the code must not go
+            on the wire.
+        InvalidUTF8: the reason is not UTF-8; offsets count from the start of the payload.
+        TypeError: ``payload`` is not a buffer.
+        ValueError: it is not C-contiguous.
+
+    >>> parse_close(b"\\x03\\xe9restart")
+    Close(code=<CloseCode.GOING_AWAY: 1001>, reason='restart')
+    """
+    body = octets(payload, "payload")
+    if not body:
+        return Close(close_code(1005))
+    if len(body) == 1:
+        raise errors.short_close()
+    if len(body) > 125:
+        raise errors.long_control(Opcode.CLOSE)
+    code = int.from_bytes(body[:2], "big")
+    if not may_be_sent(code):
+        raise errors.bad_close_code(code)
+    validator = Utf8Validator.at(2)
+    validator.accept(body[2:])
+    validator.finish_after(body[2:])
+    return Close(close_code(code), body[2:].decode())
+
+
+class MessageDecoder(Receiver):
+    """Decode messages from octets that arrive in any pieces.
+
+    Text is validated as it arrives, so that a violation is known with the octet that
+    makes it one, be it in the middle of a frame.  After a close frame, whatever follows
+    is ignored (RFC 6455 section 1.4).
+
+    Args:
+        role: ``"server"`` if the frames come from a client and are masked, ``"client"``
+            if they come from a server and are not.
+        text: ``"str"``, or ``"bytes"`` to have the validated octets of text messages, as
+            JSON parsers take them.
+        max_message_size: the longest message, in octets; ``None`` for any.
+        max_frame_size: the longest payload of a data frame, likewise.
+        max_retained: what an unfinished message may cost, in octets: its own, and 16 for
+            each fragment before the current one, however short.  ``None`` stands for
+            twice ``max_message_size`` and 32 MiB.
+
+    Raises:
+        TypeError, ValueError: an argument is none of these.
+    """
+
+    def __init__(
+        self,
+        role: Literal["server", "client"],
+        *,
+        text: Literal["str", "bytes"] = "str",
+        max_message_size: int | None = _arguments.DEFAULT_MESSAGE_SIZE,
+        max_frame_size: int | None = None,
+        max_retained: int | None = None,
+    ) -> None:
+        super().__init__(role, 0, max_frame_size)
+        self._wants_str = _arguments.wants_str(text)
+        self._max_message_size = _arguments.size_limit("max_message_size", max_message_size)
+        self._max_retained = _arguments.retained_limit(max_retained, self._max_message_size)
+        self._opcode = Opcode.CONTINUATION  # of the message under way, if any
+        self._fragments = 0  # of it, that are whole
+        self._message = bytearray()
+        self._control = bytearray()
+        self._validator = Utf8Validator()
+
+    def feed(self, data: Buffer, /) -> Iterator[Message]:
+        """Decode what arrived.
+
+        Args:
+            data: any C-contiguous buffer; it is not kept.
+
+        Returns:
+            An iterator over the messages and control frames that are now whole: ``Text``,
+            ``Binary``, ``Ping``, ``Pong``, ``Close``.  If the octets break the protocol it
+            raises after the last of these before that.
+
+        Raises:
+            ProtocolError, InvalidUTF8, MessageTooBig: an earlier call found it; from the
+                iterator, this one did.
+            TypeError: ``data`` is not a buffer.
+            ValueError: it is not C-contiguous.
+        """
+        return self._feed(octets(data))
+
+    def _judge_sequence(self, opcode: int) -> None:
+        under_way = self._opcode != Opcode.CONTINUATION
+        if opcode == Opcode.CONTINUATION and not under_way:
+            raise errors.nothing_to_continue()
+        if opcode != Opcode.CONTINUATION and under_way:
+            raise errors.message_unfinished(opcode)
+
+    def _judge_length(self, length: int) -> None:
+        super()._judge_length(length)
+        size = len(self._message) + length
+        if size > self._max_message_size:
+            raise errors.message_too_big(size, self._max_message_size)
+        charge = size + _arguments.FRAGMENT_CHARGE * self._fragments
+        if charge > self._max_retained:
+            raise errors.retains_too_much(charge, self._fragments + 1, self._max_retained)
+
+    def _begin(self, frame: Header) -> None:
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self._opcode = Opcode(frame.opcode)
+
+    def _take(self, frame: Header, payload: bytes) -> None:
+        if frame.opcode >= Opcode.CLOSE:
+            self._control += payload
+            return
+        if self._opcode == Opcode.TEXT:
+            self._validator.accept(payload, bytes(self._message[-_LOOK_BACK:]))
+        self._message += payload
+
+    def _end(self, frame: Header, events: list[Any]) -> None:
+        if frame.opcode >= Opcode.CLOSE:
+            payload, self._control = bytes(self._control), bytearray()
+            self._end_control(frame.opcode, payload, events)
+            return
+        self._fragments += 1
+        if frame.first & FIN:
+            if self._opcode == Opcode.TEXT:
+                self._validator.finish_after(bytes(self._message[-_LOOK_BACK:]))
+            message, opcode = bytes(self._message), self._opcode
+            self._discard()
+            if opcode == Opcode.BINARY:
+                events.append(Binary(message))
+            else:
+                events.append(Text(message.decode() if self._wants_str else message))
+        else:
+            self._validator.next_fragment()
+
+    def _end_control(self, opcode: int, payload: bytes, events: list[Any]) -> None:
+        if opcode == Opcode.PING:
+            events.append(Ping(payload))
+        elif opcode == Opcode.PONG:
+            events.append(Pong(payload))
+        else:
+            events.append(parse_close(payload))
+            self._closed = True
+            self._discard()
+
+    def _discard(self) -> None:
+        self._opcode = Opcode.CONTINUATION
+        self._fragments = 0
+        self._message = bytearray()
+        self._validator.reset()

@@ -1,0 +1,232 @@
+"""UTF-8 validation that resumes at any octet (The Unicode Standard, Table 3-7).
+
+CPython's own decoder judges; this module gives its verdict the place in the message.
+
+Invariant: between chunks no more is kept than the three octets of an unfinished
+sequence and where it began.
+"""
+
+from __future__ import annotations
+
+import codecs
+
+from .. import errors
+from .._arguments import check_state
+from .buffers import octets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
+    from typing_extensions import Buffer
+
+
+def is_valid_utf8(data: Buffer, /) -> bool:
+    """Tell whether ``data`` is well-formed UTF-8 as a whole.
+
+    Args:
+        data: any C-contiguous buffer.
+
+    Raises:
+        TypeError: ``data`` is not a buffer.
+        ValueError: it is not C-contiguous.
+
+    >>> is_valid_utf8("Köln".encode()), is_valid_utf8("Köln".encode("latin-1"))
+    (True, False)
+    """
+    try:
+        octets(data).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def validate_utf8(data: Buffer, /) -> None:
+    """Raise ``InvalidUTF8`` unless ``data`` is well-formed UTF-8 as a whole.
+
+    Args:
+        data: any C-contiguous buffer.
+
+    Raises:
+        InvalidUTF8: with the offset, in octets from the start of ``data``, and the cause.
+        TypeError: ``data`` is not a buffer.
+        ValueError: it is not C-contiguous.
+    """
+    validator = Utf8Validator()
+    validator.feed(data)
+    validator.finish()
+
+
+def decode_utf8(data: Buffer, /) -> str:
+    """Return the text that ``data`` is in UTF-8.
+
+    Args:
+        data: any C-contiguous buffer.
+
+    Raises:
+        InvalidUTF8: as ``validate_utf8`` does.
+        TypeError: ``data`` is not a buffer.
+        ValueError: it is not C-contiguous.
+
+    >>> decode_utf8(b"K\\xc3\\xb6ln")
+    'Köln'
+    """
+    whole = octets(data)
+    try:
+        return whole.decode()
+    except UnicodeDecodeError:
+        validate_utf8(whole)
+        raise  # not reached: what CPython refuses, the validator refuses
+
+
+class Utf8Validator:
+    """Validate a text that arrives in fragments, cut at any octet.
+
+    Each ``feed`` is one fragment.  A violation is raised with the first octet that no
+    well-formed text can go on with, even inside a character, and again by every call
+    until ``reset()``.
+
+    >>> validator = Utf8Validator()
+    >>> validator.feed(b"K\\xc3")
+    >>> validator.feed(b"\\xb6ln")
+    >>> validator.finish()
+    """
+
+    __slots__ = (
+        "_fragment_index",
+        "_fragment_start",
+        "_lead",
+        "_pending",
+        "_position",
+        "_violation",
+    )
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def feed(self, chunk: Buffer, /) -> None:
+        """Validate the next fragment.
+
+        Args:
+            chunk: any C-contiguous buffer, which may be empty.
+
+        Raises:
+            InvalidUTF8: the text up to here can't be UTF-8, whatever follows.
+            TypeError: ``chunk`` is not a buffer.
+            ValueError: it is not C-contiguous.
+        """
+        self._raise_again()
+        self.accept(octets(chunk, "chunk"))
+        self.next_fragment()
+
+    def finish(self) -> None:
+        """Declare that the text ends here.
+
+        Raises:
+            InvalidUTF8: the text ends inside a character (``Cause.TRUNCATED``), or it was
+                ill-formed before.
+        """
+        self._raise_again()
+        self.finish_after(b"")
+
+    def reset(self) -> None:
+        """Start anew, with an empty text."""
+        self._position = 0
+        self._pending = b""
+        self._fragment_index = 0
+        self._fragment_start = 0
+        self._lead = (0, 0)
+        self._violation: errors.InvalidUTF8 | None = None
+
+    @property
+    def position(self) -> int:
+        """How many octets of text could be UTF-8 so far."""
+        return self._position
+
+    @property
+    def at_boundary(self) -> bool:
+        """Whether the text so far ends between two characters."""
+        return not self._pending
+
+    @property
+    def state(self) -> tuple[int, bytes, int, int, int]:
+        """All that is needed to go on elsewhere: small, picklable, for ``from_state``.
+
+        Raises:
+            InvalidUTF8: there is nothing to go on with.
+        """
+        self._raise_again()
+        return (self._position, self._pending, self._fragment_index, *self._lead)
+
+    @classmethod
+    def from_state(cls, state: tuple[int, bytes, int, int, int]) -> Self:
+        """Return a validator that goes on from the ``state`` of another.
+
+        Raises:
+            ValueError: that is no such state.
+        """
+        position, pending, fragment_index, lead_index, lead_offset = check_state(state)
+        validator = cls()
+        validator._position = position
+        validator._pending = pending
+        validator._fragment_index = fragment_index
+        validator._fragment_start = position
+        validator._lead = (lead_index, lead_offset)
+        return validator
+
+    # For MessageDecoder too, which knows where a fragment ends and what came before.
+
+    @classmethod
+    def at(cls, position: int) -> Self:
+        """Return a validator of a text that begins later in its payload."""
+        validator = cls()
+        validator._position = position
+        return validator
+
+    def accept(self, chunk: bytes, before: bytes = b"") -> None:
+        """Validate more of the current fragment.
+
+        ``before`` is for the evidence: the text so far, as far as it is at hand.
+        """
+        data = self._pending + chunk
+        try:
+            used = codecs.utf_8_decode(data, "strict", False)[1]
+        except UnicodeDecodeError as error:
+            self._violation = self._fault(data, error.start, error.end, before or self._pending)
+        self._raise_again()
+        self._position += len(chunk)
+        self._pending = data[used:]
+        if 0 < len(self._pending) <= len(chunk):
+            start = self._position - len(self._pending)
+            self._lead = (self._fragment_index, start - self._fragment_start)
+
+    def next_fragment(self) -> None:
+        """Say that the current fragment ends here."""
+        self._fragment_index += 1
+        self._fragment_start = self._position
+
+    def finish_after(self, before: bytes) -> None:
+        """Say that the text ends here; ``before`` is for the evidence."""
+        if self._pending:
+            self._violation = errors.truncated_utf8(
+                self._pending, self._position, *self._lead, before[: -len(self._pending)]
+            )
+            self._raise_again()
+
+    def _fault(self, data: bytes, start: int, end: int, before: bytes) -> errors.InvalidUTF8:
+        """Make evidence of CPython's: the sequence is ``data[start:end]``."""
+        base = self._position - len(self._pending)
+        before = before[: len(before) - len(self._pending)] + data[:start]
+        pending = data[start:end] if 0xC2 <= data[start] <= 0xF4 else b""
+        detected = start + len(pending)
+        if start >= len(self._pending):
+            place = (self._fragment_index, base + start - self._fragment_start)
+        else:
+            place = self._lead
+        self._position = base + detected
+        self._pending = b""
+        return errors.invalid_utf8(pending, data[detected], base + detected, *place, before)
+
+    def _raise_again(self) -> None:
+        if self._violation is not None:
+            raise self._violation.with_traceback(None)

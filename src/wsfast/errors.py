@@ -1,0 +1,291 @@
+"""What the remote did wrong: the exceptions, their evidence and their wording.
+
+    ProtocolViolation
+     +-- ProtocolError     1002, the frame breaks RFC 6455
+     +-- InvalidUTF8       1007, the text is not UTF-8; also a ValueError
+     +-- MessageTooBig     1009, over a limit of ours
+
+RFC 6455 sections 5, 7.4 and 8.1; The Unicode Standard, section 3.9 (D93b, maximal
+subparts, and Table 3-7).
+
+Invariant: imports nothing of ours at import time.  Both twins take every text from
+here, so they can't differ.  What the *caller* did wrong is in ``_arguments``.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import ClassVar, TypeVar
+
+    from typing_extensions import Buffer
+
+    T = TypeVar("T")
+
+MAX_REASON = 123  # octets: a control frame's 125 less 2 of code (section 5.5)
+MAX_CONTEXT = 16  # octets kept from before an ill-formed sequence
+
+
+class ProtocolViolation(Exception):
+    """Say that the remote broke the protocol; close the connection with what it holds.
+
+    Attributes:
+        close_code: the close code to send (RFC 6455 section 7.4.1).
+    """
+
+    close_code: ClassVar[int]
+
+    @property
+    def close_reason(self) -> str:
+        """The reason to send: at most 123 octets of UTF-8, never cut inside a character."""
+        return str(self).encode("utf-8", "replace")[:MAX_REASON].decode("utf-8", "ignore")
+
+    def close_frame(self, masking_key: Buffer | None = None) -> bytes:
+        """Return the close frame to send, with code and reason (RFC 6455 section 5.5.1).
+
+        Args:
+            masking_key: exactly 4 octets on the client's side, ``None`` on the server's.
+
+        Raises:
+            TypeError, ValueError: the masking key is not a buffer of 4 octets.
+        """
+        # Not at the top: the codec stands on this module.
+        from ._backend import encode_close, encode_frame
+        from .opcodes import Opcode
+
+        payload = encode_close(self.close_code, self.close_reason)
+        return encode_frame(Opcode.CLOSE, payload, masking_key=masking_key)
+
+
+class ProtocolError(ProtocolViolation):
+    """Say that a frame or a sequence of frames breaks RFC 6455."""
+
+    close_code = 1002
+
+
+class MessageTooBig(ProtocolViolation):
+    """Say that a frame or message is over a limit of ours."""
+
+    close_code = 1009
+
+
+class Cause(Enum):
+    """Say why a sequence is ill-formed (The Unicode Standard, Table 3-7)."""
+
+    INVALID_LEAD = "no character begins with this octet"
+    UNEXPECTED_CONTINUATION = "continuation octet without a lead octet"
+    MISSING_CONTINUATION = "a continuation octet is missing"
+    OVERLONG = "overlong form"
+    SURROGATE = "surrogate code point"
+    OUT_OF_RANGE = "code point above U+10FFFF"
+    TRUNCATED = "the text ends inside a character"
+
+
+class InvalidUTF8(ProtocolViolation, ValueError):
+    """Say that a text is not UTF-8, and which octet made it so.
+
+    Offsets count octets from 0, from the start of the message unless said otherwise;
+    in the reason of a close frame, from the start of the frame's payload.
+
+    Attributes:
+        offset: the first octet of the ill-formed sequence; what CPython gives as
+            ``UnicodeDecodeError.start`` for the whole message.
+        length: the octets of its maximal subpart (D93b), 1 to 3; CPython's ``end - start``.
+        octets: these octets.
+        detected_at: the octet that made the text impossible; the length of the message
+            if it ended too soon.
+        cause: a ``Cause``.
+        fragment_index: the fragment, from 0, that holds the octet at ``offset``.
+        fragment_offset: where in the payload of that fragment it stands.
+        context: the octets before ``offset``, 16 at most and as far as they are at hand,
+            then the sequence, then the octet at ``detected_at``.
+    """
+
+    close_code = 1007
+
+    def __init__(
+        self,
+        offset: int,
+        octets: bytes,
+        detected_at: int,
+        cause: Cause,
+        fragment_index: int,
+        fragment_offset: int,
+        context: bytes,
+    ) -> None:
+        super().__init__(
+            offset, octets, detected_at, cause, fragment_index, fragment_offset, context
+        )
+        self.offset = offset
+        self.length = len(octets)
+        self.octets = octets
+        self.detected_at = detected_at
+        self.cause = cause
+        self.fragment_index = fragment_index
+        self.fragment_offset = fragment_offset
+        self.context = context
+
+    @property
+    def context_offset(self) -> int:
+        """The offset of the first octet of ``context``."""
+        end = self.detected_at + (self.cause is not Cause.TRUNCATED)
+        return end - len(self.context)
+
+    @property
+    def close_reason(self) -> str:
+        """The reason to send: the offset, the octets and the cause."""
+        return f"invalid UTF-8 at octet {self.offset}: {_hex(self.octets)}, {self.cause.value}"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.close_reason} (fragment {self.fragment_index}, octet {self.fragment_offset}; "
+            f"detected at octet {self.detected_at})"
+        )
+
+
+def _hex(octets: bytes) -> str:
+    return octets.hex(" ").upper()
+
+
+def _cause(pending: bytes, octet: int) -> Cause:
+    if not pending:
+        if octet < 0xC0:
+            return Cause.UNEXPECTED_CONTINUATION
+        if octet < 0xC2:
+            return Cause.OVERLONG  # C0 and C1 could only begin U+0000 to U+007F
+        return Cause.OUT_OF_RANGE if octet < 0xF8 else Cause.INVALID_LEAD
+    if not 0x80 <= octet < 0xC0:
+        return Cause.MISSING_CONTINUATION
+    # A continuation octet, so it is the second octet that its lead octet forbids.
+    return {0xED: Cause.SURROGATE, 0xF4: Cause.OUT_OF_RANGE}.get(pending[0], Cause.OVERLONG)
+
+
+def invalid_utf8(
+    pending: bytes,
+    octet: int,
+    detected_at: int,
+    fragment_index: int,
+    fragment_offset: int,
+    before: bytes,
+) -> InvalidUTF8:
+    """Make the violation of ``octet`` at ``detected_at`` after the ``pending`` octets.
+
+    ``before`` is what stood before the ill-formed sequence, as far as it is at hand.
+    """
+    octets = pending or bytes((octet,))
+    return InvalidUTF8(
+        detected_at - len(pending),
+        octets,
+        detected_at,
+        _cause(pending, octet),
+        fragment_index,
+        fragment_offset,
+        before[-MAX_CONTEXT:] + pending + bytes((octet,)),
+    )
+
+
+def truncated_utf8(
+    pending: bytes, length: int, fragment_index: int, fragment_offset: int, before: bytes
+) -> InvalidUTF8:
+    """Make the violation of a text of ``length`` octets that ends with ``pending``."""
+    return InvalidUTF8(
+        length - len(pending),
+        pending,
+        length,
+        Cause.TRUNCATED,
+        fragment_index,
+        fragment_offset,
+        before[-MAX_CONTEXT:] + pending,
+    )
+
+
+# The wording of what a header breaks, one function a rule of RFC 6455.
+
+
+def _name(opcode: int) -> str:
+    return {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}[opcode]
+
+
+def reserved_bits(bits: int) -> ProtocolError:
+    """Section 5.2: RSV bits are 0 unless an extension gives them a meaning."""
+    names = [name for bit, name in ((0x40, "RSV1"), (0x20, "RSV2"), (0x10, "RSV3")) if bits & bit]
+    return ProtocolError(f"{', '.join(names)} set, but no extension was negotiated that uses it")
+
+
+def reserved_opcode(opcode: int) -> ProtocolError:
+    """Section 5.2: opcodes 3 to 7 and 11 to 15 are reserved."""
+    return ProtocolError(f"reserved opcode 0x{opcode:X}")
+
+
+def fragmented_control(opcode: int) -> ProtocolError:
+    """Section 5.5: control frames must not be fragmented."""
+    return ProtocolError(f"fragmented {_name(opcode)} frame")
+
+
+def nothing_to_continue() -> ProtocolError:
+    """Section 5.4: a continuation frame goes on with an unfinished message."""
+    return ProtocolError("continuation frame, but no message to continue")
+
+
+def message_unfinished(opcode: int) -> ProtocolError:
+    """Section 5.4: the fragments of messages are not interleaved."""
+    return ProtocolError(f"{_name(opcode)} frame inside an unfinished fragmented message")
+
+
+def mask_bit(masked: bool) -> ProtocolError:
+    """Section 5.1: clients mask every frame, servers none."""
+    return ProtocolError("masked frame from a server" if masked else "unmasked frame from a client")
+
+
+def long_control(opcode: int) -> ProtocolError:
+    """Section 5.5: control frames carry 125 octets at most."""
+    return ProtocolError(f"{_name(opcode)} frame with a payload of more than 125 octets")
+
+
+def short_close() -> ProtocolError:
+    """Section 5.5.1: the payload of a close frame begins with a code of 2 octets."""
+    return ProtocolError("close frame with a payload of 1 octet, too short for a close code")
+
+
+def length_not_minimal() -> ProtocolError:
+    """Section 5.2: the minimal number of octets must be used to encode the length."""
+    return ProtocolError("payload length not encoded in the fewest octets")
+
+
+def length_64_bits() -> ProtocolError:
+    """Section 5.2: the most significant bit of a 64-bit length must be 0."""
+    return ProtocolError("payload length of 2**63 octets or more")
+
+
+def bad_close_code(code: int) -> ProtocolError:
+    """Section 7.4: not every code may go on the wire."""
+    return ProtocolError(f"close code {code}, which must not be sent")
+
+
+def frame_too_big(length: int, limit: int) -> MessageTooBig:
+    """Our limit ``max_frame_size``."""
+    return MessageTooBig(f"frame of {length} octets, more than max_frame_size ({limit})")
+
+
+def message_too_big(length: int, limit: int) -> MessageTooBig:
+    """Our limit ``max_message_size``."""
+    return MessageTooBig(
+        f"message of {length} octets or more, more than max_message_size ({limit})"
+    )
+
+
+def retains_too_much(charge: int, fragments: int, limit: int) -> MessageTooBig:
+    """Our limit ``max_retained``."""
+    return MessageTooBig(
+        f"message in {fragments} fragments would retain {charge} octets, "
+        f"more than max_retained ({limit})"
+    )
+
+
+def then_raise(items: Iterable[T], violation: BaseException) -> Iterator[T]:
+    """Yield what was decoded before the violation, then raise it."""
+    yield from items
+    raise violation

@@ -1,0 +1,84 @@
+"""The codecs under test: the one in Python, and the compiled one with each kernel.
+
+Every test that takes the fixture ``codec`` runs on all of them.  A kernel that this CPU
+can't run is skipped, and says so.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+import wsfast
+from wsfast import _backend
+
+KERNELS = ("scalar", "ssse3", "avx2", "avx512", "neon")
+CODEC_NAMES = [name for name in _backend.__all__ if name not in ("BackendInfo", "backend")]
+
+
+def _core() -> ModuleType | None:
+    try:
+        return importlib.import_module("wsfast._native.core")
+    except ModuleNotFoundError as error:
+        if error.name != "wsfast._native.core" or os.environ.get("WSFAST_REQUIRE_EXTENSION") == "1":
+            raise
+        return None
+
+
+CORE = _core()
+
+
+def pure_codec() -> SimpleNamespace:
+    """Return the public names, from the codec in Python."""
+    modules = [
+        importlib.import_module(f"wsfast._pure.{name}")
+        for name in ("mask", "utf8", "frames", "messages")
+    ]
+    found: dict[str, Any] = {}
+    for name in CODEC_NAMES:
+        found[name] = next(getattr(m, name) for m in modules if hasattr(m, name))
+    return SimpleNamespace(name="pure", **found)
+
+
+def native_codec() -> SimpleNamespace:
+    """Return the public names, from the compiled codec with the kernel then in use."""
+    return SimpleNamespace(name="native", **{name: getattr(CORE, name) for name in CODEC_NAMES})
+
+
+@pytest.fixture(params=["pure", *(f"native-{kernel}" for kernel in KERNELS)])
+def codec(request: pytest.FixtureRequest) -> Iterator[SimpleNamespace]:
+    """Each codec in turn: its public names as attributes."""
+    name: str = request.param
+    if name == "pure":
+        yield pure_codec()
+        return
+    kernel = name.removeprefix("native-")
+    if CORE is None:
+        pytest.skip("the compiled extension is not installed")
+    if kernel not in CORE.kernels_compiled():
+        pytest.skip(f"kernel {kernel}: not compiled for this architecture")
+    if kernel not in CORE.kernels_that_run():
+        pytest.skip(f"kernel {kernel}: this CPU does not run it")
+    before = CORE.kernel_in_use()
+    CORE.select_kernel(kernel)
+    try:
+        yield native_codec()
+    finally:
+        CORE.select_kernel(before)
+
+
+@pytest.fixture
+def twins() -> tuple[SimpleNamespace, SimpleNamespace]:
+    """The codec in Python and the compiled one, with the kernel that users get."""
+    if CORE is None:
+        pytest.skip("the compiled extension is not installed")
+    return pure_codec(), native_codec()
+
+
+def pytest_report_header() -> str:
+    return f"wsfast: {wsfast.backend()!r}"
