@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 
-    T = TypeVar("T")
+    _T = TypeVar("_T")
 
 MAX_OFFSET = 2**63 - 1  # the longest payload that a frame can have (RFC 6455 section 5.2)
 DEFAULT_MESSAGE_SIZE = 2**20
@@ -109,7 +109,7 @@ def decoder_busy() -> RuntimeError:
     return RuntimeError("the decoder is in use: it was called from inside its own call")
 
 
-def check_field(name: str, value: T, kind: type | tuple[type, ...]) -> T:
+def check_field(name: str, value: _T, kind: type | tuple[type, ...]) -> _T:
     """Return the value of a field of a record."""
     if not isinstance(value, kind):
         kinds = kind if isinstance(kind, tuple) else (kind,)

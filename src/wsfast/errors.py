@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    T = TypeVar("T")
+    _T = TypeVar("_T")
 
 MAX_REASON = 123  # octets: a control frame's 125 less 2 of code (section 5.5)
 MAX_CONTEXT = 16  # octets kept from before an ill-formed sequence
@@ -285,7 +285,7 @@ def retains_too_much(charge: int, fragments: int, limit: int) -> MessageTooBig:
     )
 
 
-def then_raise(items: Iterable[T], violation: BaseException) -> Iterator[T]:
+def then_raise(items: Iterable[_T], violation: BaseException) -> Iterator[_T]:
     """Yield what was decoded before the violation, then raise it."""
     yield from items
     raise violation

@@ -49,11 +49,9 @@ cdef extern from *:
         "Raises TypeError and ValueError for anything else, for an opcode that there is not,\\n"
         "and for a control frame that is fragmented or longer than 125 octets."};
 
-    /* Sort the arguments of a call into values[], by the names of the parameters.  The
-     * first `positional` may be given by place; the first two must be given. */
-    static int wsf_sort_arguments(const char *function, const char *const *names,
-                                  Py_ssize_t positional, wsf_args args, Py_ssize_t count,
-                                  PyObject *keywords, PyObject **values)
+    static int wsf_sort_named(const char *function, const char *const *names,
+                              Py_ssize_t positional, wsf_args args, Py_ssize_t count,
+                              PyObject *keywords, PyObject **values)
     {
         const Py_ssize_t named = keywords == NULL ? 0 : PyTuple_GET_SIZE(keywords);
         Py_ssize_t i, j;
@@ -92,6 +90,20 @@ cdef extern from *:
             }
         }
         return 0;
+    }
+
+    /* Sort the arguments of a call into values[], by the names of the parameters.  The
+     * first `positional` may be given by place; the first two must be given. */
+    static inline int wsf_sort_arguments(const char *function, const char *const *names,
+                                         Py_ssize_t positional, wsf_args args, Py_ssize_t count,
+                                         PyObject *keywords, PyObject **values)
+    {
+        if (keywords == NULL && count == 2) {
+            values[0] = args[0];
+            values[1] = args[1];
+            return 0;
+        }
+        return wsf_sort_named(function, names, positional, args, count, keywords, values);
     }
     """
     ctypedef PyObject *const *wsf_args

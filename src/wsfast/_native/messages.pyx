@@ -54,6 +54,9 @@ cdef inline Data data_of(object kind, object data):
 cdef class Text(Data):
     """Hold a text message: ``data``, a ``str`` or ``bytes`` that are valid UTF-8."""
 
+    def __class_getitem__(cls, item):
+        return cls
+
     def __init__(self, data):
         data_set(self, _arguments.check_field("data", data, (str, bytes)))
 
@@ -192,6 +195,9 @@ cdef class MessageDecoder(Receiver):
     cdef object binary_type
     cdef object ping_type
     cdef object pong_type
+
+    def __class_getitem__(cls, item):
+        return cls
 
     def __init__(
         self,

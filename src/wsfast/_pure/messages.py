@@ -17,16 +17,30 @@ from .utf8 import Utf8Validator
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Literal, TypeAlias
+    from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
     from typing_extensions import Buffer
 
-    Message: TypeAlias = "Text | Binary | Ping | Pong | Close"
+    _TextType = TypeVar("_TextType", str, bytes)
+    _Message: TypeAlias = "Text[_TextType] | Binary | Ping | Pong | Close"
+
+    class _OfText(Generic[_TextType]):
+        """``Text[str]`` and ``MessageDecoder[str]``, or the same of ``bytes``."""
+else:
+
+    class _OfText:
+        """What type checkers take as generic: at run time the class itself."""
+
+        __slots__ = ()
+
+        def __class_getitem__(cls, item: object) -> type:
+            return cls
+
 
 _LOOK_BACK = errors.MAX_CONTEXT + 3  # octets before a chunk that evidence may need
 
 
-class Text(Record):
+class Text(Record, _OfText["_TextType"]):
     """Hold a text message.
 
     Attributes:
@@ -36,9 +50,9 @@ class Text(Record):
     __slots__ = ("data",)
     __match_args__ = ("data",)
 
-    data: Any
+    data: _TextType
 
-    def __init__(self, data: str | bytes) -> None:
+    def __init__(self, data: _TextType) -> None:
         object.__setattr__(self, "data", _arguments.check_field("data", data, (str, bytes)))
 
 
@@ -142,7 +156,7 @@ def parse_close(payload: Buffer, /) -> Close:
     return Close(close_code(code), body[2:].decode())
 
 
-class MessageDecoder(Receiver):
+class MessageDecoder(Receiver, _OfText["_TextType"]):
     """Decode messages from octets that arrive in any pieces.
 
     Text is validated as it arrives, so that a violation is known with the octet that
@@ -164,6 +178,30 @@ class MessageDecoder(Receiver):
         TypeError, ValueError: an argument is none of these.
     """
 
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: MessageDecoder[str],
+            role: Literal["server", "client"],
+            *,
+            text: Literal["str"] = "str",
+            max_message_size: int | None = ...,
+            max_frame_size: int | None = None,
+            max_retained: int | None = None,
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: MessageDecoder[bytes],
+            role: Literal["server", "client"],
+            *,
+            text: Literal["bytes"],
+            max_message_size: int | None = ...,
+            max_frame_size: int | None = None,
+            max_retained: int | None = None,
+        ) -> None: ...
+
     def __init__(
         self,
         role: Literal["server", "client"],
@@ -183,7 +221,7 @@ class MessageDecoder(Receiver):
         self._control = bytearray()
         self._validator = Utf8Validator()
 
-    def feed(self, data: Buffer, /) -> Iterator[Message]:
+    def feed(self, data: Buffer, /) -> Iterator[_Message[_TextType]]:
         """Decode what arrived.
 
         Args:
