@@ -15,10 +15,22 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #  include <intrin.h>
 #  define WSF_TARGET(features) /* MSVC compiles any intrinsic anywhere */
+#  define WSF_NOINLINE __declspec(noinline)
 #  define WSF_COLD __declspec(noinline)
 #else
 #  define WSF_TARGET(features) __attribute__((target(features)))
+#  define WSF_NOINLINE __attribute__((noinline))
 #  define WSF_COLD __attribute__((noinline, cold))
+#endif
+
+/* Have `vector` computed here: gcc otherwise puts off and reorders a chain of ORs
+ * until it runs out of registers. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#  define WSF_KEEP(vector) ((void)0)
+#elif WSF_ARCH_X86
+#  define WSF_KEEP(vector) __asm__("" : "+x"(vector))
+#else
+#  define WSF_KEEP(vector) __asm__("" : "+w"(vector))
 #endif
 
 #if WSF_ARCH_X86
@@ -26,7 +38,6 @@ extern const wsf_kernel wsf_kernel_ssse3;
 extern const wsf_kernel wsf_kernel_avx2;
 extern const wsf_kernel wsf_kernel_avx512;
 void wsf_mask_avx2(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-void wsf_mask_avx512(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
 void wsf_to_latin1_ssse3(uint8_t *dst, const uint8_t *src, size_t n);
 void wsf_to_ucs2_ssse3(uint16_t *dst, const uint8_t *src, size_t n);
 void wsf_to_ucs4_ssse3(uint32_t *dst, const uint8_t *src, size_t n);

@@ -49,7 +49,7 @@ static const uint8_t SECOND_HIGH[32] = {WSF_SECOND_HIGH, WSF_SECOND_HIGH};
 #define v_first_set first_set_32
 #define v_points points_32
 #define v_highest highest_32
-#define SHORT_TEXT run_16
+#define TAKE_SHORTER take_short_16
 
 WSF_INLINE TARGET __m128i before_16(uint32_t word)
 {
@@ -75,37 +75,10 @@ WSF_INLINE TARGET unsigned highest_32(__m256i x)
 
 #include "utf8_lookup.inc.h"
 
-static TARGET size_t validate(const uint8_t *src, size_t n, uint32_t *pending)
-{
-    wsf_text text = {0, 0, 0};
-    size_t end;
-    text.pending = *pending;
-    end = run_32(NULL, src, n, 0, &text, 0, 0);
-    *pending = text.pending;
-    return end;
-}
-
-static TARGET size_t measure(const uint8_t *src, size_t n, wsf_text *text)
-{
-    return run_32(NULL, src, n, 0, text, 0, 1);
-}
-
-static TARGET size_t mask_validate(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                   uint32_t *pending)
-{
-    wsf_text text = {0, 0, 0};
-    size_t end;
-    text.pending = *pending;
-    end = run_32(dst, src, n, key, &text, 1, 0);
-    *pending = text.pending;
-    return end;
-}
-
-static TARGET size_t mask_measure(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                  wsf_text *text)
-{
-    return run_32(dst, src, n, key, text, 1, 1);
-}
+#define take_short take_short_32
+#define take_long take_long_32
+#define SHORT_TEXT ((size_t)128)
+#include "utf8_members.inc.h"
 
 const wsf_kernel wsf_kernel_avx2 = {
     "avx2",       WSF_CPU_AVX2 | WSF_CPU_POPCNT,

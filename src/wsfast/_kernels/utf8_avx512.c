@@ -18,18 +18,37 @@
 
 #define TARGET                                                                               \
     WSF_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi,bmi2")
+#define MASK wsf_mask_avx2
 #define GRANULE ((size_t)256)
 #define ALIGN_FROM ((size_t)2048) /* from here on aligning loads or stores pays */
 
-static const uint8_t FIRST_HIGH[16] = {WSF_FIRST_HIGH};
-static const uint8_t FIRST_LOW[16] = {WSF_FIRST_LOW};
-static const uint8_t SECOND_HIGH[16] = {WSF_SECOND_HIGH};
+#define X4(entry) entry, entry, entry, entry
+#define X8(entry) X4(entry), X4(entry)
+#define X16(entry) X8(entry), X8(entry)
 
-/* Sixteen entries four times over: the index may carry anything in bits 4 and 5. */
-WSF_INLINE TARGET __m512i table(const uint8_t *entries)
-{
-    return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)entries));
-}
+/* The bits that a pair a b may have, by the class of a and the high nibble of b. */
+static const uint8_t CLASS_HIGH[64] = {
+    X8(0), X4(WSF_STRAY), X4(0),                 /* a is 00..3F */
+    X8(0), X4(WSF_STRAY), X4(0),                 /* 40..7F */
+    X8(0), X4(WSF_TWICE), X4(0),                 /* 80..BF */
+    X8(WSF_SHORT),                               /* C0..FF, and b is 00..7F */
+    WSF_LONG_2 | WSF_LONG_3 | WSF_LONG_4,        /* 80..8F */
+    WSF_LONG_2 | WSF_LONG_3 | WSF_LARGE,         /* 90..9F */
+    WSF_LONG_2 | WSF_SURR | WSF_LARGE,           /* A0..AF */
+    WSF_LONG_2 | WSF_SURR | WSF_LARGE,           /* B0..BF */
+    X4(WSF_SHORT)                                /* C0..FF */
+};
+
+/* The bits that it has, by the six low bits of a.  Those of C0..FF tell these apart;
+ * for other a CLASS_HIGH leaves none of the bits that depend on it. */
+#define ANY WSF_ANY_LOW
+#define F5_UP (ANY | WSF_LARGE | WSF_LONG_4)
+static const uint8_t LOW_SIX[64] = {
+    ANY | WSF_LONG_2, ANY | WSF_LONG_2, ANY, ANY, X4(ANY), X8(ANY),            /* C0..CF */
+    X16(ANY),                                                                   /* D0..DF */
+    ANY | WSF_LONG_3, ANY, ANY, ANY, X8(ANY), ANY, ANY | WSF_SURR, ANY, ANY,    /* E0..EF */
+    ANY | WSF_LONG_4, ANY, ANY, ANY, ANY | WSF_LARGE, F5_UP, F5_UP, F5_UP, X8(F5_UP)
+};
 
 /* `prev` with only the pending octets, where a vector has its last ones. */
 WSF_INLINE TARGET __m512i before(uint32_t pending)
@@ -37,32 +56,52 @@ WSF_INLINE TARGET __m512i before(uint32_t pending)
     return _mm512_maskz_set1_epi32(0x8000, (int)pending);
 }
 
-/* The fault bits of each octet of x, which follows `prev`.
+/* The fault bits of each octet of x, given the octets one, two and three before.
  *
- *     x      =  x0 x1 x2 x3 | x4 ...
- *     dwords = prev60 .. prev63 | x0 x1 x2 x3 | ...
- *     back1  = prev63 x0 x1 x2 | x3 ...        (x:dwords shifted by 8 bits)
+ *     bit of index     5  4       3 .. 0
+ *                      class of   high nibble of
+ *                      back1      x
  *
- *     faults = (FIRST_HIGH[back1 >> 4] & FIRST_LOW[back1 & 15] & SECOND_HIGH[x >> 4])
- *            ^ (back2 >= E0 or back3 >= F0 ? 80 : 0)
+ *     (CLASS_HIGH[index] & LOW_SIX[back1 & 3F]) ^ (back2 >= E0 or back3 >= F0 ? 80 : 0)
  *
- * Shifts by 4 work on words, so bits of the neighbour come in above bit 3.
+ * `vpermb` looks at six bits of an index, so what shifts of words bring in from the
+ * neighbour goes unnoticed above them.
+ */
+WSF_INLINE TARGET __m512i fault_bits(__m512i x, __m512i back1, __m512i back2, __m512i back3)
+{
+    /* 0xE4: c ? a : b, with c = 0F */
+    const __m512i index = _mm512_ternarylogic_epi64(
+        _mm512_srli_epi16(x, 4), _mm512_srli_epi16(back1, 2), _mm512_set1_epi8(15), 0xE4);
+    const __m512i by_class = _mm512_permutexvar_epi8(index, _mm512_loadu_si512(CLASS_HIGH));
+    const __m512i by_low = _mm512_permutexvar_epi8(back1, _mm512_loadu_si512(LOW_SIX));
+    const __m512i third = _mm512_subs_epu8(back2, _mm512_set1_epi8((char)(0xE0 - 0x80)));
+    const __m512i fourth = _mm512_subs_epu8(back3, _mm512_set1_epi8((char)(0xF0 - 0x80)));
+    /* 0xA8: (a | b) & c */
+    const __m512i later = _mm512_ternarylogic_epi64(third, fourth, _mm512_set1_epi8((char)0x80),
+                                                    0xA8);
+    /* 0x6A: (a & b) ^ c */
+    return _mm512_ternarylogic_epi64(by_class, by_low, later, 0x6A);
+}
+
+/* The fault bits of x, which follows `prev`.
+ *
+ *     x      =                         x0 x1 x2 x3 | x4 ...
+ *     dwords = prev60 .. prev63      | x0 x1 x2 x3 | ...
+ *     back1  = prev63 x0 x1 x2       | x3 ...          (8 bits of dwords and 24 of x)
  */
 WSF_INLINE TARGET __m512i faults(__m512i x, __m512i prev)
 {
     const __m512i dwords = _mm512_alignr_epi32(x, prev, 15);
-    const __m512i back1 = _mm512_shldi_epi32(x, dwords, 8);
-    const __m512i back2 = _mm512_shldi_epi32(x, dwords, 16);
-    const __m512i back3 = _mm512_shldi_epi32(x, dwords, 24);
-    const __m512i pairs = _mm512_ternarylogic_epi64(
-        _mm512_permutexvar_epi8(_mm512_srli_epi16(back1, 4), table(FIRST_HIGH)),
-        _mm512_permutexvar_epi8(back1, table(FIRST_LOW)),
-        _mm512_permutexvar_epi8(_mm512_srli_epi16(x, 4), table(SECOND_HIGH)), 0x80);
-    const __m512i third = _mm512_subs_epu8(back2, _mm512_set1_epi8(0xE0 - 0x80));
-    const __m512i fourth = _mm512_subs_epu8(back3, _mm512_set1_epi8(0xF0 - 0x80));
-    /* pairs ^ ((third | fourth) & 80) in two steps: 0xA8 is (a | b) & c */
-    return _mm512_xor_si512(pairs, _mm512_ternarylogic_epi64(third, fourth,
-                                                             _mm512_set1_epi8((char)0x80), 0xA8));
+    return fault_bits(x, _mm512_shldi_epi32(x, dwords, 8), _mm512_shldi_epi32(x, dwords, 16),
+                      _mm512_shldi_epi32(x, dwords, 24));
+}
+
+/* The fault bits of src[0, 64); three octets before can be read.  Loads, where
+ * `faults` needs shuffles. */
+WSF_INLINE TARGET __m512i faults_at(const uint8_t *src)
+{
+    return fault_bits(_mm512_loadu_si512(src), _mm512_loadu_si512(src - 1),
+                      _mm512_loadu_si512(src - 2), _mm512_loadu_si512(src - 3));
 }
 
 /* Name the fault in src[from, n), which is there, or in src[n - 1].  src[0, from)
@@ -161,9 +200,9 @@ WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, s
         if (high || p->open) {
             __m512i bits = faults(x0, p->prev);
             if (high) {
-                const __m512i bits1 = faults(x1, x0);
-                const __m512i bits2 = faults(x2, x1);
-                const __m512i bits3 = faults(x3, x2);
+                const __m512i bits1 = masked ? faults(x1, x0) : faults_at(src + *i + 64);
+                const __m512i bits2 = masked ? faults(x2, x1) : faults_at(src + *i + 128);
+                const __m512i bits3 = masked ? faults(x3, x2) : faults_at(src + *i + 192);
                 bits = _mm512_or_si512(_mm512_ternarylogic_epi64(bits, bits1, bits2, 0xFE), bits3);
             }
             if (WSF_UNLIKELY(_mm512_test_epi8_mask(bits, bits) != 0)) {
@@ -192,7 +231,7 @@ static WSF_COLD size_t stop(uint8_t *dst, const uint8_t *src, size_t from, size_
     if (dst == NULL) {
         return locate(src, from, n, pending);
     }
-    wsf_mask_avx512(dst + i, src + i, n - i, wsf_key_advance(key, i));
+    MASK(dst + i, src + i, n - i, wsf_key_advance(key, i));
     return locate(dst, from, n, pending);
 }
 
@@ -224,52 +263,61 @@ WSF_INLINE TARGET pass start(uint32_t key, uint32_t pending)
     return p;
 }
 
-/* All of src[0, n), n at least 1, as the two flags say; constants where inlined. */
+/* All of src[0, n), n more than 128, as the two flags say; constants where inlined. */
 WSF_INLINE TARGET size_t pass_over(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                   wsf_text *text, int masked, int measured)
+                                   uint32_t *pending, wsf_text *text, int masked, int measured)
 {
     /* read before in-place unmasking gets there */
-    const uint32_t last = wsf_last_word(src, n, key, text->pending);
-    pass p = start(key, text->pending);
+    const uint32_t last = wsf_last_word(src, n, key, *pending);
+    pass p = start(key, *pending);
     size_t i = 0;
     if (!take_granules(&p, dst, src, n, &i, masked, measured)) {
-        return stop(dst, src, i, i + GRANULE, n, key, &text->pending);
+        return stop(dst, src, i, i + GRANULE, n, key, pending);
     }
     while (i < n) {
         const size_t length = n - i < 64 ? n - i : 64;
         const __mmask64 here = wsf_low_bits(length);
         if (!take(&p, move(&p, dst, src, i, here, masked), here, measured)) {
-            return stop(dst, src, i, i + length, n, key, &text->pending);
+            return stop(dst, src, i, i + length, n, key, pending);
         }
         i += length;
     }
     if (WSF_UNLIKELY(wsf_ends_with_bad_lead(last))) {
-        return stop(dst, src, n - 1, n, n, key, &text->pending);
+        return stop(dst, src, n - 1, n, n, key, pending);
     }
-    text->pending = wsf_pending_of(last);
+    *pending = wsf_pending_of(last);
     if (measured) {
         sum_up(&p, text);
     }
     return n;
 }
 
-/* The same for 1 <= n <= 128: two vectors, neither in a loop, and ASCII is done
- * before any table is loaded. */
-WSF_INLINE TARGET size_t pass_over_128(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                       wsf_text *text, int masked, int measured)
+/* The same for n <= 128: two vectors, neither in a loop, and ASCII is done before any
+ * table is loaded. */
+WSF_INLINE TARGET size_t take_short(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                    uint32_t *pending, wsf_text *text, int masked, int measured)
 {
-    const uint32_t last = wsf_last_word(src, n, key, text->pending);
-    const __mmask64 here = wsf_low_bits(n < 64 ? n : 64);
-    const __mmask64 there = n <= 64 ? 0 : wsf_low_bits(n - 64);
-    pass p = start(key, text->pending);
-    const __m512i x = move(&p, dst, src, 0, here, masked);
-    __m512i y = _mm512_setzero_si512(), bits;
+    __mmask64 here, there;
+    __m512i x, y, bits;
+    uint32_t last;
+    pass p;
     int fault;
+    if (n == 0) {
+        return 0;
+    }
+    here = wsf_low_bits(n < 64 ? n : 64);
+    there = n <= 64 ? 0 : wsf_low_bits(n - 64);
+    last = wsf_last_word(src, n, key, *pending);
+    p = start(key, *pending);
+    x = move(&p, dst, src, 0, here, masked);
+    y = _mm512_setzero_si512();
     if (there != 0) {
         y = move(&p, dst, src, 64, there, masked);
     }
-    if ((_mm512_movepi8_mask(_mm512_or_si512(x, y)) | text->pending) == 0) {
-        text->code_points += measured ? n : 0;
+    if ((_mm512_movepi8_mask(_mm512_or_si512(x, y)) | *pending) == 0) {
+        if (measured) {
+            text->code_points += n;
+        }
         return n;
     }
     bits = faults(x, p.prev);
@@ -279,9 +327,9 @@ WSF_INLINE TARGET size_t pass_over_128(uint8_t *dst, const uint8_t *src, size_t 
         fault |= (_mm512_test_epi8_mask(bits, bits) & there) != 0;
     }
     if (WSF_UNLIKELY(fault || wsf_ends_with_bad_lead(last))) {
-        return stop(dst, src, 0, n, n, key, &text->pending);
+        return stop(dst, src, 0, n, n, key, pending);
     }
-    text->pending = wsf_pending_of(last);
+    *pending = wsf_pending_of(last);
     if (measured) {
         count(&p, x, here);
         count(&p, y, there);
@@ -292,65 +340,30 @@ WSF_INLINE TARGET size_t pass_over_128(uint8_t *dst, const uint8_t *src, size_t 
 
 /* From ALIGN_FROM on: first the octets before a boundary of 64 of what is written,
  * or else read, then the rest, which goes on from their pending word. */
-WSF_INLINE TARGET size_t run(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                             wsf_text *text, int masked, int measured)
+WSF_INLINE TARGET size_t take_long(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                   uint32_t *pending, wsf_text *text, int masked, int measured)
 {
-    size_t head = 0, end;
-    if (n <= 128) {
-        return n == 0 ? 0 : pass_over_128(dst, src, n, key, text, masked, measured);
-    }
-    if (n >= ALIGN_FROM) {
-        head = (size_t)(0 - (uintptr_t)(masked ? dst : src)) & 63u;
-        if (head != 0) {
-            end = pass_over_128(dst, src, head, key, text, masked, measured);
-            if (WSF_UNLIKELY(end != head)) {
-                if (masked) {
-                    wsf_mask_avx512(dst + head, src + head, n - head, wsf_key_advance(key, head));
-                }
-                return end;
-            }
+    const uintptr_t address = (uintptr_t)(masked ? dst : src);
+    const size_t head = n < ALIGN_FROM ? 0 : (size_t)(0 - address) & 63u;
+    const size_t end = take_short(dst, src, head, key, pending, text, masked, measured);
+    if (WSF_UNLIKELY(end != head)) {
+        if (masked) {
+            MASK(dst + head, src + head, n - head, wsf_key_advance(key, head));
         }
+        return end;
     }
     return head + pass_over(masked ? dst + head : NULL, src + head, n - head,
-                            masked ? wsf_key_advance(key, head) : 0, text, masked, measured);
+                            wsf_key_advance(key, head), pending, text, masked, measured);
 }
 
-static TARGET size_t validate(const uint8_t *src, size_t n, uint32_t *pending)
-{
-    wsf_text text = {0, 0, 0};
-    size_t end;
-    text.pending = *pending;
-    end = run(NULL, src, n, 0, &text, 0, 0);
-    *pending = text.pending;
-    return end;
-}
-
-static TARGET size_t measure(const uint8_t *src, size_t n, wsf_text *text)
-{
-    return run(NULL, src, n, 0, text, 0, 1);
-}
-
-static TARGET size_t mask_validate(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                   uint32_t *pending)
-{
-    wsf_text text = {0, 0, 0};
-    size_t end;
-    text.pending = *pending;
-    end = run(dst, src, n, key, &text, 1, 0);
-    *pending = text.pending;
-    return end;
-}
-
-static TARGET size_t mask_measure(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                  wsf_text *text)
-{
-    return run(dst, src, n, key, text, 1, 1);
-}
+#define SHORT_TEXT ((size_t)128)
+#include "utf8_members.inc.h"
 
 const wsf_kernel wsf_kernel_avx512 = {
     "avx512",
-    WSF_CPU_AVX512 | WSF_CPU_AVX512_VBMI | WSF_CPU_AVX512_VBMI2 | WSF_CPU_POPCNT | WSF_CPU_BMI2,
-    wsf_mask_avx512,
+    WSF_CPU_AVX2 | WSF_CPU_AVX512 | WSF_CPU_AVX512_VBMI | WSF_CPU_AVX512_VBMI2 | WSF_CPU_POPCNT |
+        WSF_CPU_BMI2,
+    MASK,
     validate,
     measure,
     mask_validate,

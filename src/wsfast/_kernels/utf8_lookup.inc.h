@@ -18,7 +18,7 @@
  *     v_highest(x)                    the highest octet
  *     v_pair(low, high)               of 16 octets, from two words; only if WIDTH is 16
  *     MASK                            the member `mask`
- *     SHORT_TEXT                      `run` for texts below WIDTH + 3 octets
+ *     TAKE_SHORTER                    take_short for less than WIDTH + 3 octets
  *
  *     granules of four vectors: one test for ASCII, one for faults
  *     the rest: whole vectors, and one that overlaps them and ends with the text
@@ -33,10 +33,10 @@
 #define pass NAME(pass)
 #define fault_bits NAME(fault_bits)
 #define faults NAME(faults)
+#define faults_at NAME(faults_at)
 #define locate NAME(locate)
 #define get NAME(get)
 #define count NAME(count)
-#define sum_up NAME(sum_up)
 #define last_vector NAME(last_vector)
 #define read_last NAME(read_last)
 #define last_faults NAME(last_faults)
@@ -47,7 +47,8 @@
 #define finish NAME(finish)
 #define pass_over NAME(pass_over)
 #define pass_over_granule NAME(pass_over_granule)
-#define run NAME(run)
+#define take_short NAME(take_short)
+#define take_long NAME(take_long)
 
 /* The fault bits of each octet of x, given the octets one, two and three before:
  *
@@ -67,6 +68,13 @@ WSF_INLINE TARGET V fault_bits(V x, V back1, V back2, V back3)
 WSF_INLINE TARGET V faults(V x, V prev)
 {
     return fault_bits(x, v_back(x, prev, 1), v_back(x, prev, 2), v_back(x, prev, 3));
+}
+
+/* The fault bits of src[0, WIDTH); three octets before can be read.  Loads, where
+ * `faults` needs shuffles. */
+WSF_INLINE TARGET V faults_at(const uint8_t *src)
+{
+    return fault_bits(v_load(src), v_load(src - 1), v_load(src - 2), v_load(src - 3));
 }
 
 /* Name the fault in src[from, n), which is there, or in src[n - 1].  src[0, from)
@@ -155,9 +163,20 @@ WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, s
         if (high || p->open) {
             V bits = faults(x0, p->prev);
             if (high) {
-                bits = v_or(bits, faults(x1, x0));
-                bits = v_or(bits, faults(x2, x1));
-                bits = v_or(bits, faults(x3, x2));
+                WSF_KEEP(bits);
+                if (masked) {
+                    bits = v_or(bits, faults(x1, x0));
+                    WSF_KEEP(bits);
+                    bits = v_or(bits, faults(x2, x1));
+                    WSF_KEEP(bits);
+                    bits = v_or(bits, faults(x3, x2));
+                } else {
+                    bits = v_or(bits, faults_at(src + *i + WIDTH));
+                    WSF_KEEP(bits);
+                    bits = v_or(bits, faults_at(src + *i + 2 * WIDTH));
+                    WSF_KEEP(bits);
+                    bits = v_or(bits, faults_at(src + *i + 3 * WIDTH));
+                }
             }
             if (WSF_UNLIKELY(v_first_set(bits) != WIDTH)) {
                 return 0;
@@ -230,9 +249,10 @@ static WSF_COLD size_t stop(uint8_t *dst, const uint8_t *src, size_t from, size_
     return locate(dst, from, n, pending);
 }
 
-WSF_INLINE TARGET void finish(const pass *p, wsf_text *text, uint32_t last, int measured)
+WSF_INLINE TARGET void finish(const pass *p, uint32_t *pending, wsf_text *text, uint32_t last,
+                              int measured)
 {
-    text->pending = wsf_pending_of(last);
+    *pending = wsf_pending_of(last);
     if (measured) {
         const unsigned highest = v_highest(p->highest);
         text->code_points += p->points;
@@ -243,31 +263,31 @@ WSF_INLINE TARGET void finish(const pass *p, wsf_text *text, uint32_t last, int 
 /* All of src[0, n), n more than a granule, as the two flags say; they are constants
  * where this is inlined. */
 WSF_INLINE TARGET size_t pass_over(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                   wsf_text *text, int masked, int measured)
+                                   uint32_t *pending, wsf_text *text, int masked, int measured)
 {
-    const uint32_t last = wsf_last_word(src, n, key, text->pending);
+    const uint32_t last = wsf_last_word(src, n, key, *pending);
     const last_vector v = read_last(src, n, key, masked);
-    pass p = start(key, text->pending);
+    pass p = start(key, *pending);
     size_t i = 0;
     if (!take_granules(&p, dst, src, n, &i, masked, measured)) {
-        return stop(dst, src, i, i + GRANULE, n, key, &text->pending);
+        return stop(dst, src, i, i + GRANULE, n, key, pending);
     }
     if (WSF_UNLIKELY(!take_rest(&p, &v, dst, src, n, i, masked, measured) ||
                      wsf_ends_with_bad_lead(last))) {
-        return stop(dst, src, i, n, n, key, &text->pending);
+        return stop(dst, src, i, n, n, key, pending);
     }
-    finish(&p, text, last, measured);
+    finish(&p, pending, text, last, measured);
     return n;
 }
 
 /* The same for WIDTH + 3 <= n <= GRANULE: no loop, and ASCII is done before any
  * table is loaded. */
 WSF_INLINE TARGET size_t pass_over_granule(uint8_t *dst, const uint8_t *src, size_t n,
-                                           uint32_t key, wsf_text *text, int masked, int measured)
+                                           uint32_t key, uint32_t *pending, wsf_text *text, int masked, int measured)
 {
-    const uint32_t last = wsf_last_word(src, n, key, text->pending);
+    const uint32_t last = wsf_last_word(src, n, key, *pending);
     const last_vector v = read_last(src, n, key, masked);
-    pass p = start(key, text->pending);
+    pass p = start(key, *pending);
     const V x0 = get(&p, dst, src, 0, masked);
     V x1 = x0, x2 = x0, bits;
     if (n > 2 * WIDTH) {
@@ -279,8 +299,10 @@ WSF_INLINE TARGET size_t pass_over_granule(uint8_t *dst, const uint8_t *src, siz
     if (masked) {
         v_store(dst + n - WIDTH, v.x);
     }
-    if (!v_any_high(v_or(v_or(x0, x1), v_or(x2, v.x))) && text->pending == 0) {
-        text->code_points += measured ? n : 0;
+    if (!v_any_high(v_or(v_or(x0, x1), v_or(x2, v.x))) && *pending == 0) {
+        if (measured) {
+            text->code_points += n;
+        }
         return n;
     }
     bits = v_or(faults(x0, p.prev), last_faults(&v));
@@ -291,7 +313,7 @@ WSF_INLINE TARGET size_t pass_over_granule(uint8_t *dst, const uint8_t *src, siz
         bits = v_or(bits, faults(x2, x1));
     }
     if (WSF_UNLIKELY(v_first_set(bits) != WIDTH || wsf_ends_with_bad_lead(last))) {
-        return stop(dst, src, 0, n, n, key, &text->pending);
+        return stop(dst, src, 0, n, n, key, pending);
     }
     if (measured) {
         count(&p, x0, WIDTH);
@@ -303,7 +325,7 @@ WSF_INLINE TARGET size_t pass_over_granule(uint8_t *dst, const uint8_t *src, siz
         }
         count(&p, v.x, n - (n - 1) / WIDTH * WIDTH);
     }
-    finish(&p, text, last, measured);
+    finish(&p, pending, text, last, measured);
     return n;
 }
 
@@ -337,84 +359,120 @@ WSF_INLINE TARGET void move_under16(uint8_t *dst, const uint8_t *src, size_t n, 
     }
 }
 
-/* All of src[0, n), n below 19: a vector filled from words, or a whole one and a
- * filled one.  The octets that fill up are 0: faults past the end count for nothing. */
-WSF_INLINE TARGET size_t short_text_16(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                       wsf_text *text, int masked, int measured)
+/* All of src[0, n), n below 16: a vector filled from words.  The octets that fill it
+ * up are 0; faults past the end count for nothing. */
+WSF_INLINE TARGET size_t take_under16(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                      uint32_t *pending, wsf_text *text, int masked, int measured)
 {
-    const size_t whole = n & 16u;
     uint64_t word[2];
     uint32_t last;
     pass p;
     V x;
-    int fault = 0;
     if (n == 0) {
         return 0;
     }
-    last = wsf_last_word(src, n, key, text->pending);
-    p = start(key, text->pending);
-    if (whole != 0) {
-        x = get(&p, dst, src, 0, masked);
-        fault = v_first_set(faults(x, p.prev)) != WIDTH;
+    last = wsf_last_word(src, n, key, *pending);
+    move_under16(dst, src, n, key, word, masked);
+    if (((word[0] | word[1]) & HIGH_BITS) == 0 && *pending == 0) {
         if (measured) {
-            count(&p, x, WIDTH);
+            text->code_points += n;
         }
-        p.prev = x;
-    }
-    move_under16(whole != 0 && masked ? dst + whole : dst, src + whole, n - whole, key, word, masked);
-    if (whole == 0 && text->pending == 0 && ((word[0] | word[1]) & HIGH_BITS) == 0) {
-        text->code_points += measured ? n : 0;
         return n;
     }
+    p = start(key, *pending);
     x = v_pair(word[0], word[1]);
-    fault |= v_first_set(faults(x, p.prev)) < n - whole;
-    if (WSF_UNLIKELY(fault || wsf_ends_with_bad_lead(last))) {
-        return stop(dst, src, 0, n, n, key, &text->pending);
+    if (WSF_UNLIKELY(v_first_set(faults(x, p.prev)) < n || wsf_ends_with_bad_lead(last))) {
+        return stop(dst, src, 0, n, n, key, pending);
     }
     if (measured) {
         count(&p, x, WIDTH);
-        p.points -= WIDTH - (n - whole);
+        p.points -= WIDTH - n;
     }
-    finish(&p, text, last, measured);
+    finish(&p, pending, text, last, measured);
     return n;
+}
+
+/* All of src[0, 16). */
+WSF_INLINE TARGET size_t take_16(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                 uint32_t *pending, wsf_text *text, int masked, int measured)
+{
+    const uint32_t last = wsf_last_word(src, n, key, *pending);
+    pass p = start(key, *pending);
+    const V x = get(&p, dst, src, 0, masked);
+    if (!v_any_high(x) && *pending == 0) {
+        if (measured) {
+            text->code_points += n;
+        }
+        return n;
+    }
+    if (WSF_UNLIKELY(v_first_set(faults(x, p.prev)) != n || wsf_ends_with_bad_lead(last))) {
+        return stop(dst, src, 0, n, n, key, pending);
+    }
+    if (measured) {
+        count(&p, x, n);
+    }
+    finish(&p, pending, text, last, measured);
+    return n;
+}
+
+/* All of src[0, n), n below 19.  From 16 on a vector, then what is left. */
+WSF_INLINE TARGET size_t take_under19(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                      uint32_t *pending, wsf_text *text, int masked, int measured)
+{
+    size_t end;
+    if (n < 16) {
+        return take_under16(dst, src, n, key, pending, text, masked, measured);
+    }
+    end = take_16(dst, src, 16, key, pending, text, masked, measured);
+    if (n == 16) {
+        return end;
+    }
+    if (WSF_UNLIKELY(end != 16)) {
+        if (masked) {
+            wsf_mask_under16(dst + 16, src + 16, n - 16, key);
+        }
+        return end;
+    }
+    return 16 + take_under16(masked ? dst + 16 : NULL, src + 16, n - 16, key, pending, text, masked,
+                             measured);
 }
 #endif
 
+/* All of src[0, n), n at most a granule. */
+WSF_INLINE TARGET size_t take_short(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                    uint32_t *pending, wsf_text *text, int masked, int measured)
+{
+    if (n < WIDTH + 3) {
+        return TAKE_SHORTER(dst, src, n, key, pending, text, masked, measured);
+    }
+    return pass_over_granule(dst, src, n, key, pending, text, masked, measured);
+}
+
 /* From ALIGN_FROM on: first the octets before a boundary of what is written, or
  * else read, then the rest, which goes on from their pending word. */
-WSF_INLINE TARGET size_t run(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                             wsf_text *text, int masked, int measured)
+WSF_INLINE TARGET size_t take_long(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                   uint32_t *pending, wsf_text *text, int masked, int measured)
 {
-    size_t head = 0;
-    if (n < WIDTH + 3) {
-        return SHORT_TEXT(dst, src, n, key, text, masked, measured);
-    }
-    if (n <= GRANULE) {
-        return pass_over_granule(dst, src, n, key, text, masked, measured);
-    }
-    if (n >= ALIGN_FROM) {
-        head = (size_t)(0 - (uintptr_t)(masked ? dst : src)) % WIDTH;
-        if (head != 0) {
-            const size_t end = SHORT_TEXT(dst, src, head, key, text, masked, measured);
-            if (WSF_UNLIKELY(end != head)) {
-                if (masked) {
-                    MASK(dst + head, src + head, n - head, wsf_key_advance(key, head));
-                }
-                return end;
-            }
+    const uintptr_t address = (uintptr_t)(masked ? dst : src);
+    const size_t head = n < ALIGN_FROM ? 0 : (size_t)(0 - address) % WIDTH;
+    const size_t end = TAKE_SHORTER(dst, src, head, key, pending, text, masked, measured);
+    if (WSF_UNLIKELY(end != head)) {
+        if (masked) {
+            MASK(dst + head, src + head, n - head, wsf_key_advance(key, head));
         }
+        return end;
     }
     return head + pass_over(masked ? dst + head : NULL, src + head, n - head,
-                            wsf_key_advance(key, head), text, masked, measured);
+                            wsf_key_advance(key, head), pending, text, masked, measured);
 }
 
 #undef pass
 #undef fault_bits
 #undef faults
+#undef faults_at
 #undef locate
 #undef get
 #undef count
-#undef sum_up
 #undef last_vector
 #undef read_last
 #undef last_faults
@@ -425,6 +483,7 @@ WSF_INLINE TARGET size_t run(uint8_t *dst, const uint8_t *src, size_t n, uint32_
 #undef finish
 #undef pass_over
 #undef pass_over_granule
-#undef run
+#undef take_short
+#undef take_long
 #undef GRANULE
 #undef ALIGN_FROM

@@ -22,4 +22,4 @@
 #undef v_first_set
 #undef v_points
 #undef v_highest
-#undef SHORT_TEXT
+#undef TAKE_SHORTER

@@ -26,7 +26,7 @@
 #define v_first_set first_set_16
 #define v_points points_16
 #define v_highest highest_16
-#define SHORT_TEXT short_text_16
+#define TAKE_SHORTER take_under19
 
 /* The first octet that is not 0: the lowest 0 in the mask of those that are.
  * None: bit 16. */

@@ -3,6 +3,12 @@
 # Invariant: a view is closed by whoever opened it, once the work on its octets is done;
 # a store grows with what arrived, by a quarter, so that filling it takes linear time.
 
+# From this many octets on, the work on a buffer that nobody can resize meanwhile is done
+# without the GIL.  It lasts about 1 ms then; whoever lets go of the GIL for less loses up
+# to 5 ms, the interval after which a busy thread gives it back (bench/gil.py).
+cdef enum:
+    RELEASE_GIL_FROM = 1 << 24
+
 cdef struct View:
     Py_buffer raw
     const uint8_t *data

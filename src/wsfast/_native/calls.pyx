@@ -15,11 +15,21 @@ cdef extern from *:
     static PyObject *wsf_call_apply_mask_inplace(PyObject *, wsf_args, Py_ssize_t, PyObject *);
     static PyObject *wsf_call_encode_frame(PyObject *, wsf_args, Py_ssize_t, PyObject *);
 
-    static const char *const wsf_apply_mask_names[] = {"data", "masking_key", "offset", NULL};
-    static const char *const wsf_apply_mask_inplace_names[] = {
-        "buffer", "masking_key", "offset", NULL};
-    static const char *const wsf_encode_frame_names[] = {
-        "opcode", "payload", "fin", "rsv1", "masking_key", NULL};
+    typedef struct wsf_name {
+        const char *octets;
+        Py_ssize_t length;
+    } wsf_name;
+
+    #define WSF_NAME(name) {name, sizeof name - 1}
+    #define WSF_LAST_NAME {NULL, 0}
+
+    static const wsf_name wsf_apply_mask_names[] = {
+        WSF_NAME("data"), WSF_NAME("masking_key"), WSF_NAME("offset"), WSF_LAST_NAME};
+    static const wsf_name wsf_apply_mask_inplace_names[] = {
+        WSF_NAME("buffer"), WSF_NAME("masking_key"), WSF_NAME("offset"), WSF_LAST_NAME};
+    static const wsf_name wsf_encode_frame_names[] = {
+        WSF_NAME("opcode"), WSF_NAME("payload"), WSF_NAME("fin"), WSF_NAME("rsv1"),
+        WSF_NAME("masking_key"), WSF_LAST_NAME};
 
     #define WSF_KEYWORDS (METH_FASTCALL | METH_KEYWORDS)
     #define WSF_METHOD(function) ((PyCFunction)(void (*)(void))(function))
@@ -49,7 +59,13 @@ cdef extern from *:
         "Raises TypeError and ValueError for anything else, for an opcode that there is not,\\n"
         "and for a control frame that is fragmented or longer than 125 octets."};
 
-    static int wsf_sort_named(const char *function, const char *const *names,
+    static int wsf_is_name(PyObject *given, const wsf_name *name)
+    {
+        return PyUnicode_GET_LENGTH(given) == name->length && PyUnicode_IS_ASCII(given) &&
+               memcmp(PyUnicode_DATA(given), name->octets, (size_t)name->length) == 0;
+    }
+
+    static int wsf_sort_named(const char *function, const wsf_name *names,
                               Py_ssize_t positional, wsf_args args, Py_ssize_t count,
                               PyObject *keywords, PyObject **values)
     {
@@ -65,19 +81,16 @@ cdef extern from *:
         }
         for (i = 0; i < named; i++) {
             PyObject *name = PyTuple_GET_ITEM(keywords, i);
-            for (j = 0; names[j] != NULL; j++) {
-                if (PyUnicode_CompareWithASCIIString(name, names[j]) == 0) {
-                    break;
-                }
+            for (j = 0; names[j].octets != NULL && !wsf_is_name(name, &names[j]); j++) {
             }
-            if (names[j] == NULL) {
+            if (names[j].octets == NULL) {
                 PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'",
                              function, name);
                 return -1;
             }
             if (values[j] != NULL) {
                 PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%s'",
-                             function, names[j]);
+                             function, names[j].octets);
                 return -1;
             }
             values[j] = args[count + i];
@@ -85,7 +98,7 @@ cdef extern from *:
         for (i = 0; i < 2; i++) {
             if (values[i] == NULL) {
                 PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", function,
-                             names[i]);
+                             names[i].octets);
                 return -1;
             }
         }
@@ -94,7 +107,7 @@ cdef extern from *:
 
     /* Sort the arguments of a call into values[], by the names of the parameters.  The
      * first `positional` may be given by place; the first two must be given. */
-    static inline int wsf_sort_arguments(const char *function, const char *const *names,
+    static inline int wsf_sort_arguments(const char *function, const wsf_name *names,
                                          Py_ssize_t positional, wsf_args args, Py_ssize_t count,
                                          PyObject *keywords, PyObject **values)
     {
@@ -107,14 +120,16 @@ cdef extern from *:
     }
     """
     ctypedef PyObject *const *wsf_args
-    const char *const *wsf_apply_mask_names
-    const char *const *wsf_apply_mask_inplace_names
-    const char *const *wsf_encode_frame_names
+    ctypedef struct wsf_name:
+        pass
+    const wsf_name *wsf_apply_mask_names
+    const wsf_name *wsf_apply_mask_inplace_names
+    const wsf_name *wsf_encode_frame_names
     PyMethodDef wsf_apply_mask_def
     PyMethodDef wsf_apply_mask_inplace_def
     PyMethodDef wsf_encode_frame_def
     int wsf_sort_arguments(
-        const char *function, const char *const *names, Py_ssize_t positional,
+        const char *function, const wsf_name *names, Py_ssize_t positional,
         wsf_args args, Py_ssize_t count, PyObject *keywords, PyObject **values
     ) except -1
 

@@ -6,7 +6,10 @@
 
 @cython.final
 cdef class Frame:
-    """Hold one frame, as it was received.
+    """Frame(opcode, payload, fin=True, rsv1=False, rsv2=False, rsv3=False)
+--
+
+    Hold one frame, as it was received.
 
     ``opcode`` is an ``Opcode``, ``payload`` its octets, unmasked; ``fin`` tells whether it
     is the last fragment of its message; ``rsv1``, ``rsv2``, ``rsv3`` are for extensions.
@@ -268,7 +271,10 @@ cdef class Receiver:
 
 @cython.final
 cdef class FrameDecoder(Receiver):
-    """Decode frames from octets that arrive in any pieces.
+    """FrameDecoder(role, *, max_frame_size=1048576, reserved_bits=0)
+--
+
+    Decode frames from octets that arrive in any pieces.
 
     ``role`` is ``"server"`` if the frames come from a client and are masked, ``"client"``
     if they come from a server and are not.  ``max_frame_size`` is the longest payload of a

@@ -15,14 +15,14 @@ cdef extern from "dispatch.h" nogil:
 
     ctypedef struct wsf_kernel:
         const char *name
-        void (*mask)(uint8_t *, const uint8_t *, size_t, uint32_t) noexcept
-        size_t (*validate)(const uint8_t *, size_t, uint32_t *) noexcept
-        size_t (*measure)(const uint8_t *, size_t, wsf_text *) noexcept
-        size_t (*mask_validate)(uint8_t *, const uint8_t *, size_t, uint32_t, uint32_t *) noexcept
-        size_t (*mask_measure)(uint8_t *, const uint8_t *, size_t, uint32_t, wsf_text *) noexcept
-        void (*to_latin1)(uint8_t *, const uint8_t *, size_t) noexcept
-        void (*to_ucs2)(uint16_t *, const uint8_t *, size_t) noexcept
-        void (*to_ucs4)(uint32_t *, const uint8_t *, size_t) noexcept
+        void (*mask)(uint8_t *, const uint8_t *, size_t, uint32_t) noexcept nogil
+        size_t (*validate)(const uint8_t *, size_t, uint32_t *) noexcept nogil
+        size_t (*measure)(const uint8_t *, size_t, wsf_text *) noexcept nogil
+        size_t (*mask_validate)(uint8_t *, const uint8_t *, size_t, uint32_t, uint32_t *) noexcept nogil
+        size_t (*mask_measure)(uint8_t *, const uint8_t *, size_t, uint32_t, wsf_text *) noexcept nogil
+        void (*to_latin1)(uint8_t *, const uint8_t *, size_t) noexcept nogil
+        void (*to_ucs2)(uint16_t *, const uint8_t *, size_t) noexcept nogil
+        void (*to_ucs4)(uint32_t *, const uint8_t *, size_t) noexcept nogil
 
     const wsf_kernel *wsf_kernels() noexcept
     const wsf_kernel *wsf_kernel_compiled(size_t index) noexcept

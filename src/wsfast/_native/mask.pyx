@@ -34,11 +34,17 @@ cdef object masked_copy(object data, object masking_key, PyObject *offset):
     """Do what ``apply_mask`` (calls.pyx) is called for."""
     cdef View view
     cdef uint32_t key
+    cdef uint8_t *octets
     open_view(&view, data, "data")
     try:
         key = key_word(masking_key, offset)
         masked = bytes_of(NULL, view.size)
-        wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(masked), view.data, view.size, key)
+        octets = <uint8_t *>PyBytes_AS_STRING(masked)
+        if view.size < RELEASE_GIL_FROM:
+            wsf_kernels().mask(octets, view.data, view.size, key)
+        else:
+            with nogil:
+                wsf_kernels().mask(octets, view.data, view.size, key)
     finally:
         close_view(&view)
     return masked

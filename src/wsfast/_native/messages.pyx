@@ -52,9 +52,13 @@ cdef inline Data data_of(object kind, object data):
 
 @cython.final
 cdef class Text(Data):
-    """Hold a text message: ``data``, a ``str`` or ``bytes`` that are valid UTF-8."""
+    """Text(data)
+--
 
-    def __class_getitem__(cls, item):
+    Hold a text message: ``data``, a ``str`` or ``bytes`` that are valid UTF-8."""
+
+    @classmethod
+    def __class_getitem__(cls, item, /):
         return cls
 
     def __init__(self, data):
@@ -63,7 +67,10 @@ cdef class Text(Data):
 
 @cython.final
 cdef class Binary(Data):
-    """Hold a binary message: ``data``, its octets."""
+    """Binary(data=b'')
+--
+
+    Hold a binary message: ``data``, its octets."""
 
     def __init__(self, data=b""):
         data_set(self, _arguments.check_field("data", data, bytes))
@@ -71,7 +78,10 @@ cdef class Binary(Data):
 
 @cython.final
 cdef class Ping(Data):
-    """Hold a ping: ``data``, the octets to send back in a pong (RFC 6455 section 5.5.2)."""
+    """Ping(data=b'')
+--
+
+    Hold a ping: ``data``, the octets to send back in a pong (RFC 6455 section 5.5.2)."""
 
     def __init__(self, data=b""):
         data_set(self, _arguments.check_field("data", data, bytes))
@@ -79,7 +89,10 @@ cdef class Ping(Data):
 
 @cython.final
 cdef class Pong(Data):
-    """Hold a pong: ``data``, the octets of the ping it answers (RFC 6455 section 5.5.3)."""
+    """Pong(data=b'')
+--
+
+    Hold a pong: ``data``, the octets of the ping it answers (RFC 6455 section 5.5.3)."""
 
     def __init__(self, data=b""):
         data_set(self, _arguments.check_field("data", data, bytes))
@@ -87,7 +100,10 @@ cdef class Pong(Data):
 
 @cython.final
 cdef class Close:
-    """Hold what a close frame said (RFC 6455 section 5.5.1).
+    """Close(code, reason='')
+--
+
+    Hold what a close frame said (RFC 6455 section 5.5.1).
 
     ``code`` is a ``CloseCode`` if it is registered, 1005 if the frame had none; ``reason``
     is the text that came with it, perhaps empty.
@@ -167,7 +183,10 @@ cdef Close close_of(const uint8_t *data, size_t n):
 
 @cython.final
 cdef class MessageDecoder(Receiver):
-    """Decode messages from octets that arrive in any pieces.
+    """MessageDecoder(role, *, text='str', max_message_size=1048576, max_frame_size=None, max_retained=None)
+--
+
+    Decode messages from octets that arrive in any pieces.
 
     Text is validated as it arrives, so that a violation is known with the octet that
     makes it one, be it in the middle of a frame.  After a close frame, whatever follows
@@ -196,7 +215,8 @@ cdef class MessageDecoder(Receiver):
     cdef object ping_type
     cdef object pong_type
 
-    def __class_getitem__(cls, item):
+    @classmethod
+    def __class_getitem__(cls, item, /):
         return cls
 
     def __init__(

@@ -94,6 +94,15 @@ cdef object invalid_at(
     return truncated_at(trace, pending, before + bytes_of(text + n - window, window))
 
 
+cdef inline size_t validate_view(const View *view, uint32_t *pending) noexcept:
+    cdef size_t index
+    if view.size < RELEASE_GIL_FROM:
+        return wsf_kernels().validate(view.data, view.size, pending)
+    with nogil:
+        index = wsf_kernels().validate(view.data, view.size, pending)
+    return index
+
+
 def is_valid_utf8(data, /):
     """Tell whether ``data`` is well-formed UTF-8 as a whole.
 
@@ -102,7 +111,7 @@ def is_valid_utf8(data, /):
     cdef View view
     cdef uint32_t pending = 0
     open_view(&view, data, "data")
-    cdef bint valid = wsf_kernels().validate(view.data, view.size, &pending) == view.size
+    cdef bint valid = validate_view(&view, &pending) == view.size
     close_view(&view)
     return valid and pending == 0
 
@@ -118,7 +127,7 @@ def validate_utf8(data, /):
     cdef Trace trace
     open_view(&view, data, "data")
     try:
-        index = wsf_kernels().validate(view.data, view.size, &pending)
+        index = validate_view(&view, &pending)
         if index != view.size or pending != 0:
             trace.position = trace.fragment_index = trace.fragment_start = 0
             raise invalid_at(&trace, view.data, view.size, index, pending, b"")
@@ -140,7 +149,11 @@ def decode_utf8(data, /):
     text.code_points = 0
     open_view(&view, data, "data")
     try:
-        index = wsf_kernels().measure(view.data, view.size, &text)
+        if view.size < RELEASE_GIL_FROM:
+            index = wsf_kernels().measure(view.data, view.size, &text)
+        else:
+            with nogil:
+                index = wsf_kernels().measure(view.data, view.size, &text)
         if index != view.size or text.pending != 0:
             trace.position = trace.fragment_index = trace.fragment_start = 0
             raise invalid_at(&trace, view.data, view.size, index, text.pending, b"")
@@ -150,7 +163,10 @@ def decode_utf8(data, /):
 
 
 cdef class Utf8Validator:
-    """Validate a text that arrives in fragments, cut at any octet.
+    """Utf8Validator()
+--
+
+    Validate a text that arrives in fragments, cut at any octet.
 
     Each ``feed`` is one fragment.  A violation is raised with the first octet that no
     well-formed text can go on with, even inside a character, and again by every call

@@ -33,7 +33,7 @@ else:
 
         __slots__ = ()
 
-        def __class_getitem__(cls, item: object) -> type:
+        def __class_getitem__(cls, item: object, /) -> type:
             return cls
 
 
