@@ -6,8 +6,6 @@ twins can't differ.  What the *remote* did wrong is in ``errors``.
 
 from __future__ import annotations
 
-import codecs
-
 from .closecodes import may_be_sent
 from .errors import MAX_REASON
 from .opcodes import Opcode
@@ -172,7 +170,16 @@ def check_state(state: object) -> tuple[int, bytes, int, int, int]:
 
 
 def _can_go_on(pending: bytes) -> bool:
+    """Tell whether the octets begin one character, or are none."""
+    return not pending or any(
+        _is_character(pending + octet * count)
+        for octet in (b"\x80", b"\xbf")
+        for count in (1, 2, 3)
+    )
+
+
+def _is_character(octets: bytes) -> bool:
     try:
-        return codecs.utf_8_decode(pending, "strict", False)[1] == 0
+        return len(octets.decode()) == 1
     except UnicodeDecodeError:
         return False

@@ -79,6 +79,18 @@ def decode_utf8(data: Buffer, /) -> str:
         raise  # not reached: what CPython refuses, the validator refuses
 
 
+def _well_formed(data: bytes) -> int:
+    """Return how many octets are whole characters; what follows can still become one.
+
+    CPython waits for the third octet of a surrogate, which ``surrogatepass`` wants;
+    no well-formed text goes on with its second.
+    """
+    used = codecs.utf_8_decode(data, "strict", False)[1]
+    if len(data) - used == 2 and data[used] == 0xED and data[used + 1] >= 0xA0:
+        raise UnicodeDecodeError("utf-8", data, used, used + 1, "invalid continuation byte")
+    return used
+
+
 class Utf8Validator:
     """Validate a text that arrives in fragments, cut at any octet.
 
@@ -190,7 +202,7 @@ class Utf8Validator:
         """
         data = self._pending + chunk
         try:
-            used = codecs.utf_8_decode(data, "strict", False)[1]
+            used = _well_formed(data)
         except UnicodeDecodeError as error:
             self._violation = self._fault(data, error.start, error.end, before or self._pending)
         self._raise_again()
