@@ -7,8 +7,14 @@
 
 static const wsf_kernel *const compiled[] = {
     &wsf_kernel_scalar,
+#if WSF_ARCH_X86
+    &wsf_kernel_ssse3,
     &wsf_kernel_avx2,
     &wsf_kernel_avx512,
+#endif
+#if WSF_ARCH_ARM64
+    &wsf_kernel_neon,
+#endif
 };
 
 const wsf_kernel *wsf_kernel_active = &wsf_kernel_scalar;

@@ -37,6 +37,7 @@
 extern const wsf_kernel wsf_kernel_ssse3;
 extern const wsf_kernel wsf_kernel_avx2;
 extern const wsf_kernel wsf_kernel_avx512;
+void wsf_mask_ssse3(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
 void wsf_mask_avx2(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
 void wsf_to_latin1_ssse3(uint8_t *dst, const uint8_t *src, size_t n);
 void wsf_to_ucs2_ssse3(uint16_t *dst, const uint8_t *src, size_t n);
@@ -51,6 +52,10 @@ void wsf_to_ucs4_avx512(uint32_t *dst, const uint8_t *src, size_t n);
 
 #if WSF_ARCH_ARM64
 extern const wsf_kernel wsf_kernel_neon;
+void wsf_mask_neon(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
+void wsf_to_latin1_neon(uint8_t *dst, const uint8_t *src, size_t n);
+void wsf_to_ucs2_neon(uint16_t *dst, const uint8_t *src, size_t n);
+void wsf_to_ucs4_neon(uint32_t *dst, const uint8_t *src, size_t n);
 #endif
 
 /* The index of the lowest bit set; word is not 0. */

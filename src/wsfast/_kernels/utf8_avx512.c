@@ -96,14 +96,6 @@ WSF_INLINE TARGET __m512i faults(__m512i x, __m512i prev)
                       _mm512_shldi_epi32(x, dwords, 24));
 }
 
-/* The fault bits of src[0, 64); three octets before can be read.  Loads, where
- * `faults` needs shuffles. */
-WSF_INLINE TARGET __m512i faults_at(const uint8_t *src)
-{
-    return fault_bits(_mm512_loadu_si512(src), _mm512_loadu_si512(src - 1),
-                      _mm512_loadu_si512(src - 2), _mm512_loadu_si512(src - 3));
-}
-
 /* Name the fault in src[from, n), which is there, or in src[n - 1].  src[0, from)
  * goes on well formed from *pending. */
 static WSF_COLD TARGET size_t locate(const uint8_t *src, size_t from, size_t n, uint32_t *pending)
@@ -129,6 +121,7 @@ typedef struct pass {
     __m512i prev;    /* the vector before */
     __m512i highest; /* octet by octet, if measured */
     __m512i key;
+    __m512i key_back[3]; /* for octets read 1, 2 and 3 before where key would fit */
     size_t points;
     int open; /* could the text before x end within a sequence? */
 } pass;
@@ -174,15 +167,35 @@ WSF_INLINE TARGET __m512i move(const pass *p, uint8_t *dst, const uint8_t *src, 
     return x;
 }
 
-WSF_INLINE TARGET __m512i move64(const pass *p, uint8_t *dst, const uint8_t *src, size_t i,
-                                 int masked)
+/* The fault bits of x1, x2 and x3, put together; x1 is at src[i], before unmasking. */
+WSF_INLINE TARGET __m512i later_faults(const pass *p, const __m512i x[4], const uint8_t *src,
+                                       size_t i, int masked)
 {
-    __m512i x = _mm512_loadu_si512(src + i);
-    if (masked) {
-        x = _mm512_xor_si512(x, p->key);
-        _mm512_storeu_si512(dst + i, x);
+    __m512i bits[4];
+    int k;
+    for (k = 1; k < 4; k++) {
+        const uint8_t *const at = src + i + 64 * (size_t)k;
+        __m512i back1 = _mm512_loadu_si512(at - 1);
+        __m512i back2 = _mm512_loadu_si512(at - 2);
+        __m512i back3 = _mm512_loadu_si512(at - 3);
+        if (masked) {
+            back1 = _mm512_xor_si512(back1, p->key_back[0]);
+            back2 = _mm512_xor_si512(back2, p->key_back[1]);
+            back3 = _mm512_xor_si512(back3, p->key_back[2]);
+        }
+        bits[k] = fault_bits(x[k], back1, back2, back3);
     }
-    return x;
+    return _mm512_ternarylogic_epi64(bits[1], bits[2], bits[3], 0xFE);
+}
+
+WSF_INLINE TARGET void put_granule(uint8_t *dst, const __m512i x[4], size_t i, int masked)
+{
+    if (masked) {
+        _mm512_storeu_si512(dst + i, x[0]);
+        _mm512_storeu_si512(dst + i + 64, x[1]);
+        _mm512_storeu_si512(dst + i + 128, x[2]);
+        _mm512_storeu_si512(dst + i + 192, x[3]);
+    }
 }
 
 /* Take granules from *i on as long as there are whole ones.  At a fault stop with
@@ -191,34 +204,32 @@ WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, s
                                     int masked, int measured)
 {
     for (; n - *i >= GRANULE; *i += GRANULE) {
-        const __m512i x0 = move64(p, dst, src, *i, masked);
-        const __m512i x1 = move64(p, dst, src, *i + 64, masked);
-        const __m512i x2 = move64(p, dst, src, *i + 128, masked);
-        const __m512i x3 = move64(p, dst, src, *i + 192, masked);
-        const __m512i any = _mm512_or_si512(_mm512_ternarylogic_epi64(x0, x1, x2, 0xFE), x3);
-        const int high = _mm512_movepi8_mask(any) != 0;
-        if (high || p->open) {
-            __m512i bits = faults(x0, p->prev);
+        __m512i x[4], bits;
+        int high, k;
+        for (k = 0; k < 4; k++) {
+            x[k] = _mm512_loadu_si512(src + *i + 64 * (size_t)k);
+            x[k] = masked ? _mm512_xor_si512(x[k], p->key) : x[k];
+        }
+        high = _mm512_movepi8_mask(_mm512_or_si512(
+                   _mm512_ternarylogic_epi64(x[0], x[1], x[2], 0xFE), x[3])) != 0;
+        if (!high && !p->open) {
+            put_granule(dst, x, *i, masked);
+            p->points += GRANULE;
+        } else { /* look before in-place unmasking overwrites the octets before x[k] */
+            bits = faults(x[0], p->prev);
             if (high) {
-                const __m512i bits1 = masked ? faults(x1, x0) : faults_at(src + *i + 64);
-                const __m512i bits2 = masked ? faults(x2, x1) : faults_at(src + *i + 128);
-                const __m512i bits3 = masked ? faults(x3, x2) : faults_at(src + *i + 192);
-                bits = _mm512_or_si512(_mm512_ternarylogic_epi64(bits, bits1, bits2, 0xFE), bits3);
+                bits = _mm512_or_si512(bits, later_faults(p, x, src, *i, masked));
             }
+            put_granule(dst, x, *i, masked);
             if (WSF_UNLIKELY(_mm512_test_epi8_mask(bits, bits) != 0)) {
                 return 0;
             }
+            for (k = 0; k < 4 && measured; k++) {
+                count(p, x[k], ~UINT64_C(0));
+            }
             p->open = high;
         }
-        if (measured && high) {
-            count(p, x0, ~UINT64_C(0));
-            count(p, x1, ~UINT64_C(0));
-            count(p, x2, ~UINT64_C(0));
-            count(p, x3, ~UINT64_C(0));
-        } else if (measured) {
-            p->points += GRANULE;
-        }
-        p->prev = x3;
+        p->prev = x[3];
     }
     return 1;
 }
@@ -258,6 +269,9 @@ WSF_INLINE TARGET pass start(uint32_t key, uint32_t pending)
     p.prev = before(pending);
     p.highest = _mm512_setzero_si512();
     p.key = _mm512_set1_epi32((int)key);
+    p.key_back[0] = _mm512_set1_epi32((int)wsf_key_advance(key, 3));
+    p.key_back[1] = _mm512_set1_epi32((int)wsf_key_advance(key, 2));
+    p.key_back[2] = _mm512_set1_epi32((int)wsf_key_advance(key, 1));
     p.points = 0;
     p.open = pending != 0;
     return p;
@@ -368,9 +382,9 @@ const wsf_kernel wsf_kernel_avx512 = {
     measure,
     mask_validate,
     mask_measure,
-    wsf_to_latin1_scalar,
-    wsf_to_ucs2_scalar,
-    wsf_to_ucs4_scalar,
+    wsf_to_latin1_avx512,
+    wsf_to_ucs2_avx512,
+    wsf_to_ucs4_avx512,
 };
 
 #endif

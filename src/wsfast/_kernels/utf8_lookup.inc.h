@@ -2,7 +2,7 @@
  * the instruction sets whose lookups take a nibble (SSSE3, AVX2, NEON).
  *
  * The ill-formed pairs are those of simd.h (Keiser and Lemire 2021).  The file that
- * includes this one says how wide and with which instructions:
+ * includes this one says how wide and, by vectors_*.inc.h, with which instructions:
  *
  *     WIDTH, TARGET, NAME(function)   octets; attributes; the name for this width
  *     V, v_load v_store v_zero v_all  vector of octets; the same octet everywhere
@@ -34,6 +34,8 @@
 #define fault_bits NAME(fault_bits)
 #define faults NAME(faults)
 #define faults_at NAME(faults_at)
+#define granule_faults NAME(granule_faults)
+#define put_granule NAME(put_granule)
 #define locate NAME(locate)
 #define get NAME(get)
 #define count NAME(count)
@@ -70,13 +72,6 @@ WSF_INLINE TARGET V faults(V x, V prev)
     return fault_bits(x, v_back(x, prev, 1), v_back(x, prev, 2), v_back(x, prev, 3));
 }
 
-/* The fault bits of src[0, WIDTH); three octets before can be read.  Loads, where
- * `faults` needs shuffles. */
-WSF_INLINE TARGET V faults_at(const uint8_t *src)
-{
-    return fault_bits(v_load(src), v_load(src - 1), v_load(src - 2), v_load(src - 3));
-}
-
 /* Name the fault in src[from, n), which is there, or in src[n - 1].  src[0, from)
  * goes on well formed from *pending. */
 static WSF_COLD TARGET size_t locate(const uint8_t *src, size_t from, size_t n, uint32_t *pending)
@@ -91,6 +86,12 @@ static WSF_COLD TARGET size_t locate(const uint8_t *src, size_t from, size_t n, 
         }
         prev = x;
     }
+    if (n >= WIDTH + 3) {
+        const uint8_t *const at = src + n - WIDTH;
+        const V bits = fault_bits(v_load(at), v_load(at - 1), v_load(at - 2), v_load(at - 3));
+        const size_t first = v_first_set(bits);
+        i = n - (first == WIDTH ? 0 : WIDTH - first);
+    }
     return wsf_utf8_locate(src, i == 0 ? 0 : i - 1, n, pending);
 }
 
@@ -99,6 +100,7 @@ typedef struct pass {
     V prev;    /* the vector before */
     V highest; /* octet by octet, if measured */
     V key;
+    V key_back[3]; /* for octets read 1, 2 and 3 before where key would fit */
     size_t points;
     int open; /* could the text before x end within a sequence? */
 } pass;
@@ -149,49 +151,69 @@ WSF_INLINE TARGET V last_faults(const last_vector *v)
     return fault_bits(v->x, v->back1, v->back2, v->back3);
 }
 
+/* The fault bits of x, at src, of a granule's second to fourth vectors: loads, where
+ * `faults` needs shuffles. */
+WSF_INLINE TARGET V faults_at(const pass *p, V x, const uint8_t *src, int masked)
+{
+    V back1 = v_load(src - 1), back2 = v_load(src - 2), back3 = v_load(src - 3);
+    if (masked) {
+        back1 = v_xor(back1, p->key_back[0]);
+        back2 = v_xor(back2, p->key_back[1]);
+        back3 = v_xor(back3, p->key_back[2]);
+    }
+    return fault_bits(x, back1, back2, back3);
+}
+
+/* The fault bits of a granule's vectors put together; src is not unmasked yet. */
+WSF_INLINE TARGET V granule_faults(const pass *p, const V x[4], const uint8_t *src, int masked)
+{
+    V bits = faults(x[0], p->prev);
+    WSF_KEEP(bits);
+    bits = v_or(bits, faults_at(p, x[1], src + WIDTH, masked));
+    WSF_KEEP(bits);
+    bits = v_or(bits, faults_at(p, x[2], src + 2 * WIDTH, masked));
+    WSF_KEEP(bits);
+    return v_or(bits, faults_at(p, x[3], src + 3 * WIDTH, masked));
+}
+
+WSF_INLINE TARGET void put_granule(uint8_t *dst, const V x[4], size_t i, int masked)
+{
+    if (masked) {
+        v_store(dst + i, x[0]);
+        v_store(dst + i + WIDTH, x[1]);
+        v_store(dst + i + 2 * WIDTH, x[2]);
+        v_store(dst + i + 3 * WIDTH, x[3]);
+    }
+}
+
 /* Take granules from *i on as long as there are whole ones.  At a fault stop with
  * *i at the granule it is in, or that follows it, and return 0. */
 WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, size_t n, size_t *i,
                                     int masked, int measured)
 {
     for (; n - *i >= GRANULE; *i += GRANULE) {
-        const V x0 = get(p, dst, src, *i, masked);
-        const V x1 = get(p, dst, src, *i + WIDTH, masked);
-        const V x2 = get(p, dst, src, *i + 2 * WIDTH, masked);
-        const V x3 = get(p, dst, src, *i + 3 * WIDTH, masked);
-        const int high = v_any_high(v_or(v_or(x0, x1), v_or(x2, x3)));
-        if (high || p->open) {
-            V bits = faults(x0, p->prev);
-            if (high) {
-                WSF_KEEP(bits);
-                if (masked) {
-                    bits = v_or(bits, faults(x1, x0));
-                    WSF_KEEP(bits);
-                    bits = v_or(bits, faults(x2, x1));
-                    WSF_KEEP(bits);
-                    bits = v_or(bits, faults(x3, x2));
-                } else {
-                    bits = v_or(bits, faults_at(src + *i + WIDTH));
-                    WSF_KEEP(bits);
-                    bits = v_or(bits, faults_at(src + *i + 2 * WIDTH));
-                    WSF_KEEP(bits);
-                    bits = v_or(bits, faults_at(src + *i + 3 * WIDTH));
-                }
-            }
+        V x[4], bits;
+        int high, k;
+        for (k = 0; k < 4; k++) {
+            x[k] = v_load(src + *i + WIDTH * (size_t)k);
+            x[k] = masked ? v_xor(x[k], p->key) : x[k];
+        }
+        high = v_any_high(v_or(v_or(x[0], x[1]), v_or(x[2], x[3])));
+        if (!high && !p->open) {
+            put_granule(dst, x, *i, masked);
+            p->points += GRANULE;
+        } else { /* look before in-place unmasking overwrites the octets before x[k] */
+            bits = high ? granule_faults(p, x, src + *i, masked) : faults(x[0], p->prev);
+            put_granule(dst, x, *i, masked);
             if (WSF_UNLIKELY(v_first_set(bits) != WIDTH)) {
                 return 0;
             }
+            for (k = 0; k < 4 && measured; k++) {
+                count(p, x[k], WIDTH);
+            }
             p->open = high;
         }
-        if (measured && high) {
-            count(p, x0, WIDTH);
-            count(p, x1, WIDTH);
-            count(p, x2, WIDTH);
-            count(p, x3, WIDTH);
-        } else if (measured) {
-            p->points += GRANULE;
-        }
-        p->prev = x3;
+        p->prev = x[3];
     }
     return 1;
 }
@@ -230,6 +252,9 @@ WSF_INLINE TARGET pass start(uint32_t key, uint32_t pending)
     p.prev = v_before(pending);
     p.highest = v_zero();
     p.key = v_word(key);
+    p.key_back[0] = v_word(wsf_key_advance(key, 3));
+    p.key_back[1] = v_word(wsf_key_advance(key, 2));
+    p.key_back[2] = v_word(wsf_key_advance(key, 1));
     p.points = 0;
     p.open = pending != 0;
     return p;
@@ -470,6 +495,8 @@ WSF_INLINE TARGET size_t take_long(uint8_t *dst, const uint8_t *src, size_t n, u
 #undef fault_bits
 #undef faults
 #undef faults_at
+#undef granule_faults
+#undef put_granule
 #undef locate
 #undef get
 #undef count

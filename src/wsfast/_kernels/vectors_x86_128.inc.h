@@ -1,5 +1,5 @@
-/* The vectors of 16 octets for utf8_lookup.inc.h, with SSSE3 to SSE4.1 instructions
- * or, compiled for AVX2, their three-operand forms.
+/* The vectors of 16 octets for mask_vector.inc.h and utf8_lookup.inc.h, with SSE2 to
+ * SSE4.1 instructions or, compiled for AVX2, their three-operand forms.
  *
  * Invariant: the meanings listed in utf8_lookup.inc.h.
  */
@@ -26,7 +26,6 @@
 #define v_first_set first_set_16
 #define v_points points_16
 #define v_highest highest_16
-#define TAKE_SHORTER take_under19
 
 /* The first octet that is not 0: the lowest 0 in the mask of those that are.
  * None: bit 16. */
