@@ -20,7 +20,9 @@ REQUIRED = os.environ.get("WSFAST_REQUIRE_EXTENSION") == "1"
 if sys.platform == "win32":
     compile_args = ["/O2", "/W3"] + (["/WX"] if WERROR else [])
 else:
-    compile_args = ["-O3", "-fvisibility=hidden", "-Wall", "-Wextra"] + (["-Werror"] if WERROR else [])
+    compile_args = ["-O3", "-fvisibility=hidden", "-Wall", "-Wextra"] + (
+        ["-Werror"] if WERROR else []
+    )
 
 Options.warning_errors = WERROR
 

@@ -14,6 +14,7 @@ cdef struct View:
     const uint8_t *data
     size_t size
     bint held
+    uint8_t empty[1]
 
 
 cdef inline int open_view(View *view, object data, const char *name) except -1:
@@ -35,8 +36,9 @@ cdef int open_buffer(View *view, object data, const char *name, int flags) excep
         if flags & PyBUF_WRITABLE and memoryview(data).readonly:
             raise _arguments.read_only(name.decode()) from None
         raise _arguments.not_contiguous(name.decode()) from None
-    view.data = <const uint8_t *>view.raw.buf
     view.size = <size_t>view.raw.len
+    # An empty buffer may be at NULL, which memcpy and pointer arithmetic do not allow.
+    view.data = <const uint8_t *>view.raw.buf if view.size else view.empty
     view.held = True
     return 0
 
@@ -52,7 +54,7 @@ cdef struct Store:
     size_t capacity
 
 
-cdef uint8_t *store_reserve(Store *store, size_t more, uint64_t expected) except? NULL:
+cdef uint8_t *store_reserve(Store *store, size_t more, uint64_t expected) except NULL:
     """Return where to put ``more`` octets; ``expected`` (at least ``more``) are to come.
 
     What is expected only keeps the store from growing past it: it is not allocated.
@@ -60,7 +62,7 @@ cdef uint8_t *store_reserve(Store *store, size_t more, uint64_t expected) except
     cdef size_t needed = store.size + more
     cdef size_t capacity
     cdef uint8_t *data
-    if needed > store.capacity:
+    if needed > store.capacity or store.data is NULL:
         capacity = needed + needed // 4 + 64
         if capacity - store.size > expected:
             capacity = store.size + <size_t>expected

@@ -57,7 +57,7 @@ cdef int mask_inplace(object buffer, object masking_key, PyObject *offset) excep
     open_buffer(&view, buffer, "buffer", PyBUF_SIMPLE | PyBUF_WRITABLE)
     try:
         key = key_word(masking_key, offset)
-        wsf_kernels().mask(<uint8_t *>view.raw.buf, view.data, view.size, key)
+        wsf_kernels().mask(<uint8_t *>view.data, view.data, view.size, key)
     finally:
         close_view(&view)
     return 0

@@ -53,8 +53,9 @@ def validate_utf8(data: Buffer, /) -> None:
         ValueError: it is not C-contiguous.
     """
     validator = Utf8Validator()
-    validator.feed(data)
-    validator.finish()
+    whole = octets(data)
+    validator.accept(whole)
+    validator.finish_after(whole)
 
 
 def decode_utf8(data: Buffer, /) -> str:

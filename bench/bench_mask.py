@@ -1,0 +1,37 @@
+"""Masking a payload (RFC 6455 section 5.3): into new octets, and in place.
+
+The row ``copy`` is what it takes to copy the payload into new octets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from samples import KEY
+from timing import measure
+
+
+def masked(data: bytes) -> bytes:
+    whole = KEY * (len(data) // 4 + 1)
+    return bytes(octet ^ mask for octet, mask in zip(data, whole, strict=False))
+
+
+@pytest.mark.measures("mask", ["ascii"])
+def test_mask(benchmark: Any, case: Any) -> None:
+    data = case.sample()
+    function, *args = case.contender(data)
+    measure(benchmark, case, function, *args)
+    assert bytes(function(*args)) == (data if case.peer == "copy" else masked(data))
+
+
+@pytest.mark.measures("mask in place", ["ascii"])
+def test_mask_in_place(benchmark: Any, case: Any) -> None:
+    data = case.sample()
+    buffer = bytearray(data)
+    function, *args = case.contender(buffer)
+    measure(benchmark, case, function, *args)
+    buffer[:] = data
+    function(*args)
+    assert bytes(buffer) == masked(data)

@@ -1,0 +1,48 @@
+"""UTF-8: validating whole and in chunks, decoding to ``str``, and finding a fault.
+
+The row ``cpython`` is ``bytes.decode``, the incremental decoder where text comes in chunks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import peers
+from samples import ALPHABETS
+from timing import measure
+
+CHUNK = 1000  # octets, so that chunks end inside characters
+
+
+@pytest.mark.measures("validate", ALPHABETS)
+def test_validate(benchmark: Any, case: Any) -> None:
+    data = case.sample()
+    measure(benchmark, case, case.contender, data)
+    assert peers.accepted(case.contender(data))
+
+
+@pytest.mark.measures("decode", ALPHABETS)
+def test_decode(benchmark: Any, case: Any) -> None:
+    data = case.sample()
+    measure(benchmark, case, case.contender, data)
+    assert case.contender(data).encode() == data
+
+
+@pytest.mark.measures("validate in chunks", ["ascii", "cyrillic", "json"], sizes=[65_536])
+def test_validate_in_chunks(benchmark: Any, case: Any) -> None:
+    data = case.sample()
+    chunks = [data[i : i + CHUNK] for i in range(0, len(data), CHUNK)]
+    measure(benchmark, case, case.contender, chunks)
+    assert case.contender(chunks) is True
+
+
+@pytest.mark.measures("fault in the last octet", ["ascii", "cjk"])
+def test_fault_in_last_octet(benchmark: Any, case: Any) -> None:
+    if case.size == 0:
+        pytest.skip("nothing to be at fault")
+    data = case.sample()[:-1]
+    data = data.decode("utf-8", "ignore").encode().ljust(case.size - 1, b".") + b"\xff"
+    measure(benchmark, case, case.contender, data)
+    assert case.contender(data) == case.size - 1

@@ -1,0 +1,451 @@
+"""Who is measured: what each library calls for masking, UTF-8, frames and messages.
+
+One function a peer and operation.  It prepares what can be prepared once a connection
+and returns what is then called again and again, so that a row times what the library
+does per payload and nothing else.
+
+Invariant: imports a peer only when it is its turn.  All names of peers that are not
+public are here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import wsfast
+from samples import KEY
+
+Contender: TypeAlias = Callable[..., Any]
+
+_CONTENDERS: dict[tuple[str, str], Contender] = {}
+
+
+def row(operation: str, peer: str) -> Callable[[Contender], Contender]:
+    """Enter a function as what ``peer`` does for ``operation``."""
+
+    def enter(function: Contender) -> Contender:
+        _CONTENDERS[operation, peer] = function
+        return function
+
+    return enter
+
+
+def rows(operation: str) -> list[str]:
+    """Return the peers that have a row for ``operation``, wsfast first."""
+    return [peer for known, peer in _CONTENDERS if known == operation]
+
+
+def contender(operation: str, peer: str) -> Contender:
+    """Return what ``peer`` does for ``operation``, ready to be called.
+
+    Raises:
+        ModuleNotFoundError: the peer is not installed.
+    """
+    made: Contender = _CONTENDERS[operation, peer]()
+    return made
+
+
+# Masking: f(data) -> octets, f(buffer) -> None in place.
+
+
+@row("mask", "wsfast")
+def _() -> Contender:
+    return lambda data: (wsfast.apply_mask, data, KEY)
+
+
+@row("mask", "websockets")
+def _() -> Contender:
+    from websockets.speedups import apply_mask
+
+    return lambda data: (apply_mask, data, KEY)
+
+
+@row("mask", "wsaccel")
+def _() -> Contender:
+    from wsaccel.xormask import XorMaskerSimple
+
+    return lambda data: (lambda payload: XorMaskerSimple(KEY).process(payload), data)
+
+
+@row("mask", "autobahn")
+def _() -> Contender:
+    from autobahn.websocket.xormasker import create_xor_masker
+
+    return lambda data: (
+        lambda payload: create_xor_masker(KEY, len(payload)).process(payload),
+        data,
+    )
+
+
+@row("mask", "wsproto")
+def _() -> Contender:
+    from wsproto.frame_protocol import XorMaskerSimple
+
+    return lambda data: (lambda payload: XorMaskerSimple(KEY).process(payload), bytearray(data))
+
+
+@row("mask", "copy")
+def _() -> Contender:
+    return lambda data: (memoryview(data).tobytes,)
+
+
+@row("mask in place", "wsfast")
+def _() -> Contender:
+    return lambda buffer: (wsfast.apply_mask_inplace, buffer, KEY)
+
+
+@row("mask in place", "aiohttp")
+def _() -> Contender:
+    from aiohttp._websocket.mask import _websocket_mask_cython
+
+    return lambda buffer: (_websocket_mask_cython, KEY, buffer)
+
+
+# UTF-8: f(octets) of well-formed text; what it returns is judged by ``accepted``.
+
+
+@row("validate", "wsfast")
+def _() -> Contender:
+    return wsfast.is_valid_utf8
+
+
+@row("validate", "cpython")
+def _() -> Contender:
+    return bytes.decode
+
+
+@row("validate", "wsaccel")
+def _() -> Contender:
+    from wsaccel.utf8validator import Utf8Validator
+
+    return Utf8Validator().validate  # type: ignore[no-any-return]
+
+
+@row("validate", "autobahn")
+def _() -> Contender:
+    from autobahn.nvx import Utf8Validator
+
+    return Utf8Validator().validate  # type: ignore[no-any-return]
+
+
+def accepted(result: object) -> bool:
+    """Tell whether that says "well-formed": True, None, a ``str``, or a tuple's first item."""
+    first = result[0] if isinstance(result, tuple) else result
+    return first is True or first is None or isinstance(first, str)
+
+
+@row("decode", "wsfast")
+def _() -> Contender:
+    return wsfast.decode_utf8
+
+
+@row("decode", "cpython")
+def _() -> Contender:
+    return bytes.decode
+
+
+# UTF-8 in chunks: f(chunks) -> whether all of it is well-formed.
+
+
+@row("validate in chunks", "wsfast")
+def _() -> Contender:
+    def validate(chunks: list[bytes]) -> bool:
+        validator = wsfast.Utf8Validator()
+        for chunk in chunks:
+            validator.feed(chunk)
+        validator.finish()
+        return True
+
+    return validate
+
+
+@row("validate in chunks", "cpython")
+def _() -> Contender:
+    decoder = codecs.getincrementaldecoder("utf-8")
+
+    def validate(chunks: list[bytes]) -> bool:
+        decode = decoder().decode
+        for chunk in chunks:
+            decode(chunk)
+        decode(b"", True)
+        return True
+
+    return validate
+
+
+def _judged(make: Callable[[], Any]) -> Contender:
+    def validate(chunks: list[bytes]) -> bool:
+        validator = make()
+        boundary = False
+        for chunk in chunks:
+            valid, boundary, _, _ = validator.validate(chunk)
+            if not valid:
+                return False
+        return boundary
+
+    return validate
+
+
+@row("validate in chunks", "wsaccel")
+def _() -> Contender:
+    from wsaccel.utf8validator import Utf8Validator
+
+    return _judged(Utf8Validator)
+
+
+@row("validate in chunks", "autobahn")
+def _() -> Contender:
+    from autobahn.nvx import Utf8Validator
+
+    return _judged(Utf8Validator)
+
+
+# A fault: f(octets) -> offset of the ill-formed sequence.
+
+
+@row("fault in the last octet", "wsfast")
+def _() -> Contender:
+    def offset(data: bytes) -> int:
+        try:
+            wsfast.validate_utf8(data)
+        except wsfast.InvalidUTF8 as violation:
+            return violation.offset
+        return -1
+
+    return offset
+
+
+@row("fault in the last octet", "cpython")
+def _() -> Contender:
+    def offset(data: bytes) -> int:
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            return error.start
+        return -1
+
+    return offset
+
+
+# Frames: decoding f(wire) -> number of frames; encoding f(payload) -> octets.
+
+
+@row("decode frames", "wsfast")
+def _() -> Contender:
+    decoder = wsfast.FrameDecoder("server", max_frame_size=None)
+    return lambda wire: len(list(decoder.feed(wire)))
+
+
+@row("decode frames", "websockets")
+def _() -> Contender:
+    from websockets.protocol import State
+    from websockets.server import ServerProtocol
+
+    protocol = ServerProtocol(state=State.OPEN, max_size=None)
+
+    def decode(wire: bytes) -> int:
+        protocol.receive_data(wire)
+        return len(protocol.events_received())
+
+    return decode
+
+
+@row("decode frames", "wsproto")
+def _() -> Contender:
+    from wsproto.frame_protocol import FrameProtocol
+
+    protocol = FrameProtocol(client=False, extensions=[])
+
+    def decode(wire: bytes) -> int:
+        protocol.receive_bytes(wire)
+        return len(list(protocol.received_frames()))
+
+    return decode
+
+
+@row("encode masked frame", "wsfast")
+def _() -> Contender:
+    key, encode = wsfast.new_masking_key, wsfast.encode_frame
+    return lambda payload: encode(2, payload, masking_key=key())
+
+
+@row("encode masked frame", "websockets")
+def _() -> Contender:
+    from websockets.frames import Frame, Opcode
+
+    return lambda payload: Frame(Opcode.BINARY, payload).serialize(mask=True)
+
+
+@row("encode masked frame", "aiohttp")
+def _() -> Contender:
+    from aiohttp._websocket.writer import WebSocketWriter
+
+    class Wire:
+        octets = b""
+
+        def write(self, data: bytes) -> None:
+            self.octets = data
+
+        def is_closing(self) -> bool:
+            return False
+
+    wire = Wire()
+    writer = WebSocketWriter(None, wire, use_mask=True, limit=2**60)  # type: ignore[arg-type]
+
+    def encode(payload: bytes) -> bytes:
+        try:
+            writer.send_frame(payload, 2).send(None)
+        except StopIteration:
+            return wire.octets
+        raise AssertionError("the writer waits")
+
+    return encode
+
+
+@row("encode masked frame", "wsproto")
+def _() -> Contender:
+    from wsproto.frame_protocol import FrameProtocol
+
+    protocol = FrameProtocol(client=True, extensions=[])
+    return lambda payload: protocol.send_data(payload, fin=True)
+
+
+@row("encode frame", "wsfast")
+def _() -> Contender:
+    return lambda payload: wsfast.encode_frame(2, payload)
+
+
+@row("encode frame", "websockets")
+def _() -> Contender:
+    from websockets.frames import Frame, Opcode
+
+    return lambda payload: Frame(Opcode.BINARY, payload).serialize(mask=False)
+
+
+@row("encode frame", "wsproto")
+def _() -> Contender:
+    from wsproto.frame_protocol import FrameProtocol
+
+    protocol = FrameProtocol(client=False, extensions=[])
+    return lambda payload: protocol.send_data(payload, fin=True)
+
+
+# Messages: f(wire of masked text frames) -> the texts.
+
+
+@row("messages", "wsfast")
+def _() -> Contender:
+    decoder = wsfast.MessageDecoder("server", max_message_size=None)
+    return lambda wire: [event.data for event in decoder.feed(wire)]
+
+
+@row("messages", "wsfast-octets")
+def _() -> Contender:
+    decoder = wsfast.MessageDecoder("server", text="bytes", max_message_size=None)
+    return lambda wire: [event.data for event in decoder.feed(wire)]
+
+
+@row("messages", "websockets")
+def _() -> Contender:
+    from websockets.protocol import State
+    from websockets.server import ServerProtocol
+
+    protocol = ServerProtocol(state=State.OPEN, max_size=None)
+
+    def decode(wire: bytes) -> list[str]:
+        protocol.receive_data(wire)
+        return [frame.data.decode() for frame in protocol.events_received()]
+
+    return decode
+
+
+@row("messages", "aiohttp")
+def _() -> Contender:
+    from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
+    from aiohttp.base_protocol import BaseProtocol
+
+    loop = asyncio.new_event_loop()
+    loop.close()  # it is only asked for, never run
+    # It keeps its size in 32 bits; with this limit, twice, it never stops to be read.
+    queue = WebSocketDataQueue(BaseProtocol(loop), 2**31 - 1, loop=loop)
+    reader = WebSocketReader(queue, 0, False, True)
+
+    def decode(wire: bytes) -> list[str]:
+        reader.feed_data(wire)
+        # Past the queue's own read(), which is a coroutine and would add to each message.
+        texts = [message.data for message, _ in queue._buffer]
+        queue._buffer.clear()
+        return texts
+
+    return decode
+
+
+@row("messages", "wsproto")
+def _() -> Contender:
+    from wsproto.connection import Connection, ConnectionType
+
+    connection = Connection(ConnectionType.SERVER)
+
+    def decode(wire: bytes) -> list[str]:
+        connection.receive_data(wire)
+        texts, pieces = [], []
+        for event in connection.events():
+            pieces.append(event.data)
+            if event.message_finished:
+                texts.append("".join(pieces))
+                pieces.clear()
+        return texts
+
+    return decode
+
+
+@row("messages", "autobahn")
+def _() -> Contender:
+    from autobahn.asyncio.websocket import WebSocketServerFactory, WebSocketServerProtocol
+
+    texts: list[str] = []
+
+    class Protocol(WebSocketServerProtocol):  # type: ignore[misc]
+        def onMessage(self, payload: bytes, isBinary: bool) -> None:
+            texts.append(payload.decode())
+
+    class Transport:
+        def write(self, data: bytes) -> None:
+            pass
+
+        def get_extra_info(self, name: str, default: object = None) -> None:
+            return None
+
+        def is_closing(self) -> bool:
+            return False
+
+        close = abort = lambda self: None
+
+    async def shake_hands() -> Any:
+        factory = WebSocketServerFactory("ws://localhost", loop=asyncio.get_running_loop())
+        factory.protocol = Protocol
+        factory.setProtocolOptions(openHandshakeTimeout=0, closeHandshakeTimeout=0)
+        protocol = factory()
+        protocol.connection_made(Transport())
+        protocol._dataReceived(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+            b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            b"Sec-WebSocket-Version: 13\r\n\r\n"
+        )
+        while protocol.state != protocol.STATE_OPEN:
+            await asyncio.sleep(0)
+        return protocol
+
+    loop = asyncio.new_event_loop()
+    protocol = loop.run_until_complete(shake_hands())
+    loop.close()
+
+    def decode(wire: bytes) -> list[str]:
+        texts.clear()
+        protocol._dataReceived(wire)
+        return list(texts)
+
+    return decode

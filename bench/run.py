@@ -1,0 +1,113 @@
+"""Run the benchmarks, print the table, record the run: `make bench`.
+
+    python bench/run.py [--all-sizes] [--no-record] [-k EXPRESSION]
+    python bench/run.py --show [RECORD]         # print a record again
+    python bench/run.py --readme [RECORD]       # put its summary into README.md
+
+A record is a dated JSON file in bench/record/: the machine, the versions, and for each
+case the nanoseconds of the fastest round.
+
+Invariant: a printed figure comes from a record or from the run that was just made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import summary
+from machine import machine_facts
+
+HERE = Path(__file__).parent
+RECORDS = HERE / "record"
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- record -->\n", "<!-- /record -->"
+
+
+def run_benchmarks(extra: list[str]) -> list[dict[str, Any]]:
+    """Run pytest over the benchmarks; return one row a case."""
+    files = sorted(str(path) for path in HERE.glob("bench_*.py"))
+    with tempfile.TemporaryDirectory() as directory:
+        found = Path(directory) / "benchmarks.json"
+        command = [sys.executable, "-m", "pytest", *files, "--quiet", "--benchmark-quiet"]
+        command += ["-p", "no:cacheprovider", f"--benchmark-json={found}", *extra]
+        status = subprocess.run(command, cwd=HERE.parent, check=False).returncode
+        if status:
+            sys.exit(f"a benchmark failed (pytest: {status}); nothing is recorded")
+        benchmarks = json.loads(found.read_text())["benchmarks"]
+    return [dict(sorted(benchmark["extra_info"].items())) for benchmark in benchmarks]
+
+
+def save(record: dict[str, Any]) -> Path:
+    """Write a record, one case a line; return where it is."""
+    RECORDS.mkdir(exist_ok=True)
+    kernel = record["machine"]["wsfast"]["kernel"] or record["machine"]["wsfast"]["name"]
+    stem = f"{record['date'][:10]}-{kernel}"
+    path = RECORDS / f"{stem}.json"
+    number = 1
+    while path.exists():
+        number += 1
+        path = RECORDS / f"{stem}-{number}.json"
+    head = {name: value for name, value in record.items() if name != "rows"}
+    rows = ",\n".join(json.dumps(row) for row in record["rows"])
+    path.write_text(f'{json.dumps(head, indent=1)[:-2]},\n "rows": [\n{rows}\n]}}\n')
+    return path
+
+
+def load(name: str) -> dict[str, Any]:
+    """Read a record; the newest if ``name`` is empty."""
+    dated = RECORDS.glob("[0-9]*.json")
+    paths = sorted(dated, key=lambda path: json.loads(path.read_text())["date"])
+    if not name and not paths:
+        sys.exit(f"no record in {RECORDS}")
+    path = Path(name) if name else paths[-1]
+    record: dict[str, Any] = json.loads(path.read_text())
+    record["path"] = path.resolve().relative_to(HERE.parent).as_posix()
+    return record
+
+
+def write_readme(record: dict[str, Any]) -> None:
+    """Replace the summary between the marks in README.md."""
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}{summary.markdown(record)}{END}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--all-sizes", action="store_true", help="from 0 octets to 16 MiB")
+    parser.add_argument("--no-record", action="store_true", help="print only")
+    parser.add_argument("-k", metavar="EXPRESSION", help="some benchmarks only; not recorded")
+    parser.add_argument("--show", nargs="?", const="", metavar="RECORD", help="print a record")
+    parser.add_argument("--readme", nargs="?", const="", metavar="RECORD")
+    arguments = parser.parse_args()
+    if arguments.readme is not None:
+        write_readme(load(arguments.readme))
+        return
+    if arguments.show is not None:
+        print(summary.table(load(arguments.show)))
+        return
+    extra = ["--all-sizes"] if arguments.all_sizes else []
+    extra += ["-k", arguments.k] if arguments.k else []
+    started = datetime.datetime.now(datetime.UTC)
+    record = {
+        "date": started.isoformat(timespec="seconds"),
+        "command": " ".join(["python bench/run.py", *extra]),
+        "machine": machine_facts(),
+        "rows": run_benchmarks(extra),
+    }
+    print(summary.table(record))
+    if not (arguments.no_record or arguments.k):
+        print(f"\nrecorded in {save(record).relative_to(HERE.parent)}")
+
+
+if __name__ == "__main__":
+    main()

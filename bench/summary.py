@@ -1,0 +1,110 @@
+"""A record as text: the whole table, and the short one of README.md.
+
+A ratio is the peer's time divided by that of wsfast: 3.0x means that the peer takes three
+times as long, 0.5x that it takes half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from samples import size_name
+
+Times = dict[tuple[str, int, str], dict[str, float]]  # (operation, octets, alphabet): peer: ns
+
+# What README.md shows: operation, alphabet, sizes.
+README_ROWS = (
+    ("mask", "ascii", (16, 125, 1024, 65_536)),
+    ("validate", "ascii", (16, 125, 1024, 65_536)),
+    ("validate", "cyrillic", (16, 125, 1024, 65_536)),
+    ("decode", "ascii", (125, 1024, 65_536)),
+    ("decode", "cjk", (125, 1024, 65_536)),
+    ("decode frames", "ascii", (16, 125, 1024)),
+    ("encode masked frame", "ascii", (16, 125, 1024)),
+    ("messages", "ascii", (16, 125, 1024, 65_536)),
+    ("messages", "json", (125, 1024, 65_536)),
+)
+README_PEERS = ("websockets", "aiohttp", "wsproto", "autobahn", "wsaccel", "cpython")
+OURS = "wsfast"
+
+
+def times(record: dict[str, Any]) -> Times:
+    """Return the record's nanoseconds by case and peer, in the order they were measured."""
+    found: Times = {}
+    for row in record["rows"]:
+        case = (row["operation"], row["octets"], row["alphabet"])
+        found.setdefault(case, {})[row["peer"]] = row["ns"]
+    return found
+
+
+def duration(ns: float) -> str:
+    """Return a time with three digits and a unit."""
+    if ns < 1000:
+        return f"{ns:.0f} ns" if ns >= 100 else f"{ns:.1f} ns"
+    return f"{ns / 1e3:.1f} us" if ns < 1e6 else f"{ns / 1e6:.1f} ms"
+
+
+def ratio(ours: float, theirs: float) -> str:
+    """Return how many times as long as ours theirs takes."""
+    times_ours = theirs / ours
+    return f"{times_ours:.0f}x" if times_ours >= 20 else f"{times_ours:.1f}x"
+
+
+def facts(machine: dict[str, Any]) -> str:
+    """Return the machine in a line or two."""
+    ours = machine["wsfast"]
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    return (
+        f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['system']}; "
+        f"{machine['python']}, {machine['compiler']};\n"
+        f"wsfast {ours['version']} ({ours['name']}, kernel {ours['kernel'] or 'none'}); {packages}"
+    )
+
+
+def table(record: dict[str, Any]) -> str:
+    """Return every case: our time, and each peer's with its ratio."""
+    lines = [f"{record['date']}  {record['command']}", facts(record["machine"])]
+    before = ""
+    for (operation, octets, alphabet), found in times(record).items():
+        if operation != before:
+            lines += ["", f"{operation}: time of one; in brackets the peer's time / wsfast's"]
+            before = operation
+        ours = found.get(OURS)
+        cells = [
+            f"{peer} {duration(ns)}" + (f" ({ratio(ours, ns)})" if ours else "")
+            for peer, ns in found.items()
+            if peer != OURS
+        ]
+        own = duration(ours) if ours else "-"
+        lines.append(f"  {size_name(octets):>6} {alphabet:9} {own:>9} | " + "  ".join(cells))
+    return "\n".join(lines)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def markdown(record: dict[str, Any]) -> str:
+    """Return the summary for README.md."""
+    found = times(record)
+    text = (
+        f"Measured {record['date'][:10]} with `{record['command']}` on "
+        f"{facts(record['machine'])}.\n"
+        f"Record: [{record['path']}]({record['path']}). The column wsfast is the time of one "
+        "call, frame or\nmessage; the others say how many times as long the same work takes "
+        "there.\n\n"
+    )
+    text += _row(["", "octets", "wsfast", *README_PEERS])
+    text += _row(["---", "--:", "--:", *["--:"] * len(README_PEERS)])
+    for operation, alphabet, sizes in README_ROWS:
+        for octets in sizes:
+            cells = found.get((operation, octets, alphabet))
+            if cells and OURS in cells:
+                ratios = (
+                    ratio(cells[OURS], cells[peer]) if peer in cells else ""
+                    for peer in README_PEERS
+                )
+                name = f"{operation}, {alphabet}"
+                text += _row([name, size_name(octets), duration(cells[OURS]), *ratios])
+    return text

@@ -1,0 +1,177 @@
+"""Every C kernel against references in C: natively, sanitized and emulated.
+
+`kernels.c` does the checking (its opening comment says what and how); this file
+compiles it together with `src/wsfast/_kernels/*.c` and runs it.  What the machine
+cannot do, for want of a compiler, an emulator or a CPU feature, is skipped with the
+reason.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+KERNELS = HERE.parents[1] / "src" / "wsfast" / "_kernels"
+WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+NOTHING_RAN = 2  # exit code of kernels.c
+
+KERNELS_OF = {
+    "x86_64": ["scalar", "ssse3", "avx2", "avx512"],
+    "aarch64": ["scalar", "neon"],
+}
+MACHINE = platform.machine().lower().replace("amd64", "x86_64").replace("arm64", "aarch64")
+NATIVE = KERNELS_OF.get(MACHINE, ["scalar"])
+
+# emulator, CPU model (None: its default), compiler (None: the native one), kernel
+EMULATED = [
+    ("qemu-x86_64-static", "qemu64", None, "scalar"),
+    ("qemu-x86_64-static", "Nehalem", None, "ssse3"),
+    ("qemu-x86_64-static", "Haswell", None, "avx2"),
+    ("qemu-aarch64-static", None, "aarch64-linux-gnu-gcc", "scalar"),
+    ("qemu-aarch64-static", None, "aarch64-linux-gnu-gcc", "neon"),
+    ("qemu-s390x-static", None, "s390x-linux-gnu-gcc", "scalar"),
+]
+
+# Kernel, source, functions whose loops decide the speed, registers they must use.
+# No x86-64 machine code may call anything from within such a loop.
+HOT_LOOPS = [
+    ("ssse3", "mask_ssse3.c", ["wsf_mask_ssse3"], "xmm"),
+    ("avx2", "mask_avx2.c", ["wsf_mask_avx2"], "ymm"),
+    ("ssse3", "utf8_ssse3.c", ["validate_long", "mask_validate_long"], "xmm"),
+    ("avx2", "utf8_avx2.c", ["validate_long", "mask_validate_long"], "ymm"),
+    ("avx512", "utf8_avx512.c", ["validate_long", "mask_validate_long"], "zmm"),
+    ("ssse3", "transcode_ssse3.c", ["wsf_to_ucs2_ssse3", "wsf_to_ucs4_ssse3"], "xmm"),
+    ("avx512", "transcode_avx512.c", ["wsf_to_ucs2_avx512", "wsf_to_ucs4_avx512"], "zmm"),
+]
+
+
+def native_compiler() -> list[str]:
+    """Return the command of a C compiler that runs here, or skip."""
+    configured = shlex.split(sysconfig.get_config_var("CC") or "")
+    for command in (configured, ["cc"], ["gcc"], ["clang"]):
+        if command and shutil.which(command[0]):
+            return command[:1]
+    pytest.skip("no C compiler: neither Python's CC nor cc, gcc or clang is on PATH")
+
+
+def run(command: list[str], timeout: float = 600) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def compile_program(compiler: list[str], flags: list[str], program: Path) -> None:
+    """Compile kernels.c with all kernels into `program`, once a session."""
+    if program.exists():
+        return
+    sources = [str(HERE / "kernels.c"), *sorted(map(str, KERNELS.glob("*.c")))]
+    command = [*compiler, *WARNINGS, *flags, f"-I{KERNELS}", "-o", str(program), *sources]
+    built = run(command)
+    assert built.returncode == 0, f"{shlex.join(command)}\n{built.stderr}"
+
+
+def check(command: list[str], kernel: str) -> None:
+    """Run the program for one kernel; skip where that kernel does not run."""
+    done = run([*command, kernel])
+    if done.returncode == NOTHING_RAN:
+        pytest.skip(done.stdout.strip() or done.stderr.strip())
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
+    assert f"ok kernel={kernel}: " in done.stdout
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("c_kernels")
+
+
+@pytest.mark.parametrize("kernel", NATIVE, ids=lambda name: f"kernel={name}")
+def test_kernel_everywhere_agrees_with_reference(programs: Path, kernel: str) -> None:
+    program = programs / "native"
+    compile_program(native_compiler(), ["-O2"], program)
+    check([str(program)], kernel)
+
+
+@pytest.mark.parametrize("kernel", NATIVE, ids=lambda name: f"kernel={name}")
+def test_kernel_sanitized_has_no_undefined_behaviour(programs: Path, kernel: str) -> None:
+    compiler = native_compiler()
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    probe = programs / "probe.c"
+    probe.write_text("int main(void) { return 0; }\n")
+    if run([*compiler, *sanitizers, "-o", str(programs / "probe"), str(probe)]).returncode != 0:
+        pytest.skip(f"{compiler[0]} cannot link {sanitizers[0]}")
+    program = programs / "sanitized"
+    compile_program(compiler, ["-O1", "-g", *sanitizers], program)
+    check([str(program)], kernel)
+
+
+@pytest.mark.parametrize(
+    ("emulator", "cpu", "cross", "kernel"),
+    EMULATED,
+    ids=[f"{e.removesuffix('-static')}-{c or 'default'}-kernel={k}" for e, c, _, k in EMULATED],
+)
+def test_kernel_emulated_agrees_with_reference(
+    programs: Path, emulator: str, cpu: str | None, cross: str | None, kernel: str
+) -> None:
+    if shutil.which(emulator) is None:
+        pytest.skip(f"{emulator} is not on PATH (Debian: qemu-user-static)")
+    if cross is not None and shutil.which(cross) is None:
+        pytest.skip(f"{cross} is not on PATH")
+    if cross is None and MACHINE != "x86_64":
+        pytest.skip(f"the native compiler is for {MACHINE}, not x86_64")
+    program = programs / f"static-{cross or 'native'}"
+    compile_program([cross] if cross else native_compiler(), ["-O2", "-static"], program)
+    check([emulator, *(["-cpu", cpu] if cpu else []), str(program)], kernel)
+
+
+def disassemble(function: str, listing: str) -> list[tuple[int, str]]:
+    """Return the address and text of each instruction of `function`."""
+    body = re.search(rf"^[0-9a-f]+ <{function}>:\n(.*?)(?:\n\n|\Z)", listing, re.M | re.S)
+    assert body is not None, f"no function {function}"
+    lines = re.findall(r"^ *([0-9a-f]+):\t(.*)$", body[1], re.M)
+    return [(int(address, 16), text) for address, text in lines]
+
+
+def loops_of(code: list[tuple[int, str]]) -> list[list[str]]:
+    """Return the instructions of each innermost loop: a backward jump's target to it."""
+    first = code[0][0]
+    spans = []
+    for address, text in code:
+        jump = re.match(r"j\w+\s+([0-9a-f]+) <", text)
+        if jump and first <= int(jump[1], 16) <= address:
+            spans.append((int(jump[1], 16), address))
+    innermost = [
+        (low, high)
+        for low, high in spans
+        if not any((low, high) != (a, b) and low <= a and b <= high for a, b in spans)
+    ]
+    return [[text for at, text in code if low <= at <= high] for low, high in innermost]
+
+
+@pytest.mark.parametrize(
+    ("source", "functions", "registers"),
+    [row[1:] for row in HOT_LOOPS],
+    ids=[f"kernel={row[0]}-{row[1]}" for row in HOT_LOOPS],
+)
+def test_hot_loops_use_wide_registers_and_call_nothing(
+    programs: Path, source: str, functions: list[str], registers: str
+) -> None:
+    if MACHINE != "x86_64":
+        pytest.skip(f"looks at x86-64 machine code, and this is {MACHINE}")
+    if shutil.which("objdump") is None:
+        pytest.skip("objdump is not on PATH (Debian: binutils)")
+    compiled = programs / f"{source}.o"
+    command = [*native_compiler(), *WARNINGS, "-O3", "-fPIC", "-c", "-o", str(compiled)]
+    built = run([*command, str(KERNELS / source)])
+    assert built.returncode == 0, built.stderr
+    listing = run(["objdump", "-d", "--no-show-raw-insn", str(compiled)]).stdout
+    for function in functions:
+        loops = loops_of(disassemble(function, listing))
+        assert any(registers in text for loop in loops for text in loop), function
+        calls = [text for loop in loops for text in loop if text.startswith("call")]
+        assert calls == [], function
