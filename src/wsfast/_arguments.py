@@ -40,10 +40,14 @@ def bad_key_length(octets: int) -> ValueError:
     return ValueError(f"masking_key must be exactly 4 octets, not {octets}")
 
 
+def not_an_integer(name: str, value: object) -> TypeError:
+    return TypeError(f"{name} must be an integer, not {type(value).__name__}")
+
+
 def check_offset(offset: object) -> int:
     """Return a payload offset, as ``apply_mask`` takes it."""
     if not hasattr(offset, "__index__"):
-        raise TypeError(f"offset must be an integer, not {type(offset).__name__}")
+        raise not_an_integer("offset", offset)
     value = offset.__index__()
     if not 0 <= value <= MAX_OFFSET:
         raise ValueError(f"offset must be from 0 to 2**63 - 1, not {value}")
@@ -86,7 +90,7 @@ def retained_limit(limit: int | None, message_size: int) -> int:
 def allowed_reserved_bits(bits: int) -> int:
     """Return the RSV bits, as they stand in a frame's first octet, that may be set."""
     if not isinstance(bits, int):
-        raise TypeError(f"reserved_bits must be an integer, not {type(bits).__name__}")
+        raise not_an_integer("reserved_bits", bits)
     if bits & ~0x70:
         raise ValueError(f"reserved_bits must be a union of 0x40, 0x20 and 0x10, not {bits:#x}")
     return bits
@@ -95,12 +99,17 @@ def allowed_reserved_bits(bits: int) -> int:
 def check_sizehint(sizehint: int) -> int:
     """Return the size of a receive buffer."""
     if not isinstance(sizehint, int):
-        raise TypeError(f"sizehint must be an integer, not {type(sizehint).__name__}")
+        raise not_an_integer("sizehint", sizehint)
     return min(max(sizehint, 2**16), 2**20)
 
 
-def bad_update(octets: int, size: int) -> ValueError:
-    return ValueError(f"buffer_updated({octets}) after a get_buffer() of {size} octets")
+def check_update(nbytes: int, size: int) -> int:
+    """Return how much of a receive buffer of ``size`` octets was filled."""
+    if not isinstance(nbytes, int):
+        raise not_an_integer("nbytes", nbytes)
+    if not 0 <= nbytes <= size:
+        raise ValueError(f"buffer_updated({nbytes}) after a get_buffer() of {size} octets")
+    return nbytes
 
 
 def decoder_busy() -> RuntimeError:

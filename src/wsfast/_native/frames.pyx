@@ -154,15 +154,13 @@ cdef class Receiver:
         cdef View view
         with cython.critical_section(self):
             buffer = self.buffer
-            size = 0 if buffer is None else len(buffer)
-            if 0 <= nbytes <= size:
-                self.buffer = None
-        if not 0 <= nbytes <= size:
-            raise _arguments.bad_update(nbytes, size)
+        size = _arguments.check_update(nbytes, 0 if buffer is None else len(buffer))
+        with cython.critical_section(self):
+            self.buffer = None
         open_view(&view, b"" if buffer is None else buffer, "buffer")
         try:
             with cython.critical_section(self):
-                return self.decode(view.data, nbytes)
+                return self.decode(view.data, <size_t>size)
         finally:
             close_view(&view)
 
@@ -359,7 +357,10 @@ cdef object frame_octets(
 
 cdef inline uint8_t opcode_to_send(object opcode, bint fin, size_t length) except 0xFF:
     """Return the opcode if such a frame can be sent, else raise what is wrong with it."""
-    cdef long value = PyLong_AsLong(opcode) if PyLong_Check(opcode) else -1
+    cdef int overflow = 0
+    cdef long long value = -1
+    if PyLong_Check(opcode):
+        value = PyLong_AsLongLongAndOverflow(opcode, &overflow)
     if 0 <= value <= 2 or (8 <= value <= 10 and fin and length <= 125):
         return <uint8_t>value
     return _arguments.encodable_opcode(opcode, fin, length)

@@ -95,7 +95,6 @@ cdef extern from "Python.h":
     object PyCFunction_NewEx(PyMethodDef *, PyObject *, object)
     object PyType_GenericAlloc(PyTypeObject *, Py_ssize_t)
     bint PyLong_Check(object)
-    long PyLong_AsLong(object) except? -1
     bint PyBytes_CheckExact(object)
     char *PyBytes_AS_STRING(object)
     Py_ssize_t PyBytes_GET_SIZE(object)

@@ -55,7 +55,10 @@ cdef class Text(Data):
     """Text(data)
 --
 
-    Hold a text message: ``data``, a ``str`` or ``bytes`` that are valid UTF-8."""
+    Hold a text message.
+
+    ``data`` is a ``str``, or ``bytes`` that are valid UTF-8, as the decoder was told.
+    """
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -171,12 +174,11 @@ cdef Close close_of(const uint8_t *data, size_t n):
     code = data[0] << 8 | data[1]
     if not may_be_sent(code):
         raise errors.bad_close_code(code)
-    text.pending = text.max_octet = 0
-    text.code_points = 0
+    text_clear(&text)
     index = wsf_kernels().measure(data + 2, n - 2, &text)
     if index != n - 2 or text.pending != 0:
+        trace_clear(&trace)
         trace.position = 2
-        trace.fragment_index = trace.fragment_start = 0
         raise invalid_at(&trace, data + 2, n - 2, index, text.pending, b"")
     return Close(close_code(code), string_of(data + 2, n - 2, &text))
 
@@ -206,6 +208,7 @@ cdef class MessageDecoder(Receiver):
     cdef uint8_t control[125]
     cdef int64_t max_message_size
     cdef int64_t max_retained
+    cdef int64_t fragment_charge
     cdef int64_t fragments    # of the message under way, that are whole
     cdef Store message
     cdef wsf_text measured    # the text so far
@@ -232,6 +235,7 @@ cdef class MessageDecoder(Receiver):
         self.wants_str = _arguments.wants_str(text)
         self.max_message_size = _arguments.size_limit("max_message_size", max_message_size)
         self.max_retained = _arguments.retained_limit(max_retained, self.max_message_size)
+        self.fragment_charge = _arguments.FRAGMENT_CHARGE
         self.text_type, self.binary_type = Text, Binary
         self.ping_type, self.pong_type = Ping, Pong
         self.discard()
@@ -244,10 +248,8 @@ cdef class MessageDecoder(Receiver):
         store_free(&self.message)
         self.opcode = 0
         self.fragments = 0
-        self.measured.pending = self.measured.max_octet = 0
-        self.measured.code_points = 0
-        self.trace.position = self.trace.fragment_index = self.trace.fragment_start = 0
-        self.trace.lead_index = self.trace.lead_offset = 0
+        text_clear(&self.measured)
+        trace_clear(&self.trace)
         self.rules.sequence = WSF_SEQUENCE_FIRST
         self.make_room()
         return 0
@@ -259,7 +261,7 @@ cdef class MessageDecoder(Receiver):
         self.rules.retained_room = self.max_retained - self.charge()
 
     cdef int64_t charge(self) noexcept:
-        return <int64_t>self.message.size + 16 * self.fragments
+        return <int64_t>self.message.size + self.fragment_charge * self.fragments
 
     cdef object over_limit(self, wsf_header_verdict verdict):
         cdef int64_t length = <int64_t>self.frame.payload_length
@@ -332,8 +334,7 @@ cdef class MessageDecoder(Receiver):
         cdef size_t index
         string = PyUnicode_New(<Py_ssize_t>n, 0x7F)
         cdef uint8_t *octets = <uint8_t *>PyUnicode_DATA(string)
-        text.pending = text.max_octet = 0
-        text.code_points = 0
+        text_clear(&text)
         index = wsf_kernels().mask_measure(octets, p, n, key, &text)
         if index != n or text.pending != 0:
             raise invalid_at(&self.trace, octets, n, index, text.pending, b"")
@@ -350,10 +351,12 @@ cdef class MessageDecoder(Receiver):
         return data
 
     cdef int take_data(self, const uint8_t *p, size_t n, uint32_t key) except -1:
-        cdef uint8_t *to = store_reserve(
-            &self.message, n, self.frame.payload_length - self.received
-        )
+        cdef uint64_t expected = self.frame.payload_length - self.received
         cdef size_t index = n
+        cdef uint8_t *to
+        if not self.frame.first & WSF_FIN:
+            expected = <uint64_t>-1  # more fragments are to come, nobody knows how much
+        to = store_reserve(&self.message, n, expected)
         if self.opcode == 0x2:
             wsf_kernels().mask(to, p, n, key)
         elif self.wants_str:

@@ -12,6 +12,11 @@ cdef struct Trace:
     uint64_t lead_offset     # and where in it
 
 
+cdef inline void trace_clear(Trace *trace) noexcept:
+    trace.position = trace.fragment_index = trace.fragment_start = 0
+    trace.lead_index = trace.lead_offset = 0
+
+
 cdef inline void trace_advance(Trace *trace, size_t n, uint32_t pending) noexcept:
     """Take note of n octets, after which ``pending`` is unfinished."""
     cdef unsigned count = wsf_pending_count(pending)
@@ -24,6 +29,11 @@ cdef inline void trace_advance(Trace *trace, size_t n, uint32_t pending) noexcep
 cdef inline void trace_next_fragment(Trace *trace) noexcept:
     trace.fragment_index += 1
     trace.fragment_start = trace.position
+
+
+cdef inline void text_clear(wsf_text *text) noexcept:
+    text.pending = text.max_octet = 0
+    text.code_points = 0
 
 
 cdef inline bytes pending_octets(uint32_t pending):
@@ -129,7 +139,7 @@ def validate_utf8(data, /):
     try:
         index = validate_view(&view, &pending)
         if index != view.size or pending != 0:
-            trace.position = trace.fragment_index = trace.fragment_start = 0
+            trace_clear(&trace)
             raise invalid_at(&trace, view.data, view.size, index, pending, b"")
     finally:
         close_view(&view)
@@ -145,8 +155,7 @@ def decode_utf8(data, /):
     cdef wsf_text text
     cdef size_t index
     cdef Trace trace
-    text.pending = text.max_octet = 0
-    text.code_points = 0
+    text_clear(&text)
     open_view(&view, data, "data")
     try:
         if view.size < RELEASE_GIL_FROM:
@@ -155,7 +164,7 @@ def decode_utf8(data, /):
             with nogil:
                 index = wsf_kernels().measure(view.data, view.size, &text)
         if index != view.size or text.pending != 0:
-            trace.position = trace.fragment_index = trace.fragment_start = 0
+            trace_clear(&trace)
             raise invalid_at(&trace, view.data, view.size, index, text.pending, b"")
         return string_of(view.data, view.size, &text)
     finally:
@@ -230,8 +239,7 @@ cdef class Utf8Validator:
         return self.raise_again()
 
     cdef int clear(self) except -1:
-        self.trace.position = self.trace.fragment_index = self.trace.fragment_start = 0
-        self.trace.lead_index = self.trace.lead_offset = 0
+        trace_clear(&self.trace)
         self.pending = 0
         self.violation = None
         return 0

@@ -114,8 +114,7 @@ class Receiver:
             ValueError: the buffer that ``get_buffer`` returned is not as large.
         """
         size = 0 if self._buffer is None else len(self._buffer)
-        if not 0 <= nbytes <= size:
-            raise _arguments.bad_update(nbytes, size)
+        _arguments.check_update(nbytes, size)
         buffer, self._buffer = self._buffer, None
         return self._feed(bytes(memoryview(buffer or b"")[:nbytes]))
 
