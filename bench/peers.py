@@ -121,14 +121,14 @@ def _() -> Contender:
 def _() -> Contender:
     from wsaccel.utf8validator import Utf8Validator
 
-    return Utf8Validator().validate  # type: ignore[no-any-return]
+    return Utf8Validator().validate
 
 
 @row("validate", "autobahn")
 def _() -> Contender:
     from autobahn.nvx import Utf8Validator
 
-    return Utf8Validator().validate  # type: ignore[no-any-return]
+    return Utf8Validator().validate
 
 
 def accepted(result: object) -> bool:
@@ -293,7 +293,7 @@ def _() -> Contender:
             return False
 
     wire = Wire()
-    writer = WebSocketWriter(None, wire, use_mask=True, limit=2**60)  # type: ignore[arg-type]
+    writer = WebSocketWriter(None, wire, use_mask=True, limit=2**60)
 
     def encode(payload: bytes) -> bytes:
         try:
@@ -408,7 +408,7 @@ def _() -> Contender:
 
     texts: list[str] = []
 
-    class Protocol(WebSocketServerProtocol):  # type: ignore[misc]
+    class Protocol(WebSocketServerProtocol):
         def onMessage(self, payload: bytes, isBinary: bool) -> None:
             texts.append(payload.decode())
 

@@ -82,6 +82,7 @@ def write_readme(record: dict[str, Any]) -> None:
 
 def main() -> None:
     """Do what the command line says."""
+    sys.stdout.reconfigure(errors="replace")  # for the micro sign
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--all-sizes", action="store_true", help="from 0 octets to 16 MiB")
     parser.add_argument("--no-record", action="store_true", help="print only")

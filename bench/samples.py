@@ -28,8 +28,8 @@ def sample(alphabet: str, size: int) -> bytes:
     return whole + b"." * (size - len(whole))
 
 
-def size_name(size: int) -> str:
+def size_name(size: int, space: str = "") -> str:
     """Return a size as ids and tables show it."""
     if size >= 2**20 and size % 2**20 == 0:
-        return f"{size // 2**20}MiB"
-    return f"{size // 1024}KiB" if size >= 1024 and size % 1024 == 0 else str(size)
+        return f"{size // 2**20}{space}MiB"
+    return f"{size // 1024}{space}KiB" if size >= 1024 and size % 1024 == 0 else str(size)

@@ -42,7 +42,7 @@ def duration(ns: float) -> str:
     """Return a time with three digits and a unit."""
     if ns < 1000:
         return f"{ns:.0f} ns" if ns >= 100 else f"{ns:.1f} ns"
-    return f"{ns / 1e3:.1f} us" if ns < 1e6 else f"{ns / 1e6:.1f} ms"
+    return f"{ns / 1e3:.1f} µs" if ns < 1e6 else f"{ns / 1e6:.1f} ms"
 
 
 def ratio(ours: float, theirs: float) -> str:
@@ -88,14 +88,14 @@ def _row(cells: Iterable[str]) -> str:
 def markdown(record: dict[str, Any]) -> str:
     """Return the summary for README.md."""
     found = times(record)
+    first, second = facts(record["machine"]).rstrip(";").split(";\n")
     text = (
-        f"Measured {record['date'][:10]} with `{record['command']}` on "
-        f"{facts(record['machine'])}.\n"
-        f"Record: [{record['path']}]({record['path']}). The column wsfast is the time of one "
-        "call, frame or\nmessage; the others say how many times as long the same work takes "
-        "there.\n\n"
+        f"Measured {record['date'][:10]} with `{record['command']}`; the whole run is\n"
+        f"[{record['path']}]({record['path']}).\n\n- {first}\n- {second}\n\n"
+        "The column wsfast is the time of one call, frame or message. The others say how many\n"
+        "times as long the same work takes there: below 1x the peer is faster.\n\n"
     )
-    text += _row(["", "octets", "wsfast", *README_PEERS])
+    text += _row(["work, text", "octets", "wsfast", *README_PEERS])
     text += _row(["---", "--:", "--:", *["--:"] * len(README_PEERS)])
     for operation, alphabet, sizes in README_ROWS:
         for octets in sizes:
@@ -106,5 +106,5 @@ def markdown(record: dict[str, Any]) -> str:
                     for peer in README_PEERS
                 )
                 name = f"{operation}, {alphabet}"
-                text += _row([name, size_name(octets), duration(cells[OURS]), *ratios])
+                text += _row([name, size_name(octets, " "), duration(cells[OURS]), *ratios])
     return text

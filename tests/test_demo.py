@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,12 @@ def test_demo_marks_the_ill_formed_octets() -> None:
     marks = lines[window + 1]
     assert marks.split() == ["~~", "~~", "~~", "^^"]
     assert marks.index("~~") == lines[window].index("F0 9F 98")
+
+
+def test_demo_prints_what_the_readme_shows_of_it() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```console\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
+    assert shown in run_demo().stdout
 
 
 def test_demo_without_what_it_announces_fails() -> None:

@@ -143,6 +143,10 @@ def encodable_opcode(opcode: int, fin: bool, length: int) -> int:
             raise ValueError(
                 f"{value.name} is a control frame, with 125 octets of payload at most, not {length}"
             )
+        if value == Opcode.CLOSE and length == 1:
+            raise ValueError(
+                "the payload of a CLOSE frame is empty or begins with a code, 2 octets"
+            )
     return int(value)
 
 

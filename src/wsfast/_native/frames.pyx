@@ -361,6 +361,8 @@ cdef inline uint8_t opcode_to_send(object opcode, bint fin, size_t length) excep
     cdef long long value = -1
     if PyLong_Check(opcode):
         value = PyLong_AsLongLongAndOverflow(opcode, &overflow)
-    if 0 <= value <= 2 or (8 <= value <= 10 and fin and length <= 125):
+    if 0 <= value <= 2:
+        return <uint8_t>value
+    if 8 <= value <= 10 and fin and length <= 125 and not (value == 8 and length == 1):
         return <uint8_t>value
     return _arguments.encodable_opcode(opcode, fin, length)

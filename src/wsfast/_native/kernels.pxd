@@ -89,7 +89,20 @@ cdef extern from "frame_header.h" nogil:
         uint8_t *p, uint8_t first, uint64_t payload_length, const uint8_t *key
     ) noexcept
 
+cdef extern from *:
+    """
+    #ifdef Py_GIL_DISABLED
+    #  define WSF_HAS_GIL 0
+    #else
+    #  define WSF_HAS_GIL 1
+    #endif
+    """
+    bint WSF_HAS_GIL
+
 cdef extern from "Python.h":
+    bint PyByteArray_CheckExact(object)
+    char *PyByteArray_AS_STRING(object)
+    Py_ssize_t PyByteArray_GET_SIZE(object)
     ctypedef struct PyMethodDef:
         pass
     object PyCFunction_NewEx(PyMethodDef *, PyObject *, object)

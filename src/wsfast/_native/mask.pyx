@@ -54,6 +54,13 @@ cdef int mask_inplace(object buffer, object masking_key, PyObject *offset) excep
     """Do what ``apply_mask_inplace`` (calls.pyx) is called for."""
     cdef View view
     cdef uint32_t key
+    cdef uint8_t *octets
+    if WSF_HAS_GIL and PyByteArray_CheckExact(buffer):
+        # Nothing resizes it between here and the end; key_word may run Python code.
+        key = key_word(masking_key, offset)
+        octets = <uint8_t *>PyByteArray_AS_STRING(buffer)
+        wsf_kernels().mask(octets, octets, <size_t>PyByteArray_GET_SIZE(buffer), key)
+        return 0
     open_buffer(&view, buffer, "buffer", PyBUF_SIMPLE | PyBUF_WRITABLE)
     try:
         key = key_word(masking_key, offset)

@@ -324,9 +324,11 @@ def encode_frame(
     Raises:
         TypeError: the payload or the key is not a buffer.
         ValueError: there is no such opcode, a control frame would be fragmented or longer
-            than 125 octets, the key is not 4 octets, a buffer is not C-contiguous, or the
-            text has a lone surrogate (``UnicodeEncodeError``).
+            than 125 octets, a close frame would have 1 octet, the key is not 4 octets, a
+            buffer is not C-contiguous, or the text has a lone surrogate
+            (``UnicodeEncodeError``).
     """
+    fin, rsv1 = bool(fin), bool(rsv1)
     body = payload.encode() if isinstance(payload, str) else octets(payload, "payload")
     number = _arguments.encodable_opcode(opcode, fin, len(body))
     key = b"" if masking_key is None else masking_key_octets(masking_key)
