@@ -403,7 +403,7 @@ int main(int argc, char **argv)
             continue;
         }
         if (!wsf_kernel_runs(kernel)) {
-            printf("SKIP kernel=%s: this CPU, or its system, lacks what it requires (%#lx of %#lx)\n",
+            printf("SKIP kernel=%s: this CPU, or its system, lacks %#lx of what it requires, %#lx\n",
                    kernel->name, (unsigned long)(kernel->required & ~wsf_cpu_features()),
                    (unsigned long)kernel->required);
             continue;

@@ -137,20 +137,27 @@ def disassemble(function: str, listing: str) -> list[tuple[int, str]]:
     return [(int(address, 16), text) for address, text in lines]
 
 
-def loops_of(code: list[tuple[int, str]]) -> list[list[str]]:
-    """Return the instructions of each innermost loop: a backward jump's target to it."""
-    first = code[0][0]
-    spans = []
-    for address, text in code:
+def loops_of(code: list[tuple[int, str]]) -> set[str]:
+    """Return the instructions from which control can come back to them."""
+    following: dict[int, list[int]] = {}
+    for (address, text), after in zip(code, [*code[1:], (0, "")], strict=True):
         jump = re.match(r"j\w+\s+([0-9a-f]+) <", text)
-        if jump and first <= int(jump[1], 16) <= address:
-            spans.append((int(jump[1], 16), address))
-    innermost = [
-        (low, high)
-        for low, high in spans
-        if not any((low, high) != (a, b) and low <= a and b <= high for a, b in spans)
-    ]
-    return [[text for at, text in code if low <= at <= high] for low, high in innermost]
+        falls_through = not text.startswith(("jmp", "ret"))
+        following[address] = [after[0]] * falls_through + ([int(jump[1], 16)] if jump else [])
+
+    def comes_back(start: int) -> bool:
+        seen: set[int] = set()
+        waiting = [start]
+        while waiting:
+            for address in following.get(waiting.pop(), []):
+                if address == start:
+                    return True
+                if address not in seen:
+                    seen.add(address)
+                    waiting.append(address)
+        return False
+
+    return {text for address, text in code if comes_back(address)}
 
 
 @pytest.mark.parametrize(
@@ -171,7 +178,6 @@ def test_hot_loops_use_wide_registers_and_call_nothing(
     assert built.returncode == 0, built.stderr
     listing = run(["objdump", "-d", "--no-show-raw-insn", str(compiled)]).stdout
     for function in functions:
-        loops = loops_of(disassemble(function, listing))
-        assert any(registers in text for loop in loops for text in loop), function
-        calls = [text for loop in loops for text in loop if text.startswith("call")]
-        assert calls == [], function
+        looped = loops_of(disassemble(function, listing))
+        assert any(registers in text for text in looped), function
+        assert [text for text in looped if text.startswith("call")] == [], function

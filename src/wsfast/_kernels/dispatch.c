@@ -7,7 +7,7 @@
 
 static const wsf_kernel *const compiled[] = {
     &wsf_kernel_scalar,
-#if WSF_ARCH_X86
+#if WSF_SIMD_X86
     &wsf_kernel_ssse3,
     &wsf_kernel_avx2,
     &wsf_kernel_avx512,

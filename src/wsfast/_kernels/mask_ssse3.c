@@ -5,7 +5,7 @@
  */
 #include "simd.h"
 
-#if WSF_ARCH_X86
+#if WSF_SIMD_X86
 
 #include "mask_scalar.h"
 #include <immintrin.h>

@@ -23,6 +23,14 @@
 #  define WSF_COLD __attribute__((noinline, cold))
 #endif
 
+/* MSVC for 32-bit x86 passes three vectors to a function and refuses a fourth: there,
+ * only the scalar kernel is compiled. */
+#if WSF_ARCH_X86 && !(defined(_MSC_VER) && !defined(__clang__) && defined(_M_IX86))
+#  define WSF_SIMD_X86 1
+#else
+#  define WSF_SIMD_X86 0
+#endif
+
 /* Have `vector` computed here: gcc otherwise puts off and reorders a chain of ORs
  * until it runs out of registers. */
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -33,7 +41,7 @@
 #  define WSF_KEEP(vector) __asm__("" : "+w"(vector))
 #endif
 
-#if WSF_ARCH_X86
+#if WSF_SIMD_X86
 extern const wsf_kernel wsf_kernel_ssse3;
 extern const wsf_kernel wsf_kernel_avx2;
 extern const wsf_kernel wsf_kernel_avx512;

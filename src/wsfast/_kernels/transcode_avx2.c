@@ -7,7 +7,7 @@
  */
 #include "simd.h"
 
-#if WSF_ARCH_X86
+#if WSF_SIMD_X86
 
 #include <immintrin.h>
 

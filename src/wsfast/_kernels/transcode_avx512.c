@@ -17,7 +17,7 @@
  */
 #include "simd.h"
 
-#if WSF_ARCH_X86
+#if WSF_SIMD_X86
 
 #include <immintrin.h>
 
@@ -101,7 +101,8 @@ WSF_INLINE uint64_t fourths(const block *b)
 /* ccc of back3, cc of back2 */
 WSF_INLINE TARGET __m512i plane_octets(const block *b, __m512i back2, __m512i back3)
 {
-    const __m512i plane = select_bits(0x03, _mm512_srli_epi16(back2, 4), _mm512_slli_epi16(back3, 2));
+    const __m512i plane =
+        select_bits(0x03, _mm512_srli_epi16(back2, 4), _mm512_slli_epi16(back3, 2));
     return _mm512_maskz_mov_epi8(fourths(b), _mm512_and_si512(plane, _mm512_set1_epi8(0x1F)));
 }
 
@@ -112,8 +113,8 @@ WSF_INLINE TARGET __m512i plane_octets(const block *b, __m512i back2, __m512i ba
         if ((at) + (each) <= (certain)) {                                                     \
             _mm512_storeu_si512((dst) + (at), x);                                             \
         } else {                                                                              \
-            _mm512_mask_storeu_epi##bits((dst) + (at), (__mmask##each)wsf_low_bits((count) - (at)), \
-                                         x);                                                  \
+            _mm512_mask_storeu_epi##bits(                                                     \
+                (dst) + (at), (__mmask##each)wsf_low_bits((count) - (at)), x);                \
         }                                                                                     \
     } while (0)
 

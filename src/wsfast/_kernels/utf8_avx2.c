@@ -7,14 +7,13 @@
  */
 #include "simd.h"
 
-#if WSF_ARCH_X86
+#if WSF_SIMD_X86
 
 #include "mask_scalar.h"
 #include <immintrin.h>
 
 #define TARGET WSF_TARGET("avx2,popcnt")
 #define MASK wsf_mask_avx2
-#define HIGH_BITS UINT64_C(0x8080808080808080)
 
 /* Twice, as a lookup of 32 octets looks into each half. */
 static const uint8_t FIRST_HIGH[32] = {WSF_FIRST_HIGH, WSF_FIRST_HIGH};

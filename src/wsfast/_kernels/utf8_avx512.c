@@ -12,7 +12,7 @@
  */
 #include "simd.h"
 
-#if WSF_ARCH_X86
+#if WSF_SIMD_X86
 
 #include <immintrin.h>
 
@@ -167,25 +167,29 @@ WSF_INLINE TARGET __m512i move(const pass *p, uint8_t *dst, const uint8_t *src, 
     return x;
 }
 
-/* The fault bits of x1, x2 and x3, put together; x1 is at src[i], before unmasking. */
-WSF_INLINE TARGET __m512i later_faults(const pass *p, const __m512i x[4], const uint8_t *src,
-                                       size_t i, int masked)
+/* The fault bits of x, which is at src before unmasking: loads, where `faults` needs
+ * shuffles. */
+WSF_INLINE TARGET __m512i faults_at(const pass *p, __m512i x, const uint8_t *src, int masked)
 {
-    __m512i bits[4];
-    int k;
-    for (k = 1; k < 4; k++) {
-        const uint8_t *const at = src + i + 64 * (size_t)k;
-        __m512i back1 = _mm512_loadu_si512(at - 1);
-        __m512i back2 = _mm512_loadu_si512(at - 2);
-        __m512i back3 = _mm512_loadu_si512(at - 3);
-        if (masked) {
-            back1 = _mm512_xor_si512(back1, p->key_back[0]);
-            back2 = _mm512_xor_si512(back2, p->key_back[1]);
-            back3 = _mm512_xor_si512(back3, p->key_back[2]);
-        }
-        bits[k] = fault_bits(x[k], back1, back2, back3);
+    __m512i back1 = _mm512_loadu_si512(src - 1);
+    __m512i back2 = _mm512_loadu_si512(src - 2);
+    __m512i back3 = _mm512_loadu_si512(src - 3);
+    if (masked) {
+        back1 = _mm512_xor_si512(back1, p->key_back[0]);
+        back2 = _mm512_xor_si512(back2, p->key_back[1]);
+        back3 = _mm512_xor_si512(back3, p->key_back[2]);
     }
-    return _mm512_ternarylogic_epi64(bits[1], bits[2], bits[3], 0xFE);
+    return fault_bits(x, back1, back2, back3);
+}
+
+/* The fault bits of the second to fourth vector of a granule, put together. */
+WSF_INLINE TARGET __m512i later_faults(const pass *p, const __m512i x[4], const uint8_t *src,
+                                       int masked)
+{
+    const __m512i bits1 = faults_at(p, x[1], src + 64, masked);
+    const __m512i bits2 = faults_at(p, x[2], src + 128, masked);
+    const __m512i bits3 = faults_at(p, x[3], src + 192, masked);
+    return _mm512_ternarylogic_epi64(bits1, bits2, bits3, 0xFE);
 }
 
 WSF_INLINE TARGET void put_granule(uint8_t *dst, const __m512i x[4], size_t i, int masked)
@@ -218,7 +222,7 @@ WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, s
         } else { /* look before in-place unmasking overwrites the octets before x[k] */
             bits = faults(x[0], p->prev);
             if (high) {
-                bits = _mm512_or_si512(bits, later_faults(p, x, src, *i, masked));
+                bits = _mm512_or_si512(bits, later_faults(p, x, src + *i, masked));
             }
             put_granule(dst, x, *i, masked);
             if (WSF_UNLIKELY(_mm512_test_epi8_mask(bits, bits) != 0)) {
@@ -232,6 +236,31 @@ WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, s
         p->prev = x[3];
     }
     return 1;
+}
+
+/* Take what is left from i on, not masked, after at least one granule: as many
+ * vectors as it fills, the last one ending with the text.  Return whether it is free
+ * of faults. */
+WSF_INLINE TARGET int take_end(pass *p, const uint8_t *src, size_t n, size_t i, int measured)
+{
+    const size_t from = n - (n - i + 63) / 64 * 64;
+    __m512i any = _mm512_setzero_si512(), bits = any;
+    size_t at;
+    for (at = from; at < n; at += 64) {
+        any = _mm512_or_si512(any, _mm512_loadu_si512(src + at));
+    }
+    if (_mm512_movepi8_mask(any) == 0 && !p->open) {
+        p->points += n - i;
+        return 1;
+    }
+    for (at = from; at < n; at += 64) {
+        const __m512i x = _mm512_loadu_si512(src + at);
+        bits = _mm512_or_si512(bits, faults_at(p, x, src + at, 0));
+        if (measured) {
+            count(p, x, at < i ? ~UINT64_C(0) << (i - at) : ~UINT64_C(0));
+        }
+    }
+    return _mm512_test_epi8_mask(bits, bits) == 0;
 }
 
 /* Unmask what a fault left masked from i on, and name the fault.  src[0, from) is
@@ -287,6 +316,12 @@ WSF_INLINE TARGET size_t pass_over(uint8_t *dst, const uint8_t *src, size_t n, u
     size_t i = 0;
     if (!take_granules(&p, dst, src, n, &i, masked, measured)) {
         return stop(dst, src, i, i + GRANULE, n, key, pending);
+    }
+    if (!masked && i != 0) {
+        if (!take_end(&p, src, n, i, measured)) {
+            return stop(dst, src, i, n, n, key, pending);
+        }
+        i = n;
     }
     while (i < n) {
         const size_t length = n - i < 64 ? n - i : 64;

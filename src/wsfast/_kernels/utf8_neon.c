@@ -14,7 +14,6 @@
 
 #define TARGET /* every AArch64 has NEON */
 #define MASK wsf_mask_neon
-#define HIGH_BITS UINT64_C(0x8080808080808080)
 
 static const uint8_t FIRST_HIGH[16] = {WSF_FIRST_HIGH};
 static const uint8_t FIRST_LOW[16] = {WSF_FIRST_LOW};

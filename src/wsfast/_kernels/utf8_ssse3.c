@@ -7,14 +7,13 @@
  */
 #include "simd.h"
 
-#if WSF_ARCH_X86
+#if WSF_SIMD_X86
 
 #include "mask_scalar.h"
 #include <immintrin.h>
 
 #define TARGET WSF_TARGET("ssse3,sse4.1,popcnt")
 #define MASK wsf_mask_ssse3
-#define HIGH_BITS UINT64_C(0x8080808080808080)
 
 static const uint8_t FIRST_HIGH[16] = {WSF_FIRST_HIGH};
 static const uint8_t FIRST_LOW[16] = {WSF_FIRST_LOW};
