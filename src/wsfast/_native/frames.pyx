@@ -107,6 +107,7 @@ cdef class Receiver:
     cdef bint in_payload
     cdef bint busy
     cdef bint closed              # by a close frame: what follows is ignored
+    cdef bint shared              # what is being fed: others may be able to change it
     cdef object violation
     cdef bytearray buffer
 
@@ -130,7 +131,7 @@ cdef class Receiver:
         open_view(&view, data, "data")
         try:
             with cython.critical_section(self):
-                return self.decode(view.data, view.size)
+                return self.decode(view.data, view.size, view.held)
         finally:
             close_view(&view)
 
@@ -160,17 +161,18 @@ cdef class Receiver:
         open_view(&view, b"" if buffer is None else buffer, "buffer")
         try:
             with cython.critical_section(self):
-                return self.decode(view.data, <size_t>size)
+                return self.decode(view.data, <size_t>size, view.held)
         finally:
             close_view(&view)
 
-    cdef object decode(self, const uint8_t *p, size_t n):
+    cdef object decode(self, const uint8_t *p, size_t n, bint shared):
         if self.busy:
             raise _arguments.decoder_busy()
         if self.violation is not None:
             raise self.violation.with_traceback(None)
         events = []
         self.busy = True
+        self.shared = shared
         try:
             self.consume(p, n, events)
         except BaseException as violation:  # whatever stopped us, what came before is kept

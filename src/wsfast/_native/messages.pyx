@@ -155,10 +155,11 @@ def parse_close(payload, /):
     """
     cdef View view
     open_view(&view, payload, "payload")
-    try:
-        return close_of(view.data, view.size)
-    finally:
-        close_view(&view)
+    cdef uint8_t octets[126]
+    cdef size_t size = view.size
+    memcpy(octets, view.data, min(size, <size_t>126))  # nobody can change the copy
+    close_view(&view)
+    return close_of(octets, size)
 
 
 cdef Close close_of(const uint8_t *data, size_t n):
@@ -212,6 +213,7 @@ cdef class MessageDecoder(Receiver):
     cdef int64_t fragments    # of the message under way, that are whole
     cdef Store message
     cdef wsf_text measured    # the text so far
+    cdef bint doubtful        # others could change the text while it was measured
     cdef Trace trace          # its position is message.size
     cdef object text_type     # kept here: to find them in the module takes longer
     cdef object binary_type
@@ -249,6 +251,7 @@ cdef class MessageDecoder(Receiver):
         self.opcode = 0
         self.fragments = 0
         text_clear(&self.measured)
+        self.doubtful = False
         trace_clear(&self.trace)
         self.rules.sequence = WSF_SEQUENCE_FIRST
         self.make_room()
@@ -336,6 +339,9 @@ cdef class MessageDecoder(Receiver):
         cdef uint8_t *octets = <uint8_t *>PyUnicode_DATA(string)
         text_clear(&text)
         index = wsf_kernels().mask_measure(octets, p, n, key, &text)
+        if self.shared and index == n:  # what was judged may not be what was stored
+            text_clear(&text)
+            index = wsf_kernels().measure(octets, n, &text)
         if index != n or text.pending != 0:
             raise invalid_at(&self.trace, octets, n, index, text.pending, b"")
         return string if text.max_octet < 0x80 else string_of(octets, n, &text)
@@ -346,6 +352,9 @@ cdef class MessageDecoder(Receiver):
         data = bytes_of(NULL, n)
         cdef uint8_t *octets = <uint8_t *>PyBytes_AS_STRING(data)
         index = wsf_kernels().mask_validate(octets, p, n, key, &pending)
+        if self.shared and index == n:
+            pending = 0
+            index = wsf_kernels().validate(octets, n, &pending)
         if index != n or pending != 0:
             raise invalid_at(&self.trace, octets, n, index, pending, b"")
         return data
@@ -366,10 +375,24 @@ cdef class MessageDecoder(Receiver):
         if index != n:
             raise fault_in(&self.trace, to, index, self.measured.pending, self.look_back())
         self.message.size += n
+        self.doubtful |= self.shared
         trace_advance(&self.trace, n, self.measured.pending)
         return 0
 
+    cdef int judge_again(self) except -1:
+        """Judge the stored text as a whole; only if others could change it on its way."""
+        cdef Trace trace
+        cdef size_t index
+        text_clear(&self.measured)
+        index = wsf_kernels().measure(self.message.data, self.message.size, &self.measured)
+        if index != self.message.size:
+            trace_clear(&trace)
+            raise fault_in(&trace, self.message.data, index, self.measured.pending, b"")
+        return 0
+
     cdef int end_message(self, list events) except -1:
+        if self.doubtful and self.opcode == 0x1:
+            self.judge_again()
         if self.measured.pending != 0:
             raise truncated_at(&self.trace, self.measured.pending, self.look_back())
         if self.opcode == 0x2:

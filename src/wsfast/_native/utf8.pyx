@@ -64,7 +64,11 @@ cdef object fault_in(
 
 
 cdef object string_of(const uint8_t *data, size_t n, const wsf_text *text):
-    """Return the ``str`` of n octets that were measured and found well formed."""
+    """Return the ``str`` of n octets that were measured and found well formed.
+
+    They must be in memory that nobody else can change: the transcoders believe ``text``,
+    and would write past the string if other octets had come there meanwhile.
+    """
     cdef const wsf_kernel *kernel = wsf_kernels()
     if text.max_octet < 0x80:
         string = PyUnicode_New(<Py_ssize_t>n, 0x7F)
@@ -157,18 +161,21 @@ def decode_utf8(data, /):
     cdef Trace trace
     text_clear(&text)
     open_view(&view, data, "data")
-    try:
-        if view.size < RELEASE_GIL_FROM:
+    if view.held:  # not bytes, so another thread or process may change it
+        try:
+            data = bytes_of(view.data, view.size)
+        finally:
+            close_view(&view)
+        open_view(&view, data, "data")
+    if view.size < RELEASE_GIL_FROM:
+        index = wsf_kernels().measure(view.data, view.size, &text)
+    else:
+        with nogil:
             index = wsf_kernels().measure(view.data, view.size, &text)
-        else:
-            with nogil:
-                index = wsf_kernels().measure(view.data, view.size, &text)
-        if index != view.size or text.pending != 0:
-            trace_clear(&trace)
-            raise invalid_at(&trace, view.data, view.size, index, text.pending, b"")
-        return string_of(view.data, view.size, &text)
-    finally:
-        close_view(&view)
+    if index != view.size or text.pending != 0:
+        trace_clear(&trace)
+        raise invalid_at(&trace, view.data, view.size, index, text.pending, b"")
+    return string_of(view.data, view.size, &text)
 
 
 cdef class Utf8Validator:

@@ -205,8 +205,9 @@ class Utf8Validator:
         try:
             used = _well_formed(data)
         except UnicodeDecodeError as error:
-            self._violation = self._fault(data, error.start, error.end, before or self._pending)
-        self._raise_again()
+            violation = self._fault(data, error.start, error.end, before or self._pending)
+            self._violation = violation
+            raise violation from None
         self._position += len(chunk)
         self._pending = data[used:]
         if 0 < len(self._pending) <= len(chunk):
@@ -221,10 +222,11 @@ class Utf8Validator:
     def finish_after(self, before: bytes) -> None:
         """Say that the text ends here; ``before`` is for the evidence."""
         if self._pending:
-            self._violation = errors.truncated_utf8(
+            violation = errors.truncated_utf8(
                 self._pending, self._position, *self._lead, before[: -len(self._pending)]
             )
-            self._raise_again()
+            self._violation = violation
+            raise violation
 
     def _fault(self, data: bytes, start: int, end: int, before: bytes) -> errors.InvalidUTF8:
         """Make evidence of CPython's: the sequence is ``data[start:end]``."""
@@ -241,5 +243,6 @@ class Utf8Validator:
         return errors.invalid_utf8(pending, data[detected], base + detected, *place, before)
 
     def _raise_again(self) -> None:
-        if self._violation is not None:
-            raise self._violation.with_traceback(None)
+        violation = self._violation
+        if violation is not None:
+            raise violation.with_traceback(None)
