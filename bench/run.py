@@ -2,7 +2,8 @@
 
     python bench/run.py [--all-sizes] [--no-record] [-k EXPRESSION]
     python bench/run.py --show [RECORD]         # print a record again
-    python bench/run.py --readme [RECORD]       # put its summary into README.md
+    python bench/run.py --plot [RECORD]         # draw a record again
+    python bench/run.py --readme [RECORD]       # put its summary and plots into README.md
 
 A record is a dated JSON file in bench/record/: the machine, the versions, and for each
 case the nanoseconds of the fastest round.
@@ -21,6 +22,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import plots
 import summary
 from machine import machine_facts
 
@@ -72,6 +74,12 @@ def load(name: str) -> dict[str, Any]:
     return record
 
 
+def draw(record: dict[str, Any]) -> None:
+    """Draw the plots of a record beside it."""
+    for path in plots.draw(record, HERE.parent / record["path"]):
+        print(f"drawn in {path.relative_to(HERE.parent)}")
+
+
 def write_readme(record: dict[str, Any]) -> None:
     """Replace the summary between the marks in README.md."""
     text = README.read_text(encoding="utf-8")
@@ -88,10 +96,14 @@ def main() -> None:
     parser.add_argument("--no-record", action="store_true", help="print only")
     parser.add_argument("-k", metavar="EXPRESSION", help="some benchmarks only; not recorded")
     parser.add_argument("--show", nargs="?", const="", metavar="RECORD", help="print a record")
+    parser.add_argument("--plot", nargs="?", const="", metavar="RECORD", help="draw a record")
     parser.add_argument("--readme", nargs="?", const="", metavar="RECORD")
     arguments = parser.parse_args()
     if arguments.readme is not None:
         write_readme(load(arguments.readme))
+        return
+    if arguments.plot is not None:
+        draw(load(arguments.plot))
         return
     if arguments.show is not None:
         print(summary.table(load(arguments.show)))
@@ -107,7 +119,9 @@ def main() -> None:
     }
     print(summary.table(record))
     if not (arguments.no_record or arguments.k):
-        print(f"\nrecorded in {save(record).relative_to(HERE.parent)}")
+        path = save(record)
+        print(f"\nrecorded in {path.relative_to(HERE.parent)}")
+        draw(load(str(path)))
 
 
 if __name__ == "__main__":

@@ -107,4 +107,9 @@ def markdown(record: dict[str, Any]) -> str:
                 )
                 name = f"{operation}, {alphabet}"
                 text += _row([name, size_name(octets, " "), duration(cells[OURS]), *ratios])
-    return text
+    stem = record["path"].removesuffix(".json")
+    return f"""{text}
+![Throughput by size, one line a library]({stem}-by-size.svg)
+
+![Throughput by script, one bar a library]({stem}-by-script.svg)
+"""

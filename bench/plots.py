@@ -1,0 +1,124 @@
+"""Draw a record: throughput by size, one line a library, and by script as bars.
+
+Called by run.py for each recorded run; `python bench/run.py --plot [RECORD]` draws again.
+
+Invariant: everything drawn is in the record; a library keeps its colour in every plot.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import pyplot
+
+from samples import size_name
+from summary import OURS, times
+
+# A library is told by colour and by marker, so that print and colour blindness do no harm.
+LOOKS = {
+    "wsfast": ("#0b5fa5", "o"),
+    "websockets": ("#d1651a", "s"),
+    "aiohttp": ("#3d8f54", "^"),
+    "wsproto": ("#8a6d3b", "D"),
+    "autobahn": ("#7d5ba6", "v"),
+    "wsaccel": ("#b0413e", "P"),
+    "cpython": ("#5f6b76", "X"),
+}
+BY_SIZE = (
+    ("mask", "mask into new bytes"),
+    ("validate", "validate ASCII"),
+    ("decode", "decode ASCII to str"),
+    ("messages", "masked ASCII messages to str"),
+)
+BY_SCRIPT = (("validate", "validate"), ("decode", "decode to str"))
+SCRIPTS = ("ascii", "latin", "cyrillic", "cjk", "emoji", "json")
+SCRIPT_OCTETS = 16_384
+
+
+def _style(axes: Any) -> None:
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def by_size(record: dict[str, Any], path: Path) -> None:
+    """Draw octets a second against size, both on log scales."""
+    found = times(record)
+    figure, grid = pyplot.subplots(2, 2, figsize=(10, 7.5), layout="constrained")
+    for axes, (operation, title) in zip(grid.flat, BY_SIZE, strict=True):
+        sizes = sorted(
+            n for kind, n, script in found if (kind, script) == (operation, "ascii") and n
+        )
+        for peer, (colour, marker) in LOOKS.items():
+            points = [
+                (n, n / found[operation, n, "ascii"][peer])
+                for n in sizes
+                if peer in found[operation, n, "ascii"]
+            ]
+            if points:
+                axes.plot(
+                    *zip(*points, strict=True),
+                    color=colour,
+                    marker=marker,
+                    markersize=4,
+                    linewidth=2.4 if peer == OURS else 1.4,
+                    label=peer,
+                )
+        axes.set(xscale="log", yscale="log", title=title, ylabel="octets per ns (GB/s)")
+        axes.set_xticks(sizes, [size_name(n) for n in sizes], rotation=45, fontsize=8)
+        axes.minorticks_off()
+        axes.legend(fontsize=8, frameon=False)
+        _style(axes)
+    _save(figure, record, path)
+
+
+def by_script(record: dict[str, Any], path: Path) -> None:
+    """Draw octets a second for each script at one size, as bars."""
+    found = times(record)
+    figure, grid = pyplot.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+    for axes, (operation, title) in zip(grid, BY_SCRIPT, strict=True):
+        cells = [found.get((operation, SCRIPT_OCTETS, script), {}) for script in SCRIPTS]
+        peers = [peer for peer in LOOKS if any(peer in cell for cell in cells)]
+        width = 0.8 / max(1, len(peers))
+        for place, peer in enumerate(peers):
+            axes.bar(
+                [x + (place - (len(peers) - 1) / 2) * width for x in range(len(SCRIPTS))],
+                [SCRIPT_OCTETS / cell[peer] if peer in cell else 0 for cell in cells],
+                width,
+                color=LOOKS[peer][0],
+                label=peer,
+            )
+        axes.set(yscale="log", title=f"{title}, {size_name(SCRIPT_OCTETS)}")
+        axes.set_ylabel("octets per ns (GB/s)")
+        axes.set_xticks(range(len(SCRIPTS)), SCRIPTS)
+        axes.legend(fontsize=8, frameon=False)
+        _style(axes)
+    _save(figure, record, path)
+
+
+def _save(figure: Any, record: dict[str, Any], path: Path) -> None:
+    machine = record["machine"]
+    figure.suptitle(
+        f"{record['date'][:10]}, {machine['cpu']}, {machine['python']}, "
+        f"kernel {machine['wsfast']['kernel'] or 'none'}",
+        fontsize=9,
+        color="#555555",
+    )
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def draw(record: dict[str, Any], record_path: Path) -> list[Path]:
+    """Draw both plots beside the record; return where they are."""
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "wsfast"  # the same record, the same file
+    paths = [
+        record_path.with_name(f"{record_path.stem}-by-{kind}.svg") for kind in ("size", "script")
+    ]
+    by_size(record, paths[0])
+    by_script(record, paths[1])
+    return paths

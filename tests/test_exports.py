@@ -1,0 +1,71 @@
+"""What ``import wsfast`` gives, and what it does not drag in.
+
+The list is that of the design, written down here on its own.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+
+import pytest
+
+import wsfast
+from helpers import python
+
+# What the package is for: these names are stable.
+STABLE = """
+apply_mask apply_mask_inplace is_valid_utf8 validate_utf8 decode_utf8 Utf8Validator
+Frame FrameDecoder encode_frame new_masking_key MessageDecoder Text Binary Ping Pong Close
+Opcode CloseCode encode_close parse_close ProtocolViolation ProtocolError InvalidUTF8 Cause
+MessageTooBig backend BackendInfo
+""".split()  # noqa: SIM905 # read as a list of names
+# Servers pay for what is imported; none of these is needed to decode.
+NOT_IMPORTED = """
+asyncio ssl socket typing dataclasses ctypes inspect logging random secrets hashlib json re
+websockets wsproto aiohttp autobahn tornado wsaccel numpy
+""".split()  # noqa: SIM905
+
+
+def test_exports_are_those_of_the_design() -> None:
+    assert len(set(wsfast.__all__)) == len(wsfast.__all__)
+    assert set(STABLE) <= set(wsfast.__all__)
+
+
+@pytest.mark.parametrize("name", wsfast.__all__)
+def test_export_is_there_and_documented(name: str) -> None:
+    value = getattr(wsfast, name)
+    assert inspect.getdoc(value)
+
+
+def test_exports_nothing_else_public_but_modules() -> None:
+    others = {
+        name
+        for name, value in vars(wsfast).items()
+        if not name.startswith("_") and not inspect.ismodule(value)
+    }
+    assert others == set(wsfast.__all__)
+
+
+def test_exports_opcodes_and_codes_are_int_enums() -> None:
+    assert issubclass(wsfast.Opcode, enum.IntEnum)
+    assert issubclass(wsfast.CloseCode, enum.IntEnum)
+
+
+@pytest.mark.parametrize("backend", ["", "pure"], ids=["default", "pure"])
+def test_import_drags_in_nothing_heavy(backend: str) -> None:
+    code = f"""
+before = set(sys.modules)
+import wsfast
+wire = wsfast.encode_frame(1, "x", masking_key=wsfast.new_masking_key())
+assert list(wsfast.MessageDecoder("server").feed(wire)) == [wsfast.Text("x")]
+print(*sorted((set(sys.modules) - before) & set({NOT_IMPORTED!r})))
+"""
+    done = python(code, "-S", "-E", "-s", WSFAST_BACKEND=backend)
+    assert done.stderr == ""
+    assert done.stdout == "\n"
+
+
+def test_import_star_gives_the_list() -> None:
+    done = python("from wsfast import *; print(Text, MessageDecoder('server').feed(b''))")
+    assert done.returncode == 0, done.stderr
