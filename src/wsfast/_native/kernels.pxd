@@ -37,6 +37,13 @@ cdef extern from "config.h" nogil:
     uint32_t wsf_key_at(const uint8_t *key, uint64_t offset) noexcept
     uint32_t wsf_key_advance(uint32_t key, size_t octets) noexcept
 
+cdef extern from "key_pool.h" nogil:
+    enum:
+        WSF_KEY_POOL_OCTETS
+    int wsf_key_take(uint8_t *key) noexcept
+    void wsf_key_fill(const uint8_t *entropy) noexcept
+    void wsf_key_drop_all() noexcept
+
 cdef extern from "utf8_automaton.h" nogil:
     unsigned wsf_pending_count(uint32_t pending) noexcept
 

@@ -71,5 +71,21 @@ cdef int mask_inplace(object buffer, object masking_key, PyObject *offset) excep
 
 
 def new_masking_key():
-    """Return 4 unpredictable octets from the operating system (RFC 6455 section 5.3)."""
-    return os.urandom(4)
+    """Return 4 unpredictable octets from the operating system (RFC 6455 section 5.3).
+
+    Entropy is fetched for 256 keys at a time, by each thread, and anew after a fork.
+    """
+    cdef uint8_t key[4]
+    while not wsf_key_take(key):
+        entropy = os.urandom(WSF_KEY_POOL_OCTETS)
+        wsf_key_fill(<const uint8_t *>PyBytes_AS_STRING(entropy))
+    return bytes_of(key, 4)
+
+
+def drop_masking_keys():
+    """Forget the entropy fetched so far, which a parent process may use."""
+    wsf_key_drop_all()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=drop_masking_keys)

@@ -1,0 +1,60 @@
+/* Masking keys out of buffered entropy; each thread has a pool of its own.
+ *
+ * Invariant: see key_pool.h.  Dropping all pools only counts up a generation, which
+ * each pool compares with that in which it was filled.
+ */
+#include "key_pool.h"
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#  include <intrin.h>
+#  define WSF_THREAD_LOCAL __declspec(thread)
+#else
+#  define WSF_THREAD_LOCAL __thread
+#endif
+
+typedef struct key_pool {
+    uint8_t octets[WSF_KEY_POOL_OCTETS];
+    size_t left;     /* octets not handed out; those from the start on */
+    long generation; /* in which it was filled */
+} key_pool;
+
+static WSF_THREAD_LOCAL key_pool pool;
+static volatile long generation;
+
+static long current_generation(void)
+{
+#if defined(_MSC_VER) && !defined(__clang__)
+    return generation;
+#else
+    return __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+#endif
+}
+
+int wsf_key_take(uint8_t *key)
+{
+    uint8_t *entropy;
+    if (pool.left == 0 || pool.generation != current_generation()) {
+        return 0;
+    }
+    pool.left -= 4;
+    entropy = pool.octets + pool.left;
+    memcpy(key, entropy, 4);
+    memset(entropy, 0, 4);
+    return 1;
+}
+
+void wsf_key_fill(const uint8_t *entropy)
+{
+    memcpy(pool.octets, entropy, sizeof pool.octets);
+    pool.left = sizeof pool.octets;
+    pool.generation = current_generation();
+}
+
+void wsf_key_drop_all(void)
+{
+#if defined(_MSC_VER) && !defined(__clang__)
+    _InterlockedIncrement(&generation);
+#else
+    __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
+#endif
+}
