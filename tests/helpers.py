@@ -21,7 +21,6 @@ import pytest
 from conftest import CORE
 from wsfast import Cause, InvalidUTF8, ProtocolViolation
 
-SOURCE = Path(__file__).resolve().parent.parent / "src"
 KEY = bytes.fromhex("37fa213d")  # the masking key of the examples in RFC 6455 section 5.7
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 

@@ -420,6 +420,12 @@ BAD_FRAMES = [
         ValueError,
         "CLOSE is a control frame, with 125 octets of payload at most, not 126",
     ),
+    pytest.param(
+        (CLOSE, b"x"),
+        {},
+        ValueError,
+        "the payload of a CLOSE frame is empty or begins with a code, 2 octets",
+    ),
     pytest.param((TEXT, None), {}, TypeError, "payload must be a bytes-like object, not NoneType"),
     pytest.param(
         (BINARY, memoryview(b"abcd")[::2]), {}, ValueError, "payload must be a C-contiguous buffer"

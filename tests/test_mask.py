@@ -243,10 +243,3 @@ def test_mask_inplace_read_only_refused_and_unchanged(codec: SimpleNamespace, ki
     with pytest.raises(TypeError, match=r"^buffer must be a writable buffer$"):
         codec.apply_mask_inplace(buffer, KEY)
     assert bytes(buffer) == before
-
-
-def test_new_masking_key_four_octets_never_twice(codec: SimpleNamespace) -> None:
-    keys = {codec.new_masking_key() for _ in range(1_000)}
-    assert {type(key) for key in keys} == {bytes}
-    assert {len(key) for key in keys} == {4}
-    assert len(keys) > 990  # of 2**32: more than one in 1,000 alike has odds of 1 in 10**4

@@ -140,13 +140,23 @@ TARGET void wsf_to_latin1_avx512(uint8_t *dst, const uint8_t *src, size_t n)
     }
 }
 
-/* The units k * 32 .. k * 32 + 31 of low and high octets, as words. */
+#define PAIR(i) (i), (i) + 64
+#define PAIRS_8(i)                                                                            \
+    PAIR(i), PAIR((i) + 1), PAIR((i) + 2), PAIR((i) + 3), PAIR((i) + 4), PAIR((i) + 5),       \
+        PAIR((i) + 6), PAIR((i) + 7)
+static const uint8_t IN_TURNS[2][64] = {
+    {PAIRS_8(0), PAIRS_8(8), PAIRS_8(16), PAIRS_8(24)},
+    {PAIRS_8(32), PAIRS_8(40), PAIRS_8(48), PAIRS_8(56)},
+};
+
+/* The units k * 32 .. k * 32 + 31 as words:
+ *
+ *     low[32 k] high[32 k] low[32 k + 1] high[32 k + 1] ..
+ */
 WSF_INLINE TARGET __m512i words(__m512i low, __m512i high, int k)
 {
-    const __m256i l = k == 0 ? _mm512_castsi512_si256(low) : _mm512_extracti64x4_epi64(low, 1);
-    const __m256i h = k == 0 ? _mm512_castsi512_si256(high) : _mm512_extracti64x4_epi64(high, 1);
-    return _mm512_or_si512(_mm512_cvtepu8_epi16(l),
-                           _mm512_slli_epi16(_mm512_cvtepu8_epi16(h), 8));
+    const void *const turns = IN_TURNS[k];
+    return _mm512_permutex2var_epi8(low, _mm512_loadu_si512(turns), high);
 }
 
 /* Store up to 64 octets of ASCII as words. */
