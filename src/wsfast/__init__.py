@@ -25,24 +25,34 @@ from ._backend import (
     parse_close,
     validate_utf8,
 )
-from .closecodes import CloseCode
+from .backoff import Backoff, retry, retry_async, should_reconnect
+from .closecodes import CloseCode, CloseCodeInfo, Comparison, compare, explain
 from .errors import Cause, InvalidUTF8, MessageTooBig, ProtocolError, ProtocolViolation
 from .opcodes import Opcode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis, Origin, diagnose
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "BackendInfo",
+    "Backoff",
     "Binary",
     "Cause",
     "Close",
     "CloseCode",
+    "CloseCodeInfo",
+    "Comparison",
+    "Diagnosis",
     "Frame",
     "FrameDecoder",
     "InvalidUTF8",
     "MessageDecoder",
     "MessageTooBig",
     "Opcode",
+    "Origin",
     "Ping",
     "Pong",
     "ProtocolError",
@@ -52,11 +62,26 @@ __all__ = [
     "apply_mask",
     "apply_mask_inplace",
     "backend",
+    "compare",
     "decode_utf8",
+    "diagnose",
     "encode_close",
     "encode_frame",
+    "explain",
     "is_valid_utf8",
     "new_masking_key",
     "parse_close",
+    "retry",
+    "retry_async",
+    "should_reconnect",
     "validate_utf8",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import the diagnosis when it is first asked for: few need it, all would pay for it."""
+    if name in ("Diagnosis", "Origin", "diagnose"):
+        from . import diagnosis
+
+        return getattr(diagnosis, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

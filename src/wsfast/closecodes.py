@@ -1,10 +1,18 @@
-"""The close codes of WebSocket (RFC 6455 section 7.4, the IANA registry).
+"""The close codes of WebSocket: what each means, and what to do about it.
 
-Invariant: imports nothing of ours, and is the one place that says which codes may
-go on the wire.
+RFC 6455 section 7.4 and the IANA registry "WebSocket Close Code Number".
+
+Invariant: everything said here comes from the one table in ``_closecode_table``: what a
+code means, whether it may go on the wire, whether to reconnect after it.  Imports nothing
+of ours but that table and the base class of records.
 """
 
+from __future__ import annotations
+
 from enum import IntEnum
+
+from ._closecode_table import RANGES, TABLE, CloseCodeInfo
+from ._record import Record
 
 
 class CloseCode(IntEnum):
@@ -28,21 +36,100 @@ class CloseCode(IntEnum):
     TLS_HANDSHAKE = 1015
 
 
-# Section 7.4.1: 1004 has no meaning yet; 1005, 1006 and 1015 are for local use.
-_NEVER_SENT = frozenset(
-    {
-        CloseCode.RESERVED,
-        CloseCode.NO_STATUS_RCVD,
-        CloseCode.ABNORMAL_CLOSURE,
-        CloseCode.TLS_HANDSHAKE,
-    }
-)
-_REGISTERED = {int(code): code for code in CloseCode}
+__all__ = [
+    "CloseCode",
+    "CloseCodeInfo",
+    "Comparison",
+    "close_code",
+    "compare",
+    "explain",
+    "may_be_sent",
+]
+
+
+class Comparison(Record):
+    """Set two close codes side by side.
+
+    Attributes:
+        first, second: what each of them is.
+        differences: ``(aspect, of the first, of the second)``, the key ones, in which
+            they differ.
+    """
+
+    __slots__ = __match_args__ = ("first", "second", "differences")
+
+    first: CloseCodeInfo
+    second: CloseCodeInfo
+    differences: tuple[tuple[str, str, str], ...]
+
+    def __init__(
+        self,
+        first: CloseCodeInfo,
+        second: CloseCodeInfo,
+        differences: tuple[tuple[str, str, str], ...],
+    ) -> None:
+        object.__setattr__(self, "first", first)
+        object.__setattr__(self, "second", second)
+        object.__setattr__(self, "differences", differences)
+
+
+def explain(code: int) -> CloseCodeInfo:
+    """Return what a close code means, when you see it and what to do.
+
+    Args:
+        code: 0 to 65535, all that the two octets of a close frame can say.
+
+    Returns:
+        The entry of a registered code; of any other, that of its range.
+
+    Raises:
+        TypeError: ``code`` is not an integer.
+        ValueError: it is not from 0 to 65535.
+
+    RFC 6455 section 7.4.
+
+    >>> explain(1007).name
+    'Invalid frame payload data'
+    """
+    if not isinstance(code, int):
+        raise TypeError(f"code must be an integer, not {type(code).__name__}")
+    if not 0 <= code <= 0xFFFF:
+        raise ValueError(f"code must be from 0 to 65535, not {int(code)}")
+    found = TABLE.get(code)
+    if found is not None:
+        return found
+    (entry,) = (entry for entry in RANGES if entry.first <= code <= entry.last)
+    return CloseCodeInfo(int(code), *entry._values()[1:])
+
+
+def compare(first: int, second: int) -> Comparison:
+    """Return what two close codes mean and in what they differ.
+
+    Args:
+        first, second: 0 to 65535.
+
+    Raises:
+        TypeError: one of them is not an integer.
+        ValueError: one of them is not from 0 to 65535.
+
+    RFC 6455 section 7.4.
+
+    >>> [aspect for aspect, _, _ in compare(1001, 1007).differences]
+    ['about', 'whose doing', 'reconnect']
+    """
+    a, b = explain(first), explain(second)
+    aspects = (
+        ("about", a.about, b.about),
+        ("whose doing", a.fault, b.fault),
+        ("sent by", _SENDERS[a.sender], _SENDERS[b.sender]),
+        ("reconnect", a.reconnecting, b.reconnecting),
+    )
+    return Comparison(a, b, tuple(row for row in aspects if row[1] != row[2]))
 
 
 def close_code(code: int) -> int:
     """Return the ``CloseCode`` member of a registered code, any other as it is."""
-    return _REGISTERED.get(code, code)
+    return _MEMBERS.get(code, code)
 
 
 def may_be_sent(code: int) -> bool:
@@ -51,4 +138,15 @@ def may_be_sent(code: int) -> bool:
     That is a registered code that is not for local use only, or one of 3000 to 4999,
     which libraries, frameworks and applications define.
     """
-    return 3000 <= code <= 4999 or (code in _REGISTERED and code not in _NEVER_SENT)
+    return code in _SENDABLE or any(code in codes for codes in _SENDABLE_RANGES)
+
+
+_SENDERS = {
+    "both": "client or server",
+    "client": "the client only",
+    "server": "the server only",
+    "never": "nobody: it never goes on the wire, the receiving side reports it",
+}
+_MEMBERS = {int(code): code for code in CloseCode}
+_SENDABLE = frozenset(code for code, info in TABLE.items() if info.on_the_wire)
+_SENDABLE_RANGES = [range(info.first, info.last + 1) for info in RANGES if info.on_the_wire]

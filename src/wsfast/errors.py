@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from .diagnosis import Diagnosis
+
     _T = TypeVar("_T")
 
 MAX_REASON = 123  # octets: a control frame's 125 less 2 of code (section 5.5)
@@ -138,6 +140,30 @@ class InvalidUTF8(ProtocolViolation, ValueError):
     def close_reason(self) -> str:
         """The reason to send: the offset, the octets and the cause."""
         return f"invalid UTF-8 at octet {self.offset}: {_hex(self.octets)}, {self.cause.value}"
+
+    def diagnosis(
+        self,
+        payload: Buffer | None = None,
+        *,
+        masking_key: Buffer | None = None,
+        show_payload: bool = False,
+    ) -> Diagnosis:
+        """Find out where the octets came from; see ``diagnose``.
+
+        Args:
+            payload: all of the message, if it is at hand; without it there is only
+                ``context`` to go by, and most origins stay unknown.
+            masking_key: the 4 octets of the frame's key, if known.
+            show_payload: whether the ``window`` of the diagnosis may show the payload.
+
+        Raises:
+            TypeError, ValueError: ``payload`` or ``masking_key`` is not such a buffer.
+        """
+        from .diagnosis import diagnose, diagnose_violation
+
+        if payload is None:
+            return diagnose_violation(self, masking_key=masking_key, show_payload=show_payload)
+        return diagnose(payload, masking_key=masking_key, show_payload=show_payload)
 
     def __str__(self) -> str:
         return (

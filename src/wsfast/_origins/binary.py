@@ -1,0 +1,236 @@
+"""Binary formats that were sent as text: by their first octets, or by their whole structure.
+
+RFC 1950 (zlib), RFC 1952 (gzip), RFC 8949 (CBOR), the MessagePack specification and the
+Protocol Buffers encoding; PNG section 5.2, JPEG (ITU-T T.81 annex B), PDF (ISO 32000).
+
+Invariant: a walker reads each octet once and never recurses, so that hostile octets cost
+no more than others.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+from .finding import Finding, Origin, Sample
+
+_SIGNATURES = (
+    (b"\x1f\x8b\x08", Origin.GZIP, ""),
+    (b"\x89PNG\r\n\x1a\n", Origin.PNG, ""),
+    (b"\xff\xd8\xff", Origin.JPEG, ""),
+    (b"%PDF-", Origin.PDF, ""),
+    (b"PK\x03\x04", Origin.OTHER_BINARY, "ZIP"),
+    (b"GIF87a", Origin.OTHER_BINARY, "GIF"),
+    (b"GIF89a", Origin.OTHER_BINARY, "GIF"),
+    (b"(\xb5/\xfd", Origin.OTHER_BINARY, "Zstandard"),
+    (b"\x7fELF", Origin.OTHER_BINARY, "ELF"),
+    (b"\0asm", Origin.OTHER_BINARY, "WebAssembly"),
+    (b"OggS", Origin.OTHER_BINARY, "Ogg"),
+    (b"\x1aE\xdf\xa3", Origin.OTHER_BINARY, "Matroska or WebM"),
+    (b"BZh", Origin.OTHER_BINARY, "bzip2"),
+    (b"\xfd7zXZ\0", Origin.OTHER_BINARY, "xz"),
+)
+
+
+def signature(sample: Sample) -> Finding | None:
+    """Find a format by the octets that all its files begin with."""
+    if not sample.from_start:
+        return None
+    for magic, origin, detail in _SIGNATURES:
+        if sample.octets.startswith(magic):
+            name = detail or origin.value.removeprefix("a ").removesuffix(" data")
+            return Finding(origin, "high", f"it begins as {name} does", detail)
+    if sample.octets[:4] == b"RIFF" and sample.octets[8:12] in (b"WEBP", b"WAVE", b"AVI "):
+        detail = sample.octets[8:12].decode("ascii").strip()
+        return Finding(Origin.OTHER_BINARY, "high", f"it begins as {detail} does", detail)
+    return _zlib(sample)
+
+
+def _zlib(sample: Sample) -> Finding | None:
+    """Find zlib data: a header whose check is right, then octets that inflate."""
+    head = sample.octets[:2]
+    if len(head) < 2 or head[0] & 0x8F != 0x08 or int.from_bytes(head, "big") % 31:
+        return None
+    try:
+        inflated = zlib.decompressobj().decompress(sample.octets, 65536)
+    except zlib.error:
+        return None
+    if not inflated and len(sample.octets) > 64:
+        return None
+    return Finding(Origin.ZLIB, "high", "its header has the check of zlib, and it inflates")
+
+
+_LEAST_PART = 256  # octets; a shorter beginning of anything may be that of such a value
+
+
+def structured(sample: Sample) -> Finding | None:
+    """Find MessagePack, CBOR or Protocol Buffers, which have no signature."""
+    if not sample.from_start or len(sample.octets) < 2:
+        return None
+    octets, whole = sample.octets, sample.to_end
+    if not whole and len(octets) < _LEAST_PART:
+        return None
+    # Only a map or an array is telling; a lone number or string is anything.
+    for origin, begins, walk in (
+        (Origin.MSGPACK, _MSGPACK_BEGINS, _walk_msgpack),
+        (Origin.CBOR, _CBOR_BEGINS, _walk_cbor),
+    ):
+        items = walk(octets, whole) if begins.match(octets) else 0
+        if items >= 2:
+            return Finding(
+                origin,
+                "high" if items >= 5 else "medium",
+                f"{'all of it' if whole else 'its beginning'} is one value with {items} items",
+            )
+    fields = _walk_protobuf(octets, whole)
+    if fields >= 2:
+        return Finding(
+            Origin.PROTOBUF,
+            "medium" if fields >= 4 else "low",
+            f"{'all of it' if whole else 'its beginning'} is a sequence of {fields} fields",
+        )
+    return None
+
+
+_MSGPACK_BEGINS = re.compile(rb"[\x81-\x8f\x92-\x9f\xdc-\xdf]")
+_CBOR_BEGINS = re.compile(rb"[\x82-\x9b\x9f\xa1-\xbb\xbf]|\xd9\xd9\xf7")
+
+# First octet: octets of a length or value that follow, and what the length counts.
+_MSGPACK = {
+    first: (size, kind)
+    for kind, sizes in {
+        "": "C0:0 C2:0 C3:0 CA:4 CB:8 CC:1 CD:2 CE:4 CF:8 D0:1 D1:2 D2:4 D3:8 "
+        "D4:2 D5:3 D6:5 D7:9 D8:17",
+        "bin": "C4:1 C5:2 C6:4",
+        "ext": "C7:1 C8:2 C9:4",
+        "str": "D9:1 DA:2 DB:4",
+        "array": "DC:2 DD:4",
+        "map": "DE:2 DF:4",
+    }.items()
+    for first, size in ((int(e[:2], 16), int(e[3:])) for e in sizes.split())
+}
+
+
+def _walk_msgpack(octets: bytes, whole: bool) -> int:
+    """Return how many items the one value has; 0 if the octets are no such value."""
+    at, items, open_items = 0, 0, 1
+    while open_items:
+        if at >= len(octets):
+            return 0 if whole else items
+        first = octets[at]
+        at += 1
+        open_items -= 1
+        items += 1
+        kind, length = "", 0
+        if first < 0x80 or first >= 0xE0:
+            continue
+        if first < 0xC0:
+            kind = "map" if first < 0x90 else "array" if first < 0xA0 else "str"
+            length = first & (0x1F if kind == "str" else 0x0F)
+        else:
+            if first not in _MSGPACK:
+                return 0
+            size, kind = _MSGPACK[first]
+            length = int.from_bytes(octets[at : at + size], "big") if kind else 0
+            at += size
+        if kind in ("map", "array"):
+            open_items += length * (2 if kind == "map" else 1)
+        else:
+            if kind == "str" and not _is_utf8(octets[at : at + length]):
+                return 0
+            at += length + (kind == "ext")
+    return items if at == len(octets) else 0
+
+
+def _walk_cbor(octets: bytes, whole: bool) -> int:
+    """Return how many items the one value has; 0 if the octets are no such value."""
+    at, items = 0, 0
+    left: list[float] = [1]  # items to come, one entry a map or array that is open
+    while left:
+        if at >= len(octets):
+            return 0 if whole else items
+        major, info = octets[at] >> 5, octets[at] & 0x1F
+        at += 1
+        if major == 7 and info == 31:  # break: ends a value of indefinite length
+            if left.pop() != float("inf"):
+                return 0
+            left = _close(left)
+            continue
+        size = {24: 1, 25: 2, 26: 4, 27: 8}.get(info, 0)
+        if 28 <= info <= 30 or (info == 31 and major in (0, 1, 6)):
+            return 0
+        value = int.from_bytes(octets[at : at + size], "big") if size else info
+        at += size
+        items += 1
+        left[-1] -= major != 6  # a tag is no item, the value after it is
+        if major in (4, 5):
+            left.append(float("inf") if info == 31 else value * (major - 3))
+        elif info == 31 and major in (2, 3):
+            left.append(float("inf"))
+        elif major in (2, 3):
+            if major == 3 and not _is_utf8(octets[at : at + value]):
+                return 0
+            at += value
+        left = _close(left)
+    return items if at == len(octets) else 0
+
+
+def _close(left: list[float]) -> list[float]:
+    while left and left[-1] == 0:
+        left.pop()
+    return left
+
+
+def _walk_protobuf(octets: bytes, whole: bool) -> int:
+    """Return how many fields there are; 0 if it is no message, or hardly one."""
+    at, fields, highest, telling = 0, 0, 0, False
+    while at < len(octets):
+        tag, at = _varint(octets, at)
+        number, kind = tag >> 3, tag & 7
+        if not 1 <= number <= 200 or kind not in (0, 1, 2, 5):
+            return 0
+        fields += 1
+        highest = max(highest, number)
+        if kind == 0:
+            value, at = _varint(octets, at)
+            if value < 0:
+                return 0
+        elif kind == 2:
+            length, at = _varint(octets, at)
+            if length < 0 or (whole and at + length > len(octets)):
+                return 0
+            text = octets[at : at + length]
+            telling = telling or (length >= 3 and _is_printable(text))
+            at += length
+        else:
+            at += 8 if kind == 1 else 4
+    if whole and at != len(octets):
+        return 0
+    # Field numbers are given out from 1; noise takes them from anywhere.
+    return fields if highest <= 4 * fields + 8 and (telling or fields >= 4) else 0
+
+
+def _is_printable(octets: bytes) -> bool:
+    return _is_utf8(octets) and octets.decode("utf-8", "ignore").isprintable()
+
+
+def _varint(octets: bytes, at: int) -> tuple[int, int]:
+    """Return a varint and where it ends; -1 if there is none."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(octets):
+            return -1, at
+        octet = octets[at]
+        at += 1
+        value |= (octet & 0x7F) << shift
+        if octet < 0x80:
+            return value, at
+    return -1, at
+
+
+def _is_utf8(octets: bytes) -> bool:
+    try:
+        octets.decode()
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data"
+    return True

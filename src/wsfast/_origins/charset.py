@@ -1,0 +1,149 @@
+"""Text in a charset other than Unicode: Latin-1, Windows-1252 and its kin, East Asian ones.
+
+Invariant: a charset is named only if the text, taken so, reads like a language that is
+written in it.  What ours does not know, ``charset-normalizer`` is asked, if installed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .finding import Finding, Origin, Sample
+from .language import reads_like
+
+_WEST = ("German", "French", "Spanish", "Portuguese", "Italian", "Swedish", "Danish", "Icelandic")
+_EAST = ("Polish", "Czech", "Slovak", "Hungarian", "Croatian", "Romanian")
+# The more frequent ones first: of equal fits the first is taken.
+_CHARSETS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("cp1252", (*_WEST, "ASCII")),
+    ("cp1250", _EAST),
+    ("iso8859-2", _EAST),
+    ("cp1254", ("Turkish",)),
+    ("cp1251", ("Russian", "Ukrainian")),
+    ("koi8-r", ("Russian",)),
+    ("koi8-u", ("Ukrainian",)),
+    ("iso8859-5", ("Russian", "Ukrainian")),
+    ("cp866", ("Russian",)),
+    ("cp1253", ("Greek",)),
+    ("iso8859-7", ("Greek",)),
+    ("cp1255", ("Hebrew",)),
+    ("cp1256", ("Arabic",)),
+    ("iso8859-6", ("Arabic",)),
+    ("cp874", ("Thai",)),
+    ("shift_jis", ("Japanese",)),
+    ("euc_jp", ("Japanese",)),
+    ("gb18030", ("Chinese",)),
+    ("big5", ("Chinese",)),
+    ("euc_kr", ("Korean",)),
+    ("latin-1", (*_WEST, "ASCII")),
+    ("mac_roman", _WEST),
+    ("cp850", _WEST),
+)
+_FITS = 0.8
+
+
+def legacy_charset(sample: Sample) -> Finding | None:
+    """Find the charset in which the octets read best like a language."""
+    if _mostly_utf8(sample.octets):
+        return None
+    best: tuple[float, str, str] | None = None
+    for charset, languages in _CHARSETS:
+        text = _decode(sample.octets, charset, sample)
+        if text is None:
+            continue
+        name, fit = reads_like(text)
+        # Half a hundredth is what a later, rarer charset has to be better by.
+        if name in languages and fit >= _FITS and (best is None or fit > best[0] + 0.005):
+            best = fit, charset, name
+    if best is None:
+        return None
+    fit, charset, name = best
+    beyond = sum(1 for octet in sample.octets if octet > 0x7F)
+    return Finding(
+        Origin.LEGACY_CHARSET,
+        "high" if fit > 0.95 and beyond >= 3 else "medium",
+        f"taken as {charset} it reads like {name if name != 'ASCII' else 'text'}",
+        charset,
+    )
+
+
+def _decode(octets: bytes, charset: str, sample: Sample) -> str | None:
+    try:
+        return octets.decode(charset)
+    except UnicodeDecodeError as error:
+        if not sample.to_end and error.start >= len(octets) - 4:
+            return octets[: error.start].decode(charset)
+        return None
+
+
+_PIECE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+# A letter of Latin-1 between letters of ASCII, or at either end of a word.
+_LETTER = re.compile(
+    rb"(?<=[A-Za-z \xdf-\xff])[\xdf-\xf6\xf8-\xfe\xc4\xd6\xdc](?=[A-Za-z\xdf-\xff])"
+)
+
+
+def _mostly_utf8(octets: bytes) -> bool:
+    """Tell whether most octets beyond ASCII are of sequences as UTF-8 has them."""
+    beyond = sum(1 for octet in octets if octet > 0x7F)
+    left = sum(1 for octet in _PIECE.sub(b"", octets) if octet > 0x7F)
+    return 2 * left < beyond
+
+
+def mixed(sample: Sample) -> Finding | None:
+    """Find UTF-8 into which text in Latin-1 was put, as when strings were joined as octets."""
+    octets = sample.octets
+    if not sample.from_start:
+        octets = octets.lstrip(bytes(range(0x80, 0xC0)))
+    if not sample.to_end:
+        octets = octets[: octets.rfind(b" ") + 1]
+    pieces, count = _PIECE.subn(b"", octets)
+    left, letters = _LETTER.subn(b"", pieces)
+    if not count or not letters or not left.isascii():
+        return None
+    text = _LETTER.sub(lambda m: m[0].decode("latin-1").encode(), octets)
+    # As one language: damage makes letters too, but seldom those of the language around.
+    name, fit = reads_like(text.decode("utf-8", "ignore"))
+    if name not in _WEST or fit < 0.99:
+        return None
+    if letters == 1:
+        # A flipped bit makes such a letter too, and often one of the same language.
+        return Finding(
+            Origin.UNKNOWN,
+            "low",
+            f"one octet may be a letter of Latin-1, as {name} has it, or be damaged; "
+            "the rest is UTF-8",
+        )
+    return Finding(
+        Origin.LEGACY_CHARSET,
+        "medium",
+        f"{letters} octets between letters of ASCII would be letters of Latin-1, as {name} "
+        "has them; the rest is UTF-8",
+        "latin-1",
+    )
+
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def by_normalizer(sample: Sample) -> Finding | None:
+    """Ask ``charset-normalizer``, which knows more charsets and languages than we do."""
+    try:
+        from charset_normalizer import from_bytes
+    except ModuleNotFoundError:
+        return None
+    if (
+        len(sample.octets) < 32
+        or _mostly_utf8(sample.octets)
+        or re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", sample.octets)
+    ):
+        return None
+    best = from_bytes(sample.octets[:4096], threshold=0.1).best()
+    if best is None or best.encoding in ("ascii", "utf_8") or best.coherence < 0.5:
+        return None
+    return Finding(
+        Origin.LEGACY_CHARSET,
+        "low",
+        f"charset-normalizer takes it for {best.encoding}, {best.language}",
+        best.encoding,
+    )

@@ -1,0 +1,127 @@
+"""What detectors take and return, and the origins there are.
+
+Invariant: a ``Finding`` holds no octets of the payload; every ``Origin`` has a remedy.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from .._record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from ..errors import InvalidUTF8
+
+    Confidence = Literal["high", "medium", "low"]
+
+
+class Origin(Enum):
+    """Say how the octets came to be what they are."""
+
+    UTF8 = "UTF-8, as it should be"
+    LEGACY_CHARSET = "text in another charset"
+    UTF16 = "text in UTF-16"
+    UTF32 = "text in UTF-32"
+    CESU8 = "CESU-8: surrogate pairs, each half encoded by itself"
+    MODIFIED_UTF8 = "Java's modified UTF-8"
+    LONE_SURROGATE = "a lone surrogate, encoded as if it were a character"
+    CUT = "a piece of a text, cut inside a character"
+    DOUBLE_ENCODED = "UTF-8 that was taken for another charset and encoded again"
+    MASKED = "octets that are still masked, or masked once too often"
+    COMPRESSED_MESSAGE = "a compressed message whose RSV1 bit got lost"
+    GZIP = "gzip data"
+    ZLIB = "zlib data"
+    PNG = "a PNG image"
+    JPEG = "a JPEG image"
+    PDF = "a PDF document"
+    PROTOBUF = "a Protocol Buffers message"
+    MSGPACK = "MessagePack data"
+    CBOR = "CBOR data"
+    OTHER_BINARY = "another binary format"
+    UNKNOWN = "unknown"
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return _REMEDIES.get(self, _USE_BINARY)
+
+
+_USE_BINARY = "Send it in a binary frame (opcode 2), not as text."
+_REMEDIES = {
+    Origin.UTF8: "Nothing.",
+    Origin.LEGACY_CHARSET: "Encode the text as UTF-8 where it is sent; decode input by the "
+    "charset that it has before joining it to other text.",
+    Origin.UTF16: "Encode the text as UTF-8 where it is sent.",
+    Origin.UTF32: "Encode the text as UTF-8 where it is sent.",
+    Origin.CESU8: "Use an encoder of real UTF-8; join surrogate pairs before encoding.",
+    Origin.MODIFIED_UTF8: "In Java use getBytes(StandardCharsets.UTF_8), not writeUTF() nor "
+    "JNI's GetStringUTFChars().",
+    Origin.LONE_SURROGATE: "Do not cut strings between the halves of a surrogate pair; in "
+    "JavaScript use toWellFormed(), in Python do not encode with 'surrogatepass'.",
+    Origin.CUT: "Cut text by characters, or send the pieces as fragments of one message, which "
+    "may be cut anywhere.",
+    Origin.DOUBLE_ENCODED: "Decode input as UTF-8, not as Latin-1 or Windows-1252, before it is "
+    "encoded.",
+    Origin.MASKED: "Unmask each frame once, with its own key, from the first octet of its payload.",
+    Origin.COMPRESSED_MESSAGE: "Keep RSV1 of the first frame when forwarding or building frames, "
+    "or inflate the message first.",
+    Origin.UNKNOWN: "Log the octets on the sending side, just before they are framed, and "
+    "compare them with the window.",
+}
+
+
+class Finding(Record):
+    """Name an origin.
+
+    Attributes:
+        origin: an ``Origin``.
+        confidence: ``"high"``, ``"medium"`` or ``"low"``.
+        reason: what speaks for it, without quoting the payload.
+        detail: the charset or format, if the origin is one of several; else ``""``.
+    """
+
+    __slots__ = __match_args__ = ("origin", "confidence", "reason", "detail")
+
+    origin: Origin
+    confidence: Confidence
+    reason: str
+    detail: str
+
+    def __init__(
+        self, origin: Origin, confidence: Confidence, reason: str, detail: str = ""
+    ) -> None:
+        object.__setattr__(self, "origin", origin)
+        object.__setattr__(self, "confidence", confidence)
+        object.__setattr__(self, "reason", reason)
+        object.__setattr__(self, "detail", detail)
+
+
+class Sample:
+    """Hold the octets that detectors look at.
+
+    Attributes:
+        octets: all of the payload, or the part around the fault.
+        from_start: whether they begin where the payload does.
+        to_end: whether they end where the payload does.
+        violation: how they are not UTF-8, with offsets into ``octets``; ``None`` if they are.
+        masking_key: the key of the frame, if it is known.
+    """
+
+    __slots__ = ("from_start", "masking_key", "octets", "to_end", "violation")
+
+    def __init__(
+        self,
+        octets: bytes,
+        violation: InvalidUTF8 | None,
+        from_start: bool,
+        to_end: bool,
+        masking_key: bytes | None,
+    ) -> None:
+        self.octets = octets
+        self.violation = violation
+        self.from_start = from_start
+        self.to_end = to_end
+        self.masking_key = masking_key

@@ -1,0 +1,215 @@
+"""Other encoding forms of Unicode, and UTF-8 that was cut or encoded twice.
+
+The Unicode Standard, sections 3.9 and 3.10; Unicode Technical Report 26 (CESU-8); the
+Java SE specification of ``java.io.DataInput`` (modified UTF-8).
+
+Invariant: none of these needs a guess about a language where the octets decide.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import Cause
+from .finding import Finding, Origin, Sample
+from .language import reads_like
+
+_BOMS = (
+    (b"\xff\xfe\0\0", "utf-32-le", Origin.UTF32),
+    (b"\0\0\xfe\xff", "utf-32-be", Origin.UTF32),
+    (b"\xff\xfe", "utf-16-le", Origin.UTF16),
+    (b"\xfe\xff", "utf-16-be", Origin.UTF16),
+)
+_FITS = 0.8
+
+
+def byte_order_mark(sample: Sample) -> Finding | None:
+    """Find UTF-16 or UTF-32 by the mark it begins with."""
+    for bom, codec, origin in _BOMS:
+        if sample.from_start and sample.octets.startswith(bom):
+            unit = 4 if origin is Origin.UTF32 else 2
+            text = _decode(sample.octets[len(bom) :], codec, unit, sample.to_end)
+            if text is not None:
+                return Finding(
+                    origin, "high", f"it begins with the byte order mark of {codec.upper()}", codec
+                )
+    return None
+
+
+def utf32(sample: Sample) -> Finding | None:
+    """Find UTF-32: every fourth octet is zero, and the one beside it nearly always."""
+    octets = sample.octets
+    if len(octets) < 8 or not sample.from_start:
+        return None
+    for codec, at in (("utf-32-le", 3), ("utf-32-be", 0)):
+        text = _decode(octets, codec, 4, sample.to_end) if not any(octets[at::4]) else None
+        if text and _is_text(text):
+            return Finding(Origin.UTF32, "high", "every fourth octet is zero", codec)
+    return None
+
+
+def utf16(sample: Sample) -> Finding | None:
+    """Find UTF-16, by its zero octets or, beyond Latin, by reading like a language."""
+    octets = sample.octets
+    if len(octets) < 4 or not sample.from_start:
+        return None
+    best: tuple[float, str, str] | None = None
+    for codec, at in (("utf-16-le", 1), ("utf-16-be", 0)):
+        zeros = octets[at::2].count(0) / len(octets[at::2])
+        text = _decode(octets, codec, 2, sample.to_end)
+        if text is None:
+            continue
+        if zeros > 0.5 and octets[1 - at :: 2].count(0) == 0 and _is_text(text):
+            return Finding(
+                Origin.UTF16, "high", "every other octet is zero, or nearly every one", codec
+            )
+        name, fit = reads_like(text)
+        if fit >= 0.75 and len(text) >= 6 and (best is None or fit > best[0]) and name != "ASCII":
+            best = fit, codec, name
+    if best is None:
+        return None
+    _, codec, name = best
+    return Finding(Origin.UTF16, "medium", f"taken as {codec.upper()} it reads like {name}", codec)
+
+
+def _is_text(text: str) -> bool:
+    return not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text) and not re.search(
+        "[\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff]", text
+    )
+
+
+def _decode(octets: bytes, codec: str, unit: int, whole: bool) -> str | None:
+    """Decode, or return ``None``; a part of a payload may end inside a unit or a pair."""
+    if len(octets) % unit:
+        if whole:
+            return None
+        octets = octets[: -(len(octets) % unit)]
+    try:
+        return octets.decode(codec)
+    except UnicodeDecodeError as error:
+        if not whole and error.start >= len(octets) - unit:
+            return octets[: error.start].decode(codec)
+        return None
+
+
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_PAIR = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
+
+
+def surrogates(sample: Sample) -> Finding | None:
+    """Find CESU-8, modified UTF-8 and lone surrogates: the rest must be UTF-8."""
+    octets, nulls = re.subn(rb"\xc0\x80", b"", sample.octets)
+    octets, pairs = _PAIR.subn(b"", octets)
+    octets, lone = _SURROGATE.subn(b"", octets)
+    if not (nulls or pairs or lone) or not _is_utf8(octets, sample):
+        return None
+    if nulls:
+        return Finding(
+            Origin.MODIFIED_UTF8,
+            "high",
+            "U+0000 is written as C0 80, and the rest is as modified UTF-8 has it",
+        )
+    if lone:
+        return Finding(
+            Origin.LONE_SURROGATE,
+            "high",
+            f"{lone} surrogate{'s' * (lone > 1)} without the other half; the rest is UTF-8",
+        )
+    return Finding(
+        Origin.CESU8,
+        "high",
+        f"{pairs} surrogate pair{'s' * (pairs > 1)} in two sequences of three octets each; "
+        "the rest is UTF-8",
+    )
+
+
+def _is_utf8(octets: bytes, sample: Sample) -> bool:
+    """Tell whether it is UTF-8, but for what a cut of the sample itself makes."""
+    if not sample.from_start:
+        octets = octets.lstrip(bytes(range(0x80, 0xC0)))
+    try:
+        octets.decode()
+    except UnicodeDecodeError as error:
+        return not sample.to_end and error.reason == "unexpected end of data"
+    return True
+
+
+def cut(sample: Sample) -> Finding | None:
+    """Find a piece of a text: only its first or last character is not whole."""
+    violation = sample.violation
+    if violation is None:
+        return None
+    head = re.match(rb"[\x80-\xbf]{1,3}(?![\x80-\xbf])", sample.octets)
+    rest = sample.octets
+    if head and sample.from_start:
+        rest = rest[head.end() :]
+    elif violation.cause is not Cause.TRUNCATED or not sample.to_end:
+        return None
+    tail = b""
+    try:
+        rest.decode()
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            return None
+        rest, tail = rest[: error.start], rest[error.start :]
+    if not rest or _rather_latin1(sample, rest, tail):
+        return None
+    where = "begins" if not tail else "begins and ends" if head else "ends"
+    clear = not rest.isascii() or len(tail) > 1
+    return Finding(
+        Origin.CUT,
+        "high" if clear else "medium",
+        f"it {where} inside a character, and is UTF-8 {'otherwise' if clear else 'or ASCII else'}",
+    )
+
+
+def _rather_latin1(sample: Sample, rest: bytes, tail: bytes) -> bool:
+    """Tell whether the lone octet at one end of an ASCII text is a letter or sign of Latin-1."""
+    if not rest.isascii():
+        return False
+    if sample.octets[:1] in (b"\xa1", b"\xbf", b"\xab") and sample.octets[1:2].isalpha():
+        return not tail
+    # The vowels that end words: a, e, i, o, u with grave or acute, as in café or città.
+    return tail in (b"\xe0", b"\xe8", b"\xe9", b"\xec", b"\xed") and rest[-1:].isalpha()
+
+
+_RUN = re.compile("[^\x00-\x7f]+")
+
+
+def double_encoded(sample: Sample) -> Finding | None:
+    """Find text whose characters beyond ASCII are the octets of UTF-8, each a character."""
+    try:
+        text = sample.octets.decode("utf-8", "strict" if sample.to_end else "ignore")
+    except UnicodeDecodeError:
+        return None
+    runs = _RUN.findall(text)
+    undone = [once for once in map(_undo, runs) if once is not None]
+    if not undone or 3 * len(undone) < len(runs):
+        return None
+    # The characters around them count too: an alphabet is known by its whole words.
+    once = _RUN.sub(lambda run: _undo(run[0]) or run[0], text)
+    name, fit = reads_like(once)
+    if fit < _FITS:
+        return None
+    return Finding(
+        Origin.DOUBLE_ENCODED,
+        "high" if len(undone) > 1 or len(runs[0]) > 2 else "medium",
+        f"{len(undone)} of {len(runs)} runs beyond ASCII are UTF-8 again if taken as "
+        f"Windows-1252 or Latin-1, and then it reads like {name}",
+    )
+
+
+def _undo(run: str) -> str | None:
+    """Return what the run was before it was encoded a second time."""
+    octets = bytearray()
+    for character in run:
+        try:
+            octets += character.encode("cp1252")
+        except UnicodeEncodeError:
+            if ord(character) > 0xFF:
+                return None
+            octets.append(ord(character))  # the five that Windows-1252 leaves undefined
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,181 @@
+"""Payloads that a layer of WebSocket itself left its mark on: masking and compression.
+
+RFC 6455 section 5.3 (masking); RFC 7692 section 7.2 (permessage-deflate).
+
+Invariant: a mask or a compression is named only if undoing it gives UTF-8 that reads like
+text, or with the frame's own key, UTF-8.
+"""
+
+from __future__ import annotations
+
+import zlib
+from itertools import product
+
+from .._backend import apply_mask, is_valid_utf8
+from .finding import Finding, Origin, Sample
+from .language import reads_like
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SCAN = 512  # octets; as many are enough to find a key by
+_LEAST = 24  # octets; with fewer, too many keys give something that reads like text
+_FITS = 0.8
+_TAIL = b"\0\0\xff\xff"  # what RFC 7692 section 7.2.1 has a sender leave off
+_KEYS_TRIED = 8  # of those that give UTF-8, the likeliest
+
+
+def masked(sample: Sample) -> Finding | None:
+    """Find octets that some masking key makes text."""
+    if not sample.from_start or len(sample.octets) < _LEAST:
+        return None
+    octets = sample.octets[:_SCAN]
+    best = 0.0, ""
+    for reading in _readings(octets):
+        best = max(best, reading)
+        if best[0] > 0.95:
+            break
+    if best[0] < _FITS:
+        return None
+    return Finding(
+        Origin.MASKED,
+        "high" if len(octets) >= 64 and best[0] > 0.9 else "medium",
+        f"there is a masking key with which it is UTF-8 and reads like {best[1]}",
+    )
+
+
+def masked_by_key(sample: Sample) -> Finding | None:
+    """Try the frame's own key, if it is known, in each of its four phases."""
+    key = sample.masking_key
+    if key is None:
+        return None
+    for phase in range(4):
+        turned = key[phase:] + key[:phase]
+        if any(key) and _is_utf8(apply_mask(sample.octets, turned), sample):
+            how = "as it is" if phase == 0 else f"begun at its octet {phase}"
+            return Finding(
+                Origin.MASKED, "high", f"with the frame's masking key, {how}, it is UTF-8"
+            )
+    for phase in range(1, 4):
+        twice = apply_mask(key, key[phase:] + key[:phase])
+        if any(twice) and _is_utf8(apply_mask(sample.octets, twice), sample):
+            return Finding(
+                Origin.MASKED,
+                "high",
+                f"it is UTF-8 if the frame's masking key was applied {phase} octets out of step",
+            )
+    return None
+
+
+def _begins_as_utf8(octets: bytes) -> bool:
+    """Tell whether it is UTF-8, but perhaps for a character that is cut at the end."""
+    try:
+        octets.decode()
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data"
+    return True
+
+
+def _is_utf8(octets: bytes, sample: Sample) -> bool:
+    if not sample.from_start:
+        octets = octets.lstrip(bytes(range(0x80, 0xC0)))
+    if not sample.to_end:
+        return _begins_as_utf8(octets)
+    return is_valid_utf8(octets)
+
+
+# How often an octet of text is this one, in 10,000, about: English and JSON.
+_ASCII: dict[int, float] = {}
+for _octets, _weight in (
+    (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 12),
+    (b"!?()/=-_+'*&%#@<>|~\\$^`;", 6),
+    (b"zqjx", 8),
+    (b"[]{}\n", 25),
+    (b"0123456789", 40),
+    (b"kvbwygp,.:", 100),
+    (b"fmuc", 180),
+    (b'dl"', 290),
+    (b"hrsni", 500),
+    (b"aot", 600),
+    (b"e", 900),
+    (b" ", 1300),
+):
+    _ASCII.update(dict.fromkeys(_octets, _weight))
+# The octets that lead the characters of a script, and how many in 10,000 they are together.
+_SCRIPTS = (
+    (b"\xc3\xc4\xc5", 150),  # Latin
+    (b"\xd0\xd0\xd1", 4400),  # Cyrillic
+    (b"\xe3\xe3\xe3\xe4\xe5\xe6\xe7\xe8\xe9", 3000),  # Chinese, Japanese
+    (b"\xea\xeb\xec\xec\xed", 2700),  # Korean
+    (b"\xce\xce\xcf", 4300),  # Greek
+    (b"\xd7", 4300),  # Hebrew
+    (b"\xd8\xd9", 4300),  # Arabic
+    (b"\xe0\xe0\xe0\xe2", 3200),  # Thai, Hindi
+)
+_KEPT = 6  # octets of a key that are tried at each place
+
+
+def _weights(leads: bytes, share: int) -> list[float]:
+    """Return the logarithm of how often each octet is in text of a script."""
+    from math import log
+
+    often = {octet: weight * (1 - share / 8000) for octet, weight in _ASCII.items()}
+    often.update(dict.fromkeys(range(0x80, 0xC0), share * (2 if leads[0] >= 0xE0 else 1) / 64))
+    for lead in leads:
+        often[lead] = often.get(lead, 0) + share / len(leads)
+    return [log(often.get(octet, 0.05)) for octet in range(256)]
+
+
+def _likely_keys(octets: bytes, weights: list[float]) -> list[tuple[float, int]]:
+    """Return the likeliest octets of the key for one octet in four, with their scores."""
+    counts = [(octet, octets.count(octet)) for octet in set(octets)]
+    scores = [
+        (sum(count * weights[octet ^ key] for octet, count in counts), key) for key in range(256)
+    ]
+    return sorted(scores, reverse=True)[:_KEPT]
+
+
+def _readings(octets: bytes) -> Iterator[tuple[float, str]]:
+    """Yield how well the octets read under likely keys that make them UTF-8, by script."""
+    for leads, share in _SCRIPTS:
+        weights = _weights(leads, share)
+        likely = [_likely_keys(octets[place::4], weights) for place in range(4)]
+        found = []
+        for places in product(*likely):
+            key = bytes(octet for _, octet in places)
+            unmasked = apply_mask(octets, key)
+            if any(key) and _begins_as_utf8(unmasked):
+                found.append((sum(score for score, _ in places), unmasked))
+        found.sort(reverse=True)
+        for _, unmasked in found[:_KEYS_TRIED]:
+            name, fit = reads_like(unmasked.decode("utf-8", "ignore"))
+            yield fit, name
+
+
+def compressed_message(sample: Sample) -> Finding | None:
+    """Find a message of permessage-deflate: with the tail put back it inflates to text."""
+    if not sample.from_start or len(sample.octets) < 4:
+        return None
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        inflated = inflater.decompress(sample.octets + _TAIL * sample.to_end, 65536)
+    except zlib.error:
+        return None
+    # After a final block there may be an octet of padding (section 7.2.3.4) and our tail.
+    if not inflated or inflater.unused_data not in (b"", _TAIL, b"\0" + _TAIL):
+        return None
+    try:
+        text = inflated.decode()
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data" or not inflater.unconsumed_tail:
+            return None
+        text = inflated[: error.start].decode()
+    name, fit = reads_like(text)
+    if fit < 0.6 or len(text) < (4 if sample.to_end else 32):
+        return None
+    return Finding(
+        Origin.COMPRESSED_MESSAGE,
+        "high" if len(text) >= 16 else "medium",
+        f"it inflates, by raw DEFLATE, to UTF-8 that reads like {name}",
+    )

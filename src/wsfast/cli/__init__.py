@@ -1,0 +1,72 @@
+"""The command line ``wsfast``: one file a subcommand.
+
+    check    is it UTF-8, and if not, which octet, why, and where from
+    frames   what a capture of WebSocket holds, and where it breaks the protocol
+    explain  what close codes mean and what to do
+    demo     all of it in a minute, or served to a browser
+
+Invariant: exit status 0 says valid, 1 a violation, 2 a wrong call or a file that can't be
+read, 130 an interrupt.  Nothing of a payload is shown unless ``--show-payload`` is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from .. import __version__
+from .check import check
+from .demo import demo
+from .explain import explain
+from .frames import frames
+
+_COMPLETION = """\b
+Shell completion:
+  bash  eval "$(_WSFAST_COMPLETE=bash_source wsfast)"
+  zsh   eval "$(_WSFAST_COMPLETE=zsh_source wsfast)"
+  fish  _WSFAST_COMPLETE=fish_source wsfast | source
+"""
+
+
+@click.group(
+    "wsfast",
+    epilog=_COMPLETION,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="wsfast")
+def command() -> None:
+    """From a WebSocket close code to its cause and remedy.
+
+    \b
+    Examples:
+      wsfast explain 1001 1007        what the two mean, and how they differ
+      wsfast check message.json       is it UTF-8? if not: which octet, and why
+      wsfast frames capture.bin       each frame, then what breaks the protocol
+
+    Exit status: 0 valid, 1 a violation was found, 2 a wrong call or a file that can't be read.
+    """
+
+
+for _subcommand in (check, frames, explain, demo):
+    command.add_command(_subcommand)
+
+
+@command.result_callback()
+@click.pass_context
+def _finish(context: click.Context, /, status: int, **_: object) -> None:
+    """Make what a subcommand returns the exit status."""
+    context.exit(status)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit status."""
+    try:
+        status = command.main(list(arguments), prog_name="wsfast", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    return status if isinstance(status, int) else 0

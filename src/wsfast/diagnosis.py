@@ -1,0 +1,259 @@
+"""From octets that are not UTF-8 to where they came from, and what to do.
+
+RFC 6455 section 8.1 (close code 1007); The Unicode Standard, section 3.9.
+
+Invariant: a ``Diagnosis`` holds nothing of the payload but the ill-formed octets, unless
+``show_payload`` asked for it.  An origin is named for a reason that is given; if there is
+none, it is ``Origin.UNKNOWN``.
+"""
+
+from __future__ import annotations
+
+from ._backend import validate_utf8
+from ._origins import binary, charset, unicode, wire
+from ._origins.finding import Finding, Origin, Sample
+from ._record import Record
+from .errors import Cause, InvalidUTF8
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from typing_extensions import Buffer
+
+__all__ = ["Diagnosis", "Origin", "diagnose"]
+
+MAX_SAMPLE = 65536  # octets that detectors look at
+_WINDOW = 12  # octets shown on either side of the ill-formed ones
+
+
+class Diagnosis(Record):
+    """Say where octets came from that should be UTF-8.
+
+    Attributes:
+        offset: the first ill-formed octet, as in ``InvalidUTF8``; ``None`` if the octets
+            are UTF-8.
+        length: of the ill-formed sequence, in octets; 0 if there is none.
+        cause: a ``Cause``; ``None`` if there is none.
+        window: the octets around, in hexadecimal, the ill-formed ones in brackets.  The
+            others are redacted: ``..`` for ASCII, and the first digit alone for others.
+        origin: an ``Origin``; ``UTF8`` if nothing is wrong.
+        detail: the charset or format, if the origin is one of several; else ``""``.
+        confidence: ``"high"``, ``"medium"`` or ``"low"``.
+        reason: what speaks for the origin.
+        remedy: what to do.
+    """
+
+    __match_args__ = (
+        "offset",
+        "length",
+        "cause",
+        "window",
+        "origin",
+        "detail",
+        "confidence",
+        "reason",
+        "remedy",
+    )
+    __slots__ = __match_args__
+
+    offset: int | None
+    length: int
+    cause: Cause | None
+    window: str
+    origin: Origin
+    detail: str
+    confidence: Literal["high", "medium", "low"]
+    reason: str
+    remedy: str
+
+    def __init__(
+        self,
+        offset: int | None,
+        length: int,
+        cause: Cause | None,
+        window: str,
+        origin: Origin,
+        detail: str,
+        confidence: Literal["high", "medium", "low"],
+        reason: str,
+        remedy: str,
+    ) -> None:
+        values = (offset, length, cause, window, origin, detail, confidence, reason, remedy)
+        for field, value in zip(self.__match_args__, values, strict=True):
+            object.__setattr__(self, field, value)
+
+    def __str__(self) -> str:
+        if self.offset is None:
+            where = "valid UTF-8"
+        else:
+            cause = "" if self.cause is None else f", {self.cause.value}"
+            where = f"invalid UTF-8 at octet {self.offset}{cause}"
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{where}: {self.origin.value}{detail}, {self.confidence} confidence: {self.reason}"
+
+
+def diagnose(
+    payload: Buffer,
+    *,
+    masking_key: Buffer | None = None,
+    show_payload: bool = False,
+) -> Diagnosis:
+    """Find out where octets came from that should be UTF-8.
+
+    Args:
+        payload: all of a text message, or as much as there is; any C-contiguous buffer.
+        masking_key: the 4 octets of the frame's key, if known: octets that are still
+            masked, or masked twice, are then found for certain.
+        show_payload: whether ``window`` may show the payload.
+
+    Returns:
+        A ``Diagnosis``.  Its origin is ``Origin.UTF8`` if the octets are UTF-8 and were
+        not encoded twice, ``Origin.UNKNOWN`` if nothing speaks for one.
+
+    Raises:
+        TypeError: ``payload`` or ``masking_key`` is not a buffer.
+        ValueError: it is not C-contiguous, or the key is not 4 octets.
+
+    The Unicode Standard, section 3.9; RFC 6455 section 8.1.
+
+    >>> print(diagnose("Grüße aus Köln".encode("latin-1")).origin.name)
+    LEGACY_CHARSET
+    """
+    key = None if masking_key is None else _key(masking_key)
+    violation = _violation(payload)
+    octets = memoryview(payload).cast("B")
+    start = 0
+    if violation is not None and violation.offset >= MAX_SAMPLE // 2:
+        start = min(violation.offset - MAX_SAMPLE // 2, max(0, len(octets) - MAX_SAMPLE))
+    part = bytes(octets[start : start + MAX_SAMPLE])
+    return diagnose_part(
+        part,
+        violation,
+        start=start,
+        to_end=start + len(part) == len(octets),
+        masking_key=key,
+        show_payload=show_payload,
+    )
+
+
+def diagnose_violation(
+    violation: InvalidUTF8, *, masking_key: Buffer | None = None, show_payload: bool = False
+) -> Diagnosis:
+    """Diagnose by nothing but the octets that a violation itself holds.
+
+    Raises:
+        TypeError, ValueError: ``masking_key`` is not a buffer of 4 octets.
+    """
+    return diagnose_part(
+        violation.context,
+        violation,
+        start=violation.context_offset,
+        to_end=violation.cause is Cause.TRUNCATED,
+        masking_key=None if masking_key is None else _key(masking_key),
+        show_payload=show_payload,
+    )
+
+
+def diagnose_part(
+    part: bytes,
+    violation: InvalidUTF8 | None,
+    *,
+    start: int,
+    to_end: bool,
+    masking_key: bytes | None = None,
+    show_payload: bool = False,
+) -> Diagnosis:
+    """Diagnose by a part of a payload, found invalid elsewhere.
+
+    Args:
+        part: the octets at hand.
+        violation: what is wrong with the whole; ``None`` if nothing.
+        start: the offset of ``part`` in the whole.
+        to_end: whether it goes to the end of the whole.
+        masking_key: the 4 octets of the frame's key, if known.
+        show_payload: whether ``window`` may show the payload.
+    """
+    key = None
+    if masking_key is not None:
+        key = masking_key[start % 4 :] + masking_key[: start % 4]
+    sample = Sample(part, violation, start == 0, to_end, key)
+    found = _find(sample)
+    offset, length, cause, window = None, 0, None, ""
+    if violation is not None:
+        offset, length, cause = violation.offset, violation.length, violation.cause
+        window = _window(part, offset - start, length, show_payload)
+    return Diagnosis(
+        offset=offset,
+        length=length,
+        cause=cause,
+        window=window,
+        origin=found.origin,
+        detail=found.detail,
+        confidence=found.confidence,
+        reason=found.reason,
+        remedy=found.origin.remedy,
+    )
+
+
+# In the order of how much each proves, so that the first to find something is right.
+_OF_INVALID = (
+    wire.masked_by_key,
+    binary.signature,
+    unicode.byte_order_mark,
+    unicode.utf32,
+    unicode.surrogates,
+    wire.compressed_message,
+    unicode.cut,
+    charset.mixed,
+    charset.legacy_charset,
+    unicode.utf16,
+    binary.structured,
+    wire.masked,
+    charset.by_normalizer,
+)
+_OF_VALID = (unicode.utf32, unicode.double_encoded)
+
+
+def _find(sample: Sample) -> Finding:
+    if sample.violation is None:
+        if b"\0" in sample.octets:
+            found = unicode.utf32(sample) or unicode.utf16(sample)
+        else:
+            found = unicode.double_encoded(sample)
+        return found or Finding(Origin.UTF8, "high", "every octet is where UTF-8 allows it")
+    for detector in _OF_INVALID:
+        found = detector(sample)
+        if found is not None:
+            return found
+    return Finding(Origin.UNKNOWN, "low", "no origin that is looked for fits")
+
+
+def _violation(payload: Buffer) -> InvalidUTF8 | None:
+    try:
+        validate_utf8(payload)
+    except InvalidUTF8 as violation:
+        return violation
+    return None
+
+
+def _key(masking_key: Buffer) -> bytes:
+    key = bytes(memoryview(masking_key).cast("B"))
+    if len(key) != 4:
+        raise ValueError(f"masking_key must be exactly 4 octets, not {len(key)}")
+    return key
+
+
+def _window(part: bytes, at: int, length: int, show_payload: bool) -> str:
+    """Return the octets around ``at`` in hexadecimal, those that are ill-formed in brackets."""
+    first, last = max(0, at - _WINDOW), min(len(part), at + length + _WINDOW)
+
+    def shown(octet: int) -> str:
+        if show_payload:
+            return f"{octet:02X}"
+        return ".." if octet < 0x80 else f"{octet >> 4:X}."
+
+    before = [shown(octet) for octet in part[first:at]]
+    wrong = " ".join(f"{octet:02X}" for octet in part[at : at + length])
+    after = [shown(octet) for octet in part[at + length : last]]
+    return " ".join((*before, f"[{wrong}]", *after))

@@ -1,0 +1,169 @@
+"""``wsfast check``: verdicts, streams of any size, files that can't be read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("click")
+from click.testing import CliRunner
+
+from wsfast.cli import command, run
+
+
+def check(*arguments: str, stdin: bytes | None = None) -> tuple[int, str]:
+    result = CliRunner().invoke(command, ["check", *arguments], input=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.output
+
+
+def test_check_valid_file(tmp_path: Path) -> None:
+    file = tmp_path / "good.txt"
+    file.write_text("Grüße 🙂", encoding="utf-8")
+    assert check(str(file)) == (0, f"{file}: valid UTF-8, 12 octets\n")
+
+
+def test_check_invalid_file_gives_the_evidence_and_the_origin(tmp_path: Path) -> None:
+    file = tmp_path / "bad.txt"
+    file.write_bytes("Grüße aus Köln".encode("latin-1"))
+    status, output = check(str(file))
+    assert status == 1
+    assert "invalid UTF-8 at octet 2: FC" in output
+    assert "INVALID_LEAD" in output
+    assert "text in another charset (cp1252)" in output
+    assert "Köln" not in output
+    assert "fragment" not in output
+    assert "47 72 [FC]" in check(str(file), "--show-payload")[1]
+
+
+def test_check_json(tmp_path: Path) -> None:
+    file = tmp_path / "bad.png"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n")
+    status, output = check("--json", str(file))
+    found = json.loads(output)
+    assert status == 1
+    assert found["valid"] is False
+    assert found["violation"]["offset"] == 0
+    assert found["diagnosis"]["origin"] == "PNG"
+    status, output = check("--json", stdin=b"fine")
+    assert status == 0
+    assert json.loads(output) == {"file": "-", "valid": True, "octets": 4}
+
+
+def test_check_twice_encoded_text_is_valid_but_named() -> None:
+    status, output = check(stdin="Grüße aus Köln".encode().decode("cp1252").encode())
+    assert status == 0
+    assert "valid UTF-8" in output
+    assert "encoded again" in output
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**19 - 1, 2**19, 2**19 + 1, 3 * 2**19])
+@pytest.mark.parametrize("tail", [b"\xff", b"\xe2\x82", b"\xf0\x9f\x98"], ids=bytes.hex)
+def test_check_fault_at_any_place_in_the_chunks(tmp_path: Path, size: int, tail: bytes) -> None:
+    file = tmp_path / "long"
+    file.write_bytes(b"a" * size + tail)
+    status, output = check("--json", str(file))
+    found = json.loads(output)
+    assert status == 1
+    assert found["violation"]["offset"] == size
+    # The two before it may stand in another chunk.
+    assert found["diagnosis"]["window"].endswith(f"[{tail.hex(' ').upper()}]")
+    assert found["diagnosis"]["window"].count("..") == min(size, 12)
+
+
+def test_check_pipe_of_many_small_reads() -> None:
+    """From a pipe, whose reads are short, as from a file."""
+    body = "Grüße aus Köln. ".encode() * 20000 + b"\xff"
+    program = [sys.executable, "-m", "wsfast", "check", "--json"]
+    done = subprocess.run(program, input=body, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["violation"]["offset"] == len(body) - 1
+
+
+def test_check_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    if not Path("/proc/self/status").exists():
+        pytest.skip("needs /proc")
+    file = tmp_path / "large"
+    with file.open("wb") as out:
+        for _ in range(64):
+            out.write("日本語のテキスト ".encode() * 42000)
+    program = (
+        "import re, sys; from wsfast.cli import run; status = run(['check', sys.argv[1]]);"
+        "peak = re.search(r'VmHWM:\\s+(\\d+) kB', open('/proc/self/status').read())[1];"
+        "print(peak); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(file)],
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert int(done.stdout.split()[-1]) < 64 << 10  # KiB
+
+
+# Files that can't be read.
+
+
+def test_check_missing_file(tmp_path: Path) -> None:
+    status, output = check(str(tmp_path / "none"))
+    assert status == 2
+    assert "No such file" in output
+
+
+def test_check_directory(tmp_path: Path) -> None:
+    assert check(str(tmp_path))[0] == 2
+
+
+def test_check_file_without_permission(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(b"x")
+    file.chmod(0)
+    if os.access(file, os.R_OK):
+        pytest.skip("this user may read everything")
+    status, output = check(str(file))
+    assert status == 2
+    assert "Permission denied" in output
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc")
+def test_check_file_whose_reading_fails() -> None:
+    status, output = check("/proc/self/mem")
+    assert status == 2
+    assert "can't read /proc/self/mem" in output
+
+
+def test_check_binary_garbage() -> None:
+    for seed in range(20):
+        status, _ = check(stdin=bytes((seed * 7 + i * i) % 256 for i in range(999)))
+        assert status == 1
+
+
+def test_check_unknown_option_is_a_wrong_call() -> None:
+    assert check("--no-such")[0] == 2
+
+
+def test_run_returns_the_status_of_the_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"\xff")
+    assert run(["check", str(file)]) == 1
+    file.write_bytes(b"fine")
+    assert run(["check", str(file)]) == 0
+    assert run(["check", str(tmp_path)]) == 2
+    assert run(["no-such"]) == 2
+    assert run(["--version"]) == 0
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["frames", "--help"]])
+def test_help_has_examples(arguments: list[str]) -> None:
+    result = CliRunner().invoke(command, arguments)
+    assert result.exit_code == 0
+    assert "Examples:" in result.output
+    assert max(map(len, result.output.splitlines())) <= 100

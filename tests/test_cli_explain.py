@@ -1,0 +1,115 @@
+"""``wsfast explain`` and ``wsfast demo``: what they say is what the table and the codec say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("click")
+from click.testing import CliRunner
+
+from wsfast.cli import command
+from wsfast.closecodes import explain
+
+CLI = [sys.executable, "-m", "wsfast"]
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(command, arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("code", [1001, 1007, 1016, 4321, 0, 65535])
+def test_explain_says_all_of_the_table(code: int) -> None:
+    status, output = run("explain", str(code))
+    info = explain(code)
+    assert status == 0
+    for text in (info.meaning, info.seen, info.fix, info.use, info.reconnecting, info.source):
+        assert text in output
+    assert "\x1b" not in output
+
+
+def test_explain_two_codes_side_by_side() -> None:
+    status, output = run("explain", "1001", "1007")
+    assert status == 0
+    for code in (1001, 1007):
+        info = explain(code)
+        for text in (info.meaning, info.seen, info.fix, info.use, info.reconnecting, info.about):
+            assert text in output
+    for aspect in ("about", "whose doing", "reconnect"):
+        assert f"difference, {aspect}:" in output
+
+
+def test_explain_json() -> None:
+    status, output = run("explain", "--json", "1001", "1007")
+    found = json.loads(output)
+    assert status == 0
+    assert [code["name"] for code in found["codes"]] == [explain(1001).name, explain(1007).name]
+    assert found["differences"][0]["aspect"] == "about"
+    assert "differences" not in json.loads(run("explain", "--json", "1000")[1])
+
+
+@pytest.mark.parametrize("code", ["65536", "-1", "x", "1e3", "1007.0"])
+def test_explain_what_is_no_code_is_a_wrong_call(code: str) -> None:
+    assert run("explain", code)[0] == 2
+
+
+def test_explain_nothing_is_a_wrong_call() -> None:
+    assert run("explain")[0] == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_explain_in_a_terminal_fits_it(columns: int) -> None:
+    import os
+    import pty
+
+    parent, child = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
+    with subprocess.Popen([*CLI, "explain", "1001", "1007"], stdout=child, env=environment):
+        os.close(child)
+        output = b""
+        try:
+            while piece := os.read(parent, 65536):
+                output += piece
+        except OSError:
+            pass  # how a pseudo-terminal says that the other side is gone
+    os.close(parent)
+    import re
+
+    lines = re.sub(rb"\x1b\[[0-9;]*m", b"", output).decode().splitlines()
+    assert max(map(len, lines)) <= columns
+    assert "Going Away" in " ".join(lines)
+
+
+def test_demo_computes_what_it_shows() -> None:
+    status, output = run("demo")
+    assert status == 0
+    assert "a PNG image in a text frame" in output
+    assert "Reconnect after 1007? no." in output
+    scenes = json.loads(run("demo", "--json")[1])
+    origins = [scene["diagnosis"]["origin"] for scene in scenes if not scene["valid"]]
+    assert origins == ["LEGACY_CHARSET", "PNG", "UNKNOWN", "CESU8", "CUT"]
+
+
+def test_demo_serve_on_a_port_that_is_taken() -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        status, output = run("demo", "--serve", "--port", str(taken.getsockname()[1]))
+    assert status == 2
+    assert "can't listen on port" in output
+
+
+def test_command_without_its_extra_says_what_to_install() -> None:
+    program = "import sys; sys.modules['click'] = None; from wsfast.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, timeout=60, check=False
+    )
+    assert b"pip install 'wsfast[cli]'" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert done.returncode != 0

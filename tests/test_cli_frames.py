@@ -1,0 +1,285 @@
+"""``wsfast frames``: captures of two peers that are not ours, in every form, and hostile ones."""
+
+from __future__ import annotations
+
+import base64
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("click")
+pytest.importorskip("aiohttp")
+pytest.importorskip("websockets")
+from click.testing import CliRunner
+
+import recording
+import wsfast
+from wsfast.cli import command
+
+
+def frames(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
+    result = CliRunner().invoke(command, ["frames", *arguments], input=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+def parsed(*arguments: str, stdin: bytes = b"") -> tuple[int, list[dict[str, object]]]:
+    status, output = frames("--json", *arguments, stdin=stdin)
+    return status, json.loads(output)["streams"]
+
+
+@pytest.fixture(scope="module")
+def good() -> recording.Recording:
+    return recording.record(recording.good_talk)
+
+
+@pytest.fixture(scope="module")
+def compressed() -> recording.Recording:
+    return recording.record(recording.good_talk, compression="deflate")
+
+
+@pytest.fixture(scope="module")
+def bad() -> recording.Recording:
+    return recording.record(recording.bad_talk)
+
+
+def follow(record: recording.Recording, form: str) -> bytes:
+    """Write a recording as tshark -z follow,tcp,raw or follow,tcp,hex does."""
+    line = "=" * 67
+    out = [
+        *("", line, f"Follow: tcp,{form}", "Filter: tcp.stream eq 0"),
+        *("Node 0: 127.0.0.1:51320", "Node 1: 127.0.0.1:8765"),
+    ]
+    for octets, indent in ((record.from_client, ""), (record.from_server, "\t")):
+        if form == "raw":
+            out += [indent + octets[i : i + 500].hex() for i in range(0, len(octets), 500)]
+            continue
+        for at in range(0, len(octets), 16):
+            row = octets[at : at + 16]
+            pairs = row[:8].hex(" ").ljust(23) + "  " + row[8:].hex(" ").ljust(23)
+            text = "".join(chr(o) if 32 <= o < 127 else "." for o in row)
+            out.append(f"{indent}{at:08X}  {pairs}  {text[:8]} {text[8:]}")
+    return "\n".join([*out, line, ""]).encode()
+
+
+KINDS = ["text"] * 4 + ["binary", "text"]
+
+
+@pytest.mark.parametrize("form", ["raw", "hex"])
+def test_frames_of_a_followed_stream(good: recording.Recording, form: str) -> None:
+    status, streams = parsed(stdin=follow(good, form))
+    assert status == 0
+    assert [s["direction"] for s in streams] == ["client to server", "server to client"]
+    sent, received = streams
+    assert [m["kind"] for m in sent["messages"]] == [*KINDS, "close"]  # type: ignore[attr-defined]
+    assert [m["kind"] for m in received["messages"]] == [*KINDS[:5], "close"]  # type: ignore[attr-defined]
+    assert received["messages"][-1] == {"kind": "close", "code": 1001, "reason": "restarting"}  # type: ignore[index]
+    assert all(f["masked"] for f in sent["frames"])  # type: ignore[attr-defined]
+    assert not any(f["masked"] for f in received["frames"])  # type: ignore[attr-defined]
+    opcodes = [f["opcode"] for f in sent["frames"]]  # type: ignore[attr-defined]
+    assert opcodes.count("continuation") >= 2
+    assert "ping" in opcodes
+    assert "pong" in [f["opcode"] for f in received["frames"]]  # type: ignore[attr-defined]
+
+
+def test_frames_offsets_are_those_of_the_frames(good: recording.Recording) -> None:
+    _, (stream,) = parsed("--role", "server", stdin=bytes(good.from_client))
+    lines = stream["frames"]
+    assert isinstance(lines, list)
+    assert good.from_client[: lines[0]["offset"]].endswith(b"\r\n\r\n")
+    for line, after in pairwise(lines):
+        first = good.from_client[line["offset"]]
+        assert first & 0x0F == wsfast.Opcode[line["opcode"].upper()]
+        length = line["length"]
+        header = 6 + (2 if length > 125 else 0) + (6 if length > 65535 else 0)
+        assert after["offset"] == line["offset"] + header + length
+
+
+@pytest.mark.parametrize("form", ["raw", "hex"])
+def test_frames_compressed_messages_are_inflated(
+    good: recording.Recording, compressed: recording.Recording, form: str
+) -> None:
+    def messages(record: recording.Recording) -> list[list[object]]:
+        status, streams = parsed("--show-payload", stdin=follow(record, form))
+        assert status == 0
+        return [[m.get("payload") for m in s["messages"]] for s in streams]  # type: ignore[attr-defined]
+
+    assert len(compressed.from_client) < len(good.from_client) / 10
+    assert messages(compressed) == messages(good)
+
+
+def test_frames_one_direction_with_hex_and_raw(good: recording.Recording) -> None:
+    raw = parsed(stdin=bytes(good.from_server))
+    assert raw[0] == 0
+    assert parsed("--hex", stdin=good.from_server.hex(" ").encode()) == raw
+    assert parsed(stdin=good.from_server.hex(":", 1).encode()) == raw
+
+
+def test_frames_violation_comes_with_evidence_and_origin(bad: recording.Recording) -> None:
+    status, output = frames(stdin=bytes(bad.from_client))
+    assert status == 1
+    assert "invalid UTF-8 at octet 2: FC" in output
+    assert "text in another charset (cp1252)" in output
+    assert "Köln" not in output
+    status, (stream,) = parsed(stdin=bytes(bad.from_client))
+    assert stream["valid"] is False
+    assert stream["violation"]["close_code"] == 1007  # type: ignore[index]
+    assert stream["diagnosis"]["origin"] == "LEGACY_CHARSET"  # type: ignore[index]
+    assert len(stream["messages"]) == 1  # type: ignore[arg-type]
+    # What the other side made of it is in its own direction.
+    _, (answer,) = parsed(stdin=bytes(bad.from_server))
+    assert answer["messages"][-1]["code"] == 1007  # type: ignore[index]
+
+
+def test_frames_payload_is_hidden_unless_asked_for(good: recording.Recording) -> None:
+    for arguments in ([], ["--json"]):
+        _, output = frames(*arguments, stdin=bytes(good.from_client))
+        assert "Köln" not in output
+        assert "Köln".encode().hex() not in output
+    _, output = frames("--show-payload", stdin=bytes(good.from_client))
+    assert "Grüße aus Köln" in output
+
+
+def test_frames_preview_can_not_command_a_terminal() -> None:
+    wire = wsfast.encode_frame(1, "\x1b]0;title\x07\x9b2J")
+    wire += wsfast.encode_frame(8, wsfast.encode_close(1000, "\x1b[2J"))
+    _, output = frames("--show-payload", stdin=wire)
+    assert "\x1b" not in output
+    assert "\\x1b]0;title" in output
+
+
+@pytest.mark.parametrize(
+    ("wire", "code", "says"),
+    [
+        (b"\x81\x05Hello\xc1\x00", 1002, "RSV1"),
+        (b"\x83\x00", 1002, "reserved opcode 0x3"),
+        (b"\x89\x7e\x00\x80", 1002, "more than 125 octets"),
+        (b"\x80\x00", 1002, "no message to continue"),
+        (b"\x01\x01a\x81\x01b", 1002, "inside an unfinished fragmented message"),
+        (b"\x81\x7e\x00\x05Hello", 1002, "fewest octets"),
+        (b"\x88\x02\x03\xee", 1002, "close code 1006"),
+        (b"\x01\x02\xf0\x9f\x80\x01a", 1007, "a continuation octet is missing"),
+        (b"\x81\x7eabc\xff", 1007, "FF"),
+        (b"\x88\x03\x03\xe8\xff", 1007, "invalid UTF-8"),
+        (b"\x81\x05ab\xff", 1007, "invalid UTF-8 at octet 2"),
+    ],
+    ids=lambda value: value.hex() if isinstance(value, bytes) else None,
+)
+def test_frames_violations(wire: bytes, code: int, says: str) -> None:
+    status, (stream,) = parsed("--role", "client", stdin=wire)
+    assert status == 1
+    assert stream["violation"]["close_code"] == code  # type: ignore[index]
+    assert says in stream["violation"]["close_reason"]  # type: ignore[index]
+    assert frames("--role", "client", stdin=wire)[0] == 1
+
+
+def test_frames_wrong_mask_is_a_violation_if_the_role_is_given() -> None:
+    wire = wsfast.encode_frame(1, "x", masking_key=b"abcd")
+    assert frames("--role", "server", stdin=wire)[0] == 0
+    assert frames("--role", "client", stdin=wire)[0] == 1
+    assert frames(stdin=wire)[0] == 0
+
+
+@pytest.mark.parametrize("cut", range(1, 30))
+def test_frames_truncated_capture_says_so(cut: int) -> None:
+    wire = wsfast.encode_frame(1, "some text", fin=False) + wsfast.encode_frame(0, "z" * 16)
+    status, (stream,) = parsed(stdin=wire[:cut])
+    assert status == 0
+    if cut not in (0, len(wire)):
+        assert "the capture ends inside a" in str(stream["notes"])
+
+
+# HAR.
+
+
+def har(*messages: dict[str, object]) -> bytes:
+    entry = {"request": {"url": "wss://example.org/ws"}, "_webSocketMessages": messages}
+    return json.dumps({"log": {"version": "1.2", "entries": [{"request": {}}, entry]}}).encode()
+
+
+def test_frames_har_messages() -> None:
+    capture = har(
+        {"type": "send", "time": 1.5, "opcode": 1, "data": "Grüße"},
+        {"type": "receive", "time": 1.6, "opcode": 2, "data": base64.b64encode(b"\0\xff").decode()},
+    )
+    status, (part,) = parsed(stdin=capture)
+    assert status == 0
+    assert part["url"] == "wss://example.org/ws"
+    assert [(m["direction"], m["opcode"], m["length"]) for m in part["messages"]] == [  # type: ignore[attr-defined]
+        ("client to server", "text", 7),
+        ("server to client", "binary", 2),
+    ]
+    assert "Grüße" not in frames(stdin=capture)[1]
+    assert "Grüße" in frames("--show-payload", stdin=capture)[1]
+    _, (part,) = parsed("--role", "client", stdin=capture)
+    assert len(part["messages"]) == 1  # type: ignore[arg-type]
+
+
+def test_frames_har_with_a_lone_surrogate() -> None:
+    status, output = frames(
+        stdin=har({"type": "send", "time": 1, "opcode": 1, "data": "half \ud83d"})
+    )
+    assert status == 1
+    assert "lone surrogate" in output
+
+
+@pytest.mark.parametrize(
+    "capture",
+    [
+        b'{"log": ',
+        b'{"log": {}}',
+        b'{"log": {"entries": [1]}}',
+        b'{"log": {"entries": []}}',
+        b'{"log": {"entries": [{"_webSocketMessages": [{}], "request": {"url": 1}}]}}',
+        b'{"log": {"entries": [{"_webSocketMessages": 7, "request": {"url": 1}}]}}',
+        b'{"log":' + b"[" * 100_000,
+        har({"type": "send", "opcode": "x", "data": ""}),
+        har({"type": "send", "opcode": 2, "data": "\u20ac"}),
+    ],
+    ids=range(9),
+)
+def test_frames_har_that_is_none_is_a_clear_error(capture: bytes) -> None:
+    status, output = frames("--format", "har", stdin=capture)
+    assert status == 2
+    assert output.startswith("Error: ")
+
+
+# Hostile files.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "octets", "says"),
+    [
+        ([], b"", "is empty"),
+        (["--hex"], b"8", "not hexadecimal"),
+        (["--hex"], b"zz", "not hexadecimal"),
+        (["--format", "tshark"], b"Follow: tcp,raw\nxyz\n", "line 2"),
+        (["--role", "server", "--format", "tshark"], b"\t8100\n", "received by a server"),
+    ],
+)
+def test_frames_of_what_is_no_capture(arguments: list[str], octets: bytes, says: str) -> None:
+    status, output = frames(*arguments, stdin=octets)
+    assert status == 2
+    assert says in output
+
+
+def test_frames_any_garbage_never_a_traceback() -> None:
+    for seed in range(300):
+        octets = bytes((seed * seed + i * (seed | 1) * 31 + (i * i) // 7) % 256 for i in range(90))
+        for role in ("server", "client", "auto"):
+            assert frames("--role", role, stdin=octets)[0] in (0, 1)
+
+
+def test_frames_endless_file_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setattr(sys.modules["wsfast.cli.frames"], "MAX_CAPTURE", 1 << 20)
+    status, output = frames("/dev/zero")
+    assert status == 2
+    assert "larger than" in output
+
+
+def test_frames_directory(tmp_path: Path) -> None:
+    assert frames(str(tmp_path))[0] == 2
