@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    Sender = Literal["client", "server", "both", "never"]
-    Reconnect = Literal["yes", "later", "no"]
+    _Sender = Literal["client", "server", "both", "never"]
+    _Reconnect = Literal["yes", "later", "no"]
 
 
 class CloseCodeInfo(Record):
@@ -62,8 +62,8 @@ class CloseCodeInfo(Record):
     name: str
     first: int
     last: int
-    sender: Sender
-    reconnect: Reconnect
+    sender: _Sender
+    reconnect: _Reconnect
     about: str
     fault: str
     meaning: str
@@ -79,8 +79,8 @@ class CloseCodeInfo(Record):
         name: str,
         first: int,
         last: int,
-        sender: Sender,
-        reconnect: Reconnect,
+        sender: _Sender,
+        reconnect: _Reconnect,
         about: str,
         fault: str,
         meaning: str,
@@ -106,8 +106,8 @@ class CloseCodeInfo(Record):
 def _one(
     code: int,
     name: str,
-    sender: Sender,
-    reconnect: Reconnect,
+    sender: _Sender,
+    reconnect: _Reconnect,
     about: str,
     fault: str,
     meaning: str,
@@ -359,7 +359,7 @@ TABLE = {info.code: info for info in _CODES}
 
 
 def _range(
-    first: int, last: int, name: str, sender: Sender, *, meaning: str, fix: str, use: str
+    first: int, last: int, name: str, sender: _Sender, *, meaning: str, fix: str, use: str
 ) -> CloseCodeInfo:
     return CloseCodeInfo(
         *(first, name, first, last, sender, "no"),

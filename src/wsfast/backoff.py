@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
-    class Random(Protocol):
+    class _Random(Protocol):
         """What ``random.Random`` and ``random`` itself have."""
 
         def uniform(self, a: float, b: float, /) -> float: ...
@@ -85,7 +85,7 @@ class Backoff:
         cap: float = 60.0,
         jitter: Literal["full", "equal", "none"] = "full",
         max_attempts: int | None = None,
-        rng: Random | None = None,
+        rng: _Random | None = None,
     ) -> None:
         self._base = _number("base", base, least=0.0)
         self._factor = _number("factor", factor, least=1.0)
@@ -133,7 +133,7 @@ class Backoff:
             return ceiling
         return self._random().uniform(ceiling / 2 if self._jitter == "equal" else 0.0, ceiling)
 
-    def _random(self) -> Random:
+    def _random(self) -> _Random:
         if self._rng is None:
             import random  # here, for it would cost more than the rest of wsfast to import
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..errors import InvalidUTF8
 
-    Confidence = Literal["high", "medium", "low"]
+    _Confidence = Literal["high", "medium", "low"]
 
 
 class Origin(Enum):
@@ -86,12 +86,12 @@ class Finding(Record):
     __slots__ = __match_args__ = ("origin", "confidence", "reason", "detail")
 
     origin: Origin
-    confidence: Confidence
+    confidence: _Confidence
     reason: str
     detail: str
 
     def __init__(
-        self, origin: Origin, confidence: Confidence, reason: str, detail: str = ""
+        self, origin: Origin, confidence: _Confidence, reason: str, detail: str = ""
     ) -> None:
         object.__setattr__(self, "origin", origin)
         object.__setattr__(self, "confidence", confidence)

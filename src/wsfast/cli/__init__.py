@@ -53,10 +53,9 @@ for _subcommand in (check, frames, explain, demo):
 
 
 @command.result_callback()
-@click.pass_context
-def _finish(context: click.Context, /, status: int, **_: object) -> None:
+def _finish(status: int, **_: object) -> None:
     """Make what a subcommand returns the exit status."""
-    context.exit(status)
+    click.get_current_context().exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -95,6 +95,7 @@ class _Analyser:
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         self._at = 0  # where the frame under way begins
         self._closed = False
+        self._complete_last = False  # whether the frame at ``_at`` is in ``_message`` already
 
     def run(self) -> Iterator[FrameSeen | Seen]:
         octets = self._stream.octets
@@ -141,8 +142,6 @@ class _Analyser:
             return wire[header:]
         key = wire[header : header + 4]
         return apply_mask(wire[header + 4 :], key) if len(key) == 4 else b""
-
-    _complete_last = False  # whether the frame at ``_at`` is in ``_message`` already
 
     def _take(self, frame: Frame, wire: bytes) -> Iterator[Seen]:
         if frame.opcode < Opcode.CLOSE:

@@ -14,11 +14,15 @@ import binascii
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from ._files import Unreadable
 
-Role = Literal["server", "client"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    _Role = Literal["server", "client"]
 
 _HANDSHAKE = re.compile(rb"(GET|HTTP/1\.1) [^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n")
 _DEFLATE = re.compile(rb"(?im)^sec-websocket-extensions:[^\r\n]*permessage-deflate([^\r\n,]*)")
@@ -34,7 +38,7 @@ class Stream:
     ``takeover`` whether with the window of those before.
     """
 
-    role: Role
+    role: _Role
     octets: bytes
     start: int = 0
     deflate: bool = False
@@ -50,7 +54,7 @@ class Messages:
     """Hold the messages that a browser saw on one connection: (receiver, opcode, payload)."""
 
     url: str
-    messages: list[tuple[Role, int, bytes]] = field(default_factory=list)
+    messages: list[tuple[_Role, int, bytes]] = field(default_factory=list)
 
 
 def read(octets: bytes, form: str, role: str) -> list[Stream] | list[Messages]:
@@ -125,7 +129,7 @@ def _stream(octets: bytes, role: str) -> Stream:
         # Only clients mask, so the MASK bit of the first frame tells who receives.
         masked = octets[start + 1 : start + 2] >= b"\x80"
         role = "server" if masked or octets.startswith(b"GET ") else "client"
-    receiver: Role = "server" if role == "server" else "client"
+    receiver: _Role = "server" if role == "server" else "client"
     if handshake:
         receiver = "server" if handshake[1] == b"GET" else "client"
     sender = b"client" if receiver == "server" else b"server"
@@ -153,9 +157,9 @@ def _har(octets: bytes) -> list[Messages]:
 _KEY = "_webSocketMessages"
 
 
-def _message(message: dict[str, Any]) -> tuple[Role, int, bytes]:
+def _message(message: dict[str, Any]) -> tuple[_Role, int, bytes]:
     opcode, data = int(message["opcode"]), message["data"]
-    role: Role = "server" if message["type"] == "send" else "client"
+    role: _Role = "server" if message["type"] == "send" else "client"
     if opcode == 1:
         # A browser's strings are UTF-16, so a lone surrogate may be in them.
         return role, opcode, str(data).encode("utf-8", "surrogatepass")
