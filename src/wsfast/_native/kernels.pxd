@@ -122,6 +122,7 @@ cdef extern from "Python.h":
     bint PyLong_CheckExact(object)
     long long PyLong_AsLongLongAndOverflow(object, int *) except? -1
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 highest)
+    object PyUnicode_FromOrdinal(int)
     void *PyUnicode_DATA(object)
     bint PyUnicode_CheckExact(object)
     bint PyUnicode_IS_ASCII(object)

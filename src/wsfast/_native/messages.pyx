@@ -344,7 +344,7 @@ cdef class MessageDecoder(Receiver):
             index = wsf_kernels().measure(octets, n, &text)
         if index != n or text.pending != 0:
             raise invalid_at(&self.trace, octets, n, index, text.pending, b"")
-        return string if text.max_octet < 0x80 else string_of(octets, n, &text)
+        return string if text.max_octet < 0x80 and n != 1 else string_of(octets, n, &text)
 
     cdef object whole_octets(self, const uint8_t *p, size_t n, uint32_t key):
         cdef uint32_t pending = 0

@@ -70,6 +70,9 @@ cdef object string_of(const uint8_t *data, size_t n, const wsf_text *text):
     and would write past the string if other octets had come there meanwhile.
     """
     cdef const wsf_kernel *kernel = wsf_kernels()
+    if text.code_points == 1 and text.max_octet < 0xC4:
+        # CPython has one string for each of these characters, and expects no other.
+        return PyUnicode_FromOrdinal(data[0] if n == 1 else (data[0] & 0x03) << 6 | (data[1] & 0x3F))
     if text.max_octet < 0x80:
         string = PyUnicode_New(<Py_ssize_t>n, 0x7F)
         memcpy(PyUnicode_DATA(string), data, n)
