@@ -67,7 +67,7 @@ class Report:
 
     def __init__(self) -> None:
         for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a text file
         self._console = Console(highlight=False, soft_wrap=False)
         self._plain = not self._console.is_terminal
         if self._plain:

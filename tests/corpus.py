@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Sequence
 
 import cbor2
-import msgpack  # type: ignore[import-untyped]
+import msgpack  # type: ignore[import-untyped] # it has no types
 
 Texts = dict[str, Sequence[str]]
 

@@ -105,6 +105,7 @@ class _Reader:
     def run(self, advance: Callable[[int], object]) -> InvalidUTF8 | None:
         validator = Utf8Validator()
         buffer, other = memoryview(bytearray(CHUNK)), memoryview(bytearray(CHUNK))
+        # Files opened as binary have it, though typing.BinaryIO does not say so.
         readinto: Callable[[memoryview], int | None] = self._file.readinto  # type: ignore[attr-defined]
         try:
             while octets := readinto(buffer):
