@@ -342,7 +342,8 @@ def test_message_memory_is_released_after_a_violation(codec: SimpleNamespace) ->
         assert tracemalloc.get_traced_memory()[0] > 1_000_000
         with pytest.raises(ProtocolError):
             list(decoder.feed(frame(TEXT)))
-        gc.collect()  # CPython 3.14 keeps slices of the wire for its collector to find
+        if sys.version_info >= (3, 14):  # some of the wire stayed until then; why is not known
+            gc.collect()
         assert tracemalloc.get_traced_memory()[0] < 100_000
     finally:
         tracemalloc.stop()
