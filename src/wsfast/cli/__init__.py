@@ -4,6 +4,7 @@
     frames   what a capture of WebSocket holds, and where it breaks the protocol
     explain  what close codes mean and what to do
     demo     all of it in a minute, or served to a browser
+    bench    how fast it is here, beside the libraries that are installed
 
 Invariant: exit status 0 says valid, 1 a violation, 2 a wrong call or a file that can't be
 read, 130 an interrupt.  Nothing of a payload is shown unless ``--show-payload`` is given.
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 import click
 
 from .. import __version__
+from .bench import bench
 from .check import check
 from .demo import demo
 from .explain import explain
@@ -48,7 +50,7 @@ def command() -> None:
     """
 
 
-for _subcommand in (check, frames, explain, demo):
+for _subcommand in (check, frames, explain, demo, bench):
     command.add_command(_subcommand)
 
 

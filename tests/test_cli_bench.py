@@ -1,0 +1,90 @@
+"""``wsfast bench``: what it measures gives right results, and what it writes holds together."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("click")
+from click.testing import CliRunner
+
+from wsfast.cli import _contenders, command
+
+QUICK = ("--seconds", "0.0001")
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(command, ["bench", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 70_000])
+@pytest.mark.parametrize("operation", _contenders.OPERATIONS)
+def test_a_row_has_a_time_for_wsfast_and_for_each_installed_peer(operation: str, size: int) -> None:
+    status, output = run(operation, "--size", str(size), "--script", "cjk", "--json", *QUICK)
+    assert status == 0
+    (row,) = json.loads(output)["rows"]
+    contenders = _contenders.OPERATIONS[operation].contenders
+    installed = [peer for peer in contenders if _contenders.made(operation, peer) is not None]
+    assert row["octets"] == size
+    assert list(row["ns"]) == installed
+    assert all(ns > 0 for ns in row["ns"].values())
+
+
+def test_a_wrong_result_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    contenders = _contenders.OPERATIONS["mask"].contenders
+    monkeypatch.setitem(contenders, "wsproto", lambda: lambda data: b"wrong")
+    status, output = run("mask", "--size", "7", *QUICK)
+    assert status == 1
+    assert "wsproto gave a wrong result for mask, 7 octets" in output
+
+
+def test_a_peer_that_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> _contenders.Call:
+        raise ModuleNotFoundError("No module named 'wsaccel'", name="wsaccel.xormask")
+
+    monkeypatch.setitem(_contenders.OPERATIONS["mask"].contenders, "wsaccel", missing)
+    status, output = run("mask", "--size", "7", *QUICK)
+    assert status == 0
+    assert "wsaccel" not in output
+
+
+def test_a_peer_that_is_broken_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> _contenders.Call:
+        raise ModuleNotFoundError("No module named 'gone'", name="gone")
+
+    monkeypatch.setitem(_contenders.OPERATIONS["mask"].contenders, "wsaccel", broken)
+    with pytest.raises(ModuleNotFoundError, match="gone"):
+        CliRunner().invoke(command, ["bench", "mask"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_plot(tmp_path: Path, suffix: str) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"plot.{suffix}"
+    status, output = run("decode", "--plot", str(path), *QUICK)
+    assert status == 0
+    assert f"{path} drawn" in output
+    if suffix == "png":
+        assert path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    else:
+        assert ET.parse(path).getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--plot", "plot.gif"), "must end in .png or .svg, not 'plot.gif'"),
+        (("--plot", "no/where/plot.png"), "there is no directory 'no/where'"),
+        (("--size", "-1"), "-1 is not in the range"),
+        (("everything",), "'everything' is not one of"),
+    ],
+)
+def test_a_wrong_call(arguments: tuple[str, ...], said: str) -> None:
+    status, output = run(*arguments)
+    assert status == 2
+    assert said in output
