@@ -32,6 +32,7 @@ from .opcodes import Opcode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .deflate import Deflate, DeflateParameters, PerMessageDeflate
     from .diagnosis import Diagnosis, Origin, diagnose
 
 __version__ = "0.1.0.dev0"
@@ -45,6 +46,8 @@ __all__ = [
     "CloseCode",
     "CloseCodeInfo",
     "Comparison",
+    "Deflate",
+    "DeflateParameters",
     "Diagnosis",
     "Frame",
     "FrameDecoder",
@@ -53,6 +56,7 @@ __all__ = [
     "MessageTooBig",
     "Opcode",
     "Origin",
+    "PerMessageDeflate",
     "Ping",
     "Pong",
     "ProtocolError",
@@ -78,10 +82,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import the diagnosis when it is first asked for: few need it, all would pay for it."""
-    if name in ("Diagnosis", "Origin", "diagnose"):
-        from . import diagnosis
+# Imported when they are first asked for: not all need them, all would pay for them.
+_LATER = {
+    "Deflate": "deflate",
+    "DeflateParameters": "deflate",
+    "Diagnosis": "diagnosis",
+    "Origin": "diagnosis",
+    "PerMessageDeflate": "deflate",
+    "diagnose": "diagnosis",
+}
 
-        return getattr(diagnosis, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    """Import what is imported later."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_LATER[name]}", __name__), name)

@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 
+    from .deflate import Deflate, Inflater
+
     _T = TypeVar("_T")
 
 MAX_OFFSET = 2**63 - 1  # the longest payload that a frame can have (RFC 6455 section 5.2)
@@ -114,6 +116,19 @@ def check_update(nbytes: int, size: int) -> int:
 
 def decoder_busy() -> RuntimeError:
     return RuntimeError("the decoder is in use: it was called from inside its own call")
+
+
+def new_inflater(deflate: Deflate | None, role: str) -> Inflater | None:
+    """Return what inflates compressed messages, if that was agreed on."""
+    if deflate is None:
+        return None
+    from .deflate import Deflate  # not at the top: it imports zlib
+
+    if not isinstance(deflate, Deflate):
+        raise TypeError(f"deflate must be a Deflate or None, not {type(deflate).__name__}")
+    if deflate.role != role:
+        raise ValueError(f"deflate is of the {deflate.role}'s end, but role is {role!r}")
+    return deflate.inflater()
 
 
 def check_field(name: str, value: _T, kind: type | tuple[type, ...]) -> _T:

@@ -235,10 +235,26 @@ def _name(opcode: int) -> str:
     return {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}[opcode]
 
 
-def reserved_bits(bits: int) -> ProtocolError:
-    """Section 5.2: RSV bits are 0 unless an extension gives them a meaning."""
+def reserved_bits(first: int, reserved_bits: int, first_frame_bits: int) -> ProtocolError:
+    """Section 5.2: RSV bits are 0 unless an extension gives them a meaning.
+
+    Of ``first``, the first octet, those of ``reserved_bits`` may be set, and on the first
+    frame of a message those of ``first_frame_bits`` (RFC 7692 section 6.1).
+    """
+    opcode, bits = first & 0x0F, first & 0x70 & ~reserved_bits
+    if opcode in (1, 2):
+        bits &= ~first_frame_bits
+    elif bits & ~first_frame_bits == 0 and opcode in (0, 8, 9, 10):
+        return ProtocolError(
+            f"RSV1 set on a {_name(opcode)} frame, not on the first frame of a compressed message"
+        )
     names = [name for bit, name in ((0x40, "RSV1"), (0x20, "RSV2"), (0x10, "RSV3")) if bits & bit]
     return ProtocolError(f"{', '.join(names)} set, but no extension was negotiated that uses it")
+
+
+def bad_deflate(what: str) -> ProtocolError:
+    """RFC 7692 section 7.2.2: the payload of a compressed message is DEFLATE."""
+    return ProtocolError(f"compressed message can't be inflated: {what}")
 
 
 def reserved_opcode(opcode: int) -> ProtocolError:

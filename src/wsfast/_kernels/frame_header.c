@@ -5,12 +5,13 @@
  */
 #include "frame_header.h"
 
-enum { OPCODE_BINARY = 2, OPCODE_CLOSE = 8, OPCODE_PONG = 10 };
+enum { OPCODE_TEXT = 1, OPCODE_BINARY = 2, OPCODE_CLOSE = 8, OPCODE_PONG = 10 };
 
 static wsf_header_verdict judge_first(uint8_t first, const wsf_frame_rules *rules)
 {
     const unsigned opcode = first & WSF_OPCODE;
-    if ((first & WSF_RSV & ~rules->reserved_bits) != 0) {
+    const unsigned starts = opcode == OPCODE_TEXT || opcode == OPCODE_BINARY;
+    if ((first & WSF_RSV & ~rules->reserved_bits & ~(starts ? rules->first_bits : 0u)) != 0) {
         return WSF_HEADER_RESERVED_BITS;
     }
     if (opcode > OPCODE_PONG || (opcode > OPCODE_BINARY && opcode < OPCODE_CLOSE)) {
@@ -64,10 +65,13 @@ static wsf_header_verdict extended_length(const uint8_t *p, size_t n, unsigned w
                                                   : WSF_HEADER_COMPLETE;
 }
 
-static wsf_header_verdict judge_length(int64_t length, const wsf_frame_rules *rules)
+static wsf_header_verdict judge_length(uint8_t first, int64_t length, const wsf_frame_rules *rules)
 {
     if (length > rules->frame_room) {
         return WSF_HEADER_FRAME_TOO_BIG;
+    }
+    if ((first & rules->first_bits) != 0) {
+        return WSF_HEADER_COMPLETE;
     }
     if (length > rules->message_room) {
         return WSF_HEADER_MESSAGE_TOO_BIG;
@@ -108,7 +112,7 @@ wsf_header_verdict wsf_frame_header_parse(const uint8_t *p, size_t n, const wsf_
         used += width;
     }
     if ((p[0] & WSF_CONTROL) == 0) {
-        verdict = judge_length((int64_t)header->payload_length, rules);
+        verdict = judge_length(p[0], (int64_t)header->payload_length, rules);
         if (verdict != WSF_HEADER_COMPLETE) {
             return verdict;
         }

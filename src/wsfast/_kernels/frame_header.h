@@ -37,9 +37,12 @@ enum {
 };
 
 /* What the receiver accepts.  The rooms do not apply to control frames, which have
- * their own limit (section 5.5); a room below 0 lets not even an empty frame in. */
+ * their own limit (section 5.5), and only frame_room to frames of a compressed message;
+ * a room below 0 lets not even an empty frame in. */
 typedef struct wsf_frame_rules {
     uint8_t reserved_bits; /* the RSV bits, as in the first octet, that may be set */
+    uint8_t first_bits;    /* those that only the first frame of a message may have; such a
+                              message is compressed, so that its payload is not its size */
     uint8_t masked;        /* the MASK bit, as in the second octet, that must be sent */
     uint8_t sequence;      /* WSF_SEQUENCE_* */
     int64_t frame_room;   /* the most octets of payload: by the limit on frames, */

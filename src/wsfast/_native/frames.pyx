@@ -231,7 +231,9 @@ cdef class Receiver:
         cdef uint8_t first = self.frame.first
         cdef uint8_t opcode = first & WSF_OPCODE
         if verdict == WSF_HEADER_RESERVED_BITS:
-            return errors.reserved_bits(first & 0x70 & ~self.rules.reserved_bits)
+            return errors.reserved_bits(
+                first, self.rules.reserved_bits, self.rules.first_bits
+            )
         if verdict == WSF_HEADER_RESERVED_OPCODE:
             return errors.reserved_opcode(opcode)
         if verdict == WSF_HEADER_FRAGMENTED_CONTROL:

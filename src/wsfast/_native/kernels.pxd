@@ -60,6 +60,7 @@ cdef extern from "frame_header.h" nogil:
 
     ctypedef struct wsf_frame_rules:
         uint8_t reserved_bits
+        uint8_t first_bits
         uint8_t masked
         uint8_t sequence
         int64_t frame_room

@@ -186,7 +186,7 @@ cdef Close close_of(const uint8_t *data, size_t n):
 
 @cython.final
 cdef class MessageDecoder(Receiver):
-    """MessageDecoder(role, *, text='str', max_message_size=1048576, max_frame_size=None, max_retained=None)
+    """MessageDecoder(role, *, text='str', max_message_size=1048576, max_frame_size=None, max_retained=None, deflate=None)
 --
 
     Decode messages from octets that arrive in any pieces.
@@ -200,7 +200,9 @@ cdef class MessageDecoder(Receiver):
     the validated octets of text messages.  ``max_message_size`` and ``max_frame_size``
     are in octets, ``None`` for any; ``max_retained`` is what an unfinished message may
     cost: its octets, and 16 for each fragment before the current one.  ``None`` stands
-    for twice ``max_message_size`` and 32 MiB.
+    for twice ``max_message_size`` and 32 MiB.  ``deflate`` is what was agreed on of
+    permessage-deflate (RFC 7692), if it was; then limits on messages and the offsets of
+    evidence count inflated octets.
     """
 
     cdef bint wants_str
@@ -215,6 +217,8 @@ cdef class MessageDecoder(Receiver):
     cdef wsf_text measured    # the text so far
     cdef bint doubtful        # others could change the text while it was measured
     cdef Trace trace          # its position is message.size
+    cdef object inflater      # of permessage-deflate, if that was agreed on
+    cdef bint compressed      # is the message under way?
     cdef object text_type     # kept here: to find them in the module takes longer
     cdef object binary_type
     cdef object ping_type
@@ -232,11 +236,14 @@ cdef class MessageDecoder(Receiver):
         max_message_size=2**20,
         max_frame_size=None,
         max_retained=None,
+        deflate=None,
     ):
         self.set_rules(role, 0, max_frame_size)
         self.wants_str = _arguments.wants_str(text)
         self.max_message_size = _arguments.size_limit("max_message_size", max_message_size)
         self.max_retained = _arguments.retained_limit(max_retained, self.max_message_size)
+        self.inflater = _arguments.new_inflater(deflate, role)
+        self.rules.first_bits = 0 if self.inflater is None else 0x40
         self.fragment_charge = _arguments.FRAGMENT_CHARGE
         self.text_type, self.binary_type = Text, Binary
         self.ping_type, self.pong_type = Ping, Pong
@@ -249,6 +256,7 @@ cdef class MessageDecoder(Receiver):
         """Be ready for the first fragment of a message."""
         store_free(&self.message)
         self.opcode = 0
+        self.compressed = False
         self.fragments = 0
         text_clear(&self.measured)
         self.doubtful = False
@@ -259,15 +267,18 @@ cdef class MessageDecoder(Receiver):
 
     cdef void make_room(self) noexcept:
         """Tell the header parser what is left of the limits on a message."""
-        cdef int64_t size = <int64_t>self.message.size
-        self.rules.message_room = self.max_message_size - size
+        cdef int64_t any_length = 2**63 - 1
+        self.rules.message_room = self.max_message_size - <int64_t>self.message.size
         self.rules.retained_room = self.max_retained - self.charge()
+        if self.compressed:  # its size is what it inflates to: a header does not tell
+            self.rules.message_room = any_length
+            self.rules.retained_room = any_length if self.rules.retained_room >= 0 else -1
 
     cdef int64_t charge(self) noexcept:
         return <int64_t>self.message.size + self.fragment_charge * self.fragments
 
     cdef object over_limit(self, wsf_header_verdict verdict):
-        cdef int64_t length = <int64_t>self.frame.payload_length
+        cdef int64_t length = 0 if self.compressed else <int64_t>self.frame.payload_length
         if verdict == WSF_HEADER_MESSAGE_TOO_BIG:
             return errors.message_too_big(
                 <object>self.message.size + length, self.max_message_size
@@ -276,7 +287,7 @@ cdef class MessageDecoder(Receiver):
             return errors.retains_too_much(
                 <object>self.charge() + length, self.fragments + 1, self.max_retained
             )
-        return errors.frame_too_big(length, self.rules.frame_room)
+        return errors.frame_too_big(self.frame.payload_length, self.rules.frame_room)
 
     cdef int arrived(self, const uint8_t *p, size_t n, list events) except -1:
         cdef uint8_t opcode = self.frame.first & WSF_OPCODE
@@ -286,10 +297,14 @@ cdef class MessageDecoder(Receiver):
         if opcode and self.received == 0:
             self.opcode = opcode
             self.rules.sequence = WSF_SEQUENCE_CONTINUE
-            if not self.in_payload and self.frame.first & WSF_FIN:
+            self.compressed = self.frame.first & self.rules.first_bits
+            if not self.in_payload and self.frame.first & WSF_FIN and not self.compressed:
                 self.whole_message(p, n, key, events)
                 return 0
-        self.take_data(p, n, key)
+        if self.compressed:
+            self.take_compressed(p, n, key)
+        else:
+            self.take_data(p, n, key)
         if not self.in_payload:
             self.fragments += 1
             if self.frame.first & WSF_FIN:
@@ -359,11 +374,42 @@ cdef class MessageDecoder(Receiver):
             raise invalid_at(&self.trace, octets, n, index, pending, b"")
         return data
 
+    cdef int take_compressed(self, const uint8_t *p, size_t n, uint32_t key) except -1:
+        cdef bint shared = self.shared
+        octets = bytes_of(NULL, n)
+        wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(octets), p, n, key)
+        self.shared = False  # what is inflated is ours
+        self.take_inflated(self.inflater.pieces(octets, self.inflated_room()))
+        if not self.in_payload and self.frame.first & WSF_FIN:
+            self.take_inflated(self.inflater.end(self.inflated_room()))
+        self.shared = shared
+        return 0
+
+    cdef object inflated_room(self):
+        return self.max_message_size - <int64_t>self.message.size
+
+    cdef int take_inflated(self, pieces) except -1:
+        for piece in pieces:
+            self.judge_size(<int64_t>len(<bytes?>piece))
+            self.take_data(<const uint8_t *>PyBytes_AS_STRING(piece), len(<bytes>piece), 0)
+        return 0
+
+    cdef int judge_size(self, int64_t more) except -1:
+        """Judge whether so many octets can still be added to a compressed message."""
+        cdef int64_t size = <int64_t>self.message.size
+        if more > self.max_message_size - size:
+            raise errors.message_too_big(<object>size + more, self.max_message_size)
+        if more > self.max_retained - self.charge():
+            raise errors.retains_too_much(
+                <object>self.charge() + more, self.fragments + 1, self.max_retained
+            )
+        return 0
+
     cdef int take_data(self, const uint8_t *p, size_t n, uint32_t key) except -1:
         cdef uint64_t expected = self.frame.payload_length - self.received
         cdef size_t index = n
         cdef uint8_t *to
-        if not self.frame.first & WSF_FIN:
+        if self.compressed or not self.frame.first & WSF_FIN:
             expected = <uint64_t>-1  # more fragments are to come, nobody knows how much
         to = store_reserve(&self.message, n, expected)
         if self.opcode == 0x2:

@@ -85,6 +85,7 @@ class Receiver:
     def __init__(self, role: str, reserved_bits: int, max_frame_size: int | None) -> None:
         self._expect_masked = _arguments.is_server(role)
         self._reserved_bits = reserved_bits
+        self._first_bits = 0  # those that only the first frame of a message may have
         self._max_frame_size = _arguments.size_limit("max_frame_size", max_frame_size)
         self._head = b""  # of a header that is not yet whole
         self._frame: Header | None = None  # whose payload is arriving
@@ -187,7 +188,7 @@ class Receiver:
             if length <= (125 if used == 4 else 0xFFFF):
                 raise errors.length_not_minimal()
         if not first & CONTROL:
-            self._judge_length(length)
+            self._judge_length(first, length)
         if not self._expect_masked:
             return Header(first, b"", used, length)
         if len(head) < used + 4:
@@ -196,8 +197,9 @@ class Receiver:
 
     def _judge_first(self, first: int) -> None:
         opcode = first & 0x0F
-        if first & RSV & ~self._reserved_bits:
-            raise errors.reserved_bits(first & RSV & ~self._reserved_bits)
+        allowed = self._reserved_bits | (self._first_bits if opcode in (1, 2) else 0)
+        if first & RSV & ~allowed:
+            raise errors.reserved_bits(first, self._reserved_bits, self._first_bits)
         if opcode > 10 or 2 < opcode < 8:
             raise errors.reserved_opcode(opcode)
         if opcode & CONTROL:
@@ -216,7 +218,7 @@ class Receiver:
             if opcode == Opcode.CLOSE and second & 0x7F == 1:
                 raise errors.short_close()
 
-    def _judge_length(self, length: int) -> None:
+    def _judge_length(self, first: int, length: int) -> None:
         if length > self._max_frame_size:
             raise errors.frame_too_big(length, self._max_frame_size)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from ..deflate import Deflate
+
     _TextType = TypeVar("_TextType", str, bytes)
     _Message: TypeAlias = "Text[_TextType] | Binary | Ping | Pong | Close"
 
@@ -173,6 +175,9 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         max_retained: what an unfinished message may cost, in octets: its own, and 16 for
             each fragment before the current one, however short.  ``None`` stands for
             twice ``max_message_size`` and 32 MiB.
+        deflate: what was agreed on of permessage-deflate (RFC 7692), if it was.  Compressed
+            messages are inflated as they arrive; limits on messages and the offsets of
+            evidence count inflated octets, ``max_frame_size`` those on the wire.
 
     Raises:
         TypeError, ValueError: an argument is none of these.
@@ -189,6 +194,7 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
             max_message_size: int | None = ...,
             max_frame_size: int | None = None,
             max_retained: int | None = None,
+            deflate: Deflate | None = None,
         ) -> None: ...
 
         @overload
@@ -200,6 +206,7 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
             max_message_size: int | None = ...,
             max_frame_size: int | None = None,
             max_retained: int | None = None,
+            deflate: Deflate | None = None,
         ) -> None: ...
 
     def __init__(
@@ -210,12 +217,16 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         max_message_size: int | None = _arguments.DEFAULT_MESSAGE_SIZE,
         max_frame_size: int | None = None,
         max_retained: int | None = None,
+        deflate: Deflate | None = None,
     ) -> None:
         super().__init__(role, 0, max_frame_size)
         self._wants_str = _arguments.wants_str(text)
         self._max_message_size = _arguments.size_limit("max_message_size", max_message_size)
         self._max_retained = _arguments.retained_limit(max_retained, self._max_message_size)
+        self._inflater = _arguments.new_inflater(deflate, role)
+        self._first_bits = 0 if self._inflater is None else 0x40
         self._opcode = Opcode.CONTINUATION  # of the message under way, if any
+        self._compressed = False  # is that message compressed?
         self._fragments = 0  # of it, that are whole
         self._message = bytearray()
         self._control = bytearray()
@@ -247,9 +258,14 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         if opcode != Opcode.CONTINUATION and under_way:
             raise errors.message_unfinished(opcode)
 
-    def _judge_length(self, length: int) -> None:
-        super()._judge_length(length)
-        size = len(self._message) + length
+    def _judge_length(self, first: int, length: int) -> None:
+        super()._judge_length(first, length)
+        # The size of a compressed message is what it inflates to: not yet known.
+        self._judge_size(0 if self._compressed or first & self._first_bits else length)
+
+    def _judge_size(self, more: int) -> None:
+        """Judge whether so many octets can still be added to the message."""
+        size = len(self._message) + more
         if size > self._max_message_size:
             raise errors.message_too_big(size, self._max_message_size)
         charge = size + _arguments.FRAGMENT_CHARGE * self._fragments
@@ -259,11 +275,25 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
     def _begin(self, frame: Header) -> None:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._opcode = Opcode(frame.opcode)
+            self._compressed = bool(frame.first & self._first_bits)
 
     def _take(self, frame: Header, payload: bytes) -> None:
         if frame.opcode >= Opcode.CLOSE:
             self._control += payload
-            return
+        elif self._compressed and self._inflater is not None:
+            self._take_inflated(self._inflater.pieces(payload, self._room()))
+        else:
+            self._take_data(payload)
+
+    def _room(self) -> int:
+        return self._max_message_size - len(self._message)
+
+    def _take_inflated(self, pieces: Iterator[bytes]) -> None:
+        for piece in pieces:
+            self._judge_size(len(piece))
+            self._take_data(piece)
+
+    def _take_data(self, payload: bytes) -> None:
         if self._opcode == Opcode.TEXT:
             self._validator.accept(payload, bytes(self._message[-_LOOK_BACK:]))
         self._message += payload
@@ -273,6 +303,8 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
             payload, self._control = bytes(self._control), bytearray()
             self._end_control(frame.opcode, payload, events)
             return
+        if frame.first & FIN and self._compressed and self._inflater is not None:
+            self._take_inflated(self._inflater.end(self._room()))
         self._fragments += 1
         if frame.first & FIN:
             if self._opcode == Opcode.TEXT:
@@ -298,6 +330,7 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
 
     def _discard(self) -> None:
         self._opcode = Opcode.CONTINUATION
+        self._compressed = False
         self._fragments = 0
         self._message = bytearray()
         self._validator.reset()

@@ -1,0 +1,443 @@
+"""permessage-deflate (RFC 7692): agree on it, compress, and inflate within bounds.
+
+    PerMessageDeflate   what one end wants; offers, responds, accepts
+    Deflate             what both agreed on, for one connection
+    Inflater            inflates the messages of one decoder; ``MessageDecoder`` drives it
+
+Invariant: nothing is inflated beyond what the receiver has room for and one octet more,
+whatever the compressed octets say.
+"""
+
+from __future__ import annotations
+
+import importlib
+import zlib
+from functools import partial
+
+from . import _extension_header, errors
+from ._arguments import is_server
+from ._record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, Literal
+
+    from typing_extensions import Buffer
+
+    from ._extension_header import _Parameters
+
+NAME = "permessage-deflate"
+_TAIL = b"\x00\x00\xff\xff"  # taken off each message (section 7.2.1)
+_LAST_BLOCK = (
+    b"\x01\x00\x00\xff\xff"  # empty and final: ends a stream that has come to a block's end
+)
+_EMPTY = b"\x00"  # the message without octets (section 7.2.3.6)
+_PIECE = 1 << 16  # octets inflated at a time
+
+# Engine: (module, the extra that installs it).  All have the interface of zlib.
+_ENGINES = {
+    "zlib": ("zlib", ""),
+    "isal": ("isal.isal_zlib", "wsfast[deflate]"),
+    "zlib-ng": ("zlib_ng.zlib_ng", "wsfast[deflate]"),
+}
+
+
+class DeflateParameters(Record):
+    """Hold what was agreed on (RFC 7692 section 7.1).
+
+    Attributes:
+        server_no_context_takeover: whether the server compresses each message by itself.
+        client_no_context_takeover: the same of the client.
+        server_max_window_bits: the base-2 logarithm of the window of what the server
+            compresses, 8 to 15.
+        client_max_window_bits: the same of the client.
+    """
+
+    __slots__ = __match_args__ = (
+        "server_no_context_takeover",
+        "client_no_context_takeover",
+        "server_max_window_bits",
+        "client_max_window_bits",
+    )
+
+    server_no_context_takeover: bool
+    client_no_context_takeover: bool
+    server_max_window_bits: int
+    client_max_window_bits: int
+
+    def __init__(
+        self,
+        server_no_context_takeover: bool = False,
+        client_no_context_takeover: bool = False,
+        server_max_window_bits: int = 15,
+        client_max_window_bits: int = 15,
+    ) -> None:
+        put = partial(object.__setattr__, self)
+        put("server_no_context_takeover", bool(server_no_context_takeover))
+        put("client_no_context_takeover", bool(client_no_context_takeover))
+        put(
+            "server_max_window_bits", _window_bits("server_max_window_bits", server_max_window_bits)
+        )
+        put(
+            "client_max_window_bits", _window_bits("client_max_window_bits", client_max_window_bits)
+        )
+
+
+def _window_bits(name: str, value: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
+    if not 8 <= value <= 15:
+        raise ValueError(f"{name} must be from 8 to 15, not {value}")
+    return value
+
+
+def _engine(name: str) -> Any:
+    """Return the module that compresses and inflates."""
+    if name not in _ENGINES:
+        known = ", ".join(map(repr, _ENGINES))
+        raise ValueError(f"engine must be one of {known}, not {name!r}")
+    module, extra = _ENGINES[name]
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name not in (module, module.partition(".")[0]):
+            raise
+        raise ModuleNotFoundError(
+            f"engine {name!r} is not installed: pip install '{extra}'", name=error.name
+        ) from None
+
+
+class Inflater:
+    """Inflate the compressed messages that one decoder receives (RFC 7692 section 7.2.2).
+
+    Each call of ``pieces`` is a part of a message; ``end`` is its end.
+    """
+
+    def __init__(self, engine: Any, window_bits: int, takes_over: bool) -> None:
+        self._error: type[Exception] = getattr(engine, "error", zlib.error)
+        # Some compressors that agreed on 8 use 9: zlib has no raw deflate with 8.
+        self._new: Callable[[], Any] = partial(engine.decompressobj, wbits=-max(window_bits, 9))
+        self._takes_over = takes_over
+        self._stream: Any = None
+
+    def pieces(self, octets: bytes, room: int) -> Iterator[bytes]:
+        """Yield what the octets inflate to, a little at a time.
+
+        Args:
+            octets: the next compressed octets of the message.
+            room: how many inflated octets the message may still have.  No more than one
+                beyond that are made: it is for the caller to stop then.
+
+        Raises:
+            ProtocolError: they are not what a compressor writes.
+        """
+        while True:
+            if self._stream is None:
+                self._stream = self._new()
+            stream, most = self._stream, min(_PIECE, room + 1)
+            try:
+                piece = stream.decompress(octets, most)
+            except self._error as error:
+                raise errors.bad_deflate(str(error)) from None
+            octets = stream.unconsumed_tail
+            if stream.eof:  # a final block: what follows begins anew (section 7.2.3.4)
+                octets = stream.unused_data
+                self._stream = None
+            if piece:
+                yield piece
+                room -= len(piece)
+            # A full piece may not be all: what was taken in can still have to come out.
+            if not octets and (self._stream is None or len(piece) < most):
+                return
+
+    def end(self, room: int) -> Iterator[bytes]:
+        """Yield what the end of a message still inflates to, and be ready for the next.
+
+        Raises:
+            ProtocolError: the message ends inside a block, where that can be told.
+        """
+        yield from self.pieces(_TAIL, room)
+        if self._takes_over:
+            return
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            try:
+                left = stream.decompress(_LAST_BLOCK, 1)
+            except self._error as error:
+                raise errors.bad_deflate(str(error)) from None
+            if left or not stream.eof:
+                raise errors.bad_deflate("the message ends inside a block")
+
+
+class Deflate:
+    """Hold what was agreed on for one connection, and compress what it sends.
+
+    Give the same object to the decoder and to what sends: ``MessageDecoder(role,
+    deflate=...)`` makes itself an ``Inflater`` of it.  ``PerMessageDeflate`` makes one
+    from a handshake.
+
+    Args:
+        role: ``"server"`` or ``"client"``: which end this is.
+        parameters: what was agreed on.
+        level: as ``zlib.compressobj`` takes it; ``None`` for the engine's default.
+        mem_level: 1 to 9, likewise.
+        threshold: payloads of fewer octets are sent as they are.
+        engine: ``"zlib"``; or ``"isal"`` or ``"zlib-ng"``, if installed.
+
+    Raises:
+        TypeError, ValueError: an argument is none of these.
+        ModuleNotFoundError: the engine is not installed.
+    """
+
+    __slots__ = (
+        "_compressing",
+        "_compressor",
+        "_engine",
+        "_make",
+        "_takes_over",
+        "parameters",
+        "role",
+        "threshold",
+    )
+
+    def __init__(
+        self,
+        role: Literal["server", "client"],
+        parameters: DeflateParameters | None = None,
+        *,
+        level: int | None = None,
+        mem_level: int | None = None,
+        threshold: int = 32,
+        engine: str = "zlib",
+    ) -> None:
+        server = is_server(role)
+        self.role = role
+        self.parameters = parameters = parameters or DeflateParameters()
+        self.threshold = threshold
+        self._engine = self._compressing = module = _engine(engine)
+        self._takes_over = not (
+            parameters.server_no_context_takeover
+            if server
+            else parameters.client_no_context_takeover
+        )
+        bits = parameters.server_max_window_bits if server else parameters.client_max_window_bits
+        if bits == 8:
+            # No engine has raw deflate with 8.  With 9, zlib reaches back 512 - 262 octets
+            # at most, which a window of 256 holds too; others go to the limit.
+            self._compressing = module = zlib
+        self._make: Callable[[], Any] = partial(
+            module.compressobj,
+            level=module.Z_DEFAULT_COMPRESSION if level is None else level,
+            wbits=-max(bits, 9),
+            memLevel=module.DEF_MEM_LEVEL if mem_level is None else mem_level,
+        )
+        self._compressor: Any = self._make()  # now: a bad level is the caller's mistake
+
+    def compress(self, payload: Buffer | str) -> bytes | None:
+        """Return the payload of a compressed message, to be sent with RSV1 (section 7.2.1).
+
+        Args:
+            payload: the whole message: any C-contiguous buffer, or a ``str``, which is
+                sent as UTF-8.
+
+        Returns:
+            The compressed octets; ``None`` if the message is to be sent as it is, for it
+            is below the threshold, or not getting shorter.
+
+        Raises:
+            TypeError: the payload is neither.
+            UnicodeEncodeError: the text has a lone surrogate.
+        """
+        octets = payload.encode() if isinstance(payload, str) else memoryview(payload).cast("B")
+        if len(octets) < self.threshold:
+            return None
+        compressor = self._compressor or self._make()
+        compressed: bytes = compressor.compress(octets) + compressor.flush(
+            self._compressing.Z_SYNC_FLUSH
+        )
+        if self._takes_over:  # the octets are in the window of both ends now: no way back
+            self._compressor = compressor
+            return compressed[:-4] if compressed.endswith(_TAIL) else _EMPTY
+        self._compressor = None
+        return compressed[:-4] if len(compressed) - 4 < len(octets) else None
+
+    def inflater(self) -> Inflater:
+        """Return what inflates the messages of the other end."""
+        agreed = self.parameters
+        if self.role == "server":
+            bits, alone = agreed.client_max_window_bits, agreed.client_no_context_takeover
+        else:
+            bits, alone = agreed.server_max_window_bits, agreed.server_no_context_takeover
+        return Inflater(self._engine, bits, takes_over=not alone)
+
+
+class PerMessageDeflate:
+    """Say what one end wants of permessage-deflate, and agree with the other on it.
+
+    A client sends ``offer()`` and gives the server's answer to ``accept``; a server gives
+    what the client offered to ``respond``.
+
+    Args:
+        role: ``"server"`` or ``"client"``: which end this is.
+        server_no_context_takeover: whether the server is to compress each message by
+            itself, which costs compression and saves memory.
+        client_no_context_takeover: the same of the client.
+        server_max_window_bits: the largest window for what the server compresses, 8 to
+            15; ``None`` leaves it open.
+        client_max_window_bits: the same for what the client compresses.
+        level, mem_level, threshold, engine: as ``Deflate`` takes them.
+
+    Raises:
+        TypeError, ValueError, ModuleNotFoundError: as ``Deflate`` does.
+    """
+
+    def __init__(
+        self,
+        role: Literal["server", "client"],
+        *,
+        server_no_context_takeover: bool = False,
+        client_no_context_takeover: bool = False,
+        server_max_window_bits: int | None = None,
+        client_max_window_bits: int | None = None,
+        level: int | None = None,
+        mem_level: int | None = None,
+        threshold: int = 32,
+        engine: str = "zlib",
+    ) -> None:
+        self._make = partial(
+            Deflate, role, level=level, mem_level=mem_level, threshold=threshold, engine=engine
+        )
+        self._make()  # so that a wrong argument is known now, not at the first connection
+        self.role = role
+        self._server_alone = server_no_context_takeover
+        self._client_alone = client_no_context_takeover
+        self._server_bits = server_max_window_bits
+        self._client_bits = client_max_window_bits
+        DeflateParameters(False, False, server_max_window_bits or 15, client_max_window_bits or 15)
+
+    def offer(self) -> str:
+        """Return the client's value for Sec-WebSocket-Extensions (section 7.1)."""
+        parameters: _Parameters = []
+        if self._server_alone:
+            parameters.append(("server_no_context_takeover", None))
+        if self._client_alone:
+            parameters.append(("client_no_context_takeover", None))
+        if self._server_bits is not None:
+            parameters.append(("server_max_window_bits", str(self._server_bits)))
+        bits = None if self._client_bits is None else str(self._client_bits)
+        parameters.append(("client_max_window_bits", bits))
+        return _extension_header.write(NAME, parameters)
+
+    def respond(self, header: str) -> tuple[str, Deflate] | None:
+        """Take the first offer of a client that can be taken (sections 5.1 and 7.1).
+
+        Args:
+            header: the value of the client's Sec-WebSocket-Extensions; several such
+                headers joined with commas.
+
+        Returns:
+            The value of the server's Sec-WebSocket-Extensions, and what was agreed on;
+            ``None`` if no offer of permessage-deflate can be taken.
+
+        Raises:
+            ValueError: the header does not follow its grammar.
+        """
+        for name, parameters in _extension_header.parse(header):
+            if name == NAME:
+                try:
+                    offered = _values(parameters, offer=True)
+                except ValueError:
+                    continue  # such an offer is to be declined (section 7.1)
+                return self._taken(offered)
+        return None
+
+    def _taken(self, offered: dict[str, int]) -> tuple[str, Deflate]:
+        agreed = DeflateParameters(
+            self._server_alone or "server_no_context_takeover" in offered,
+            self._client_alone or "client_no_context_takeover" in offered,
+            min(self._server_bits or 15, offered.get("server_max_window_bits", 15)),
+            # What the client did not offer it does not know how to keep.
+            min(self._client_bits or 15, offered["client_max_window_bits"])
+            if "client_max_window_bits" in offered
+            else 15,
+        )
+        parameters: _Parameters = []
+        for name in DeflateParameters.__match_args__[:2]:
+            if getattr(agreed, name):
+                parameters.append((name, None))
+        for name in DeflateParameters.__match_args__[2:]:
+            bits = getattr(agreed, name)
+            if bits != 15 or (name in offered and name.startswith("server")):
+                parameters.append((name, str(bits)))
+        return _extension_header.write(NAME, parameters), self._make(agreed)
+
+    def accept(self, header: str | None) -> Deflate | None:
+        """Take the answer of a server to ``offer()`` (sections 5.1 and 7.1).
+
+        Args:
+            header: the value of the server's Sec-WebSocket-Extensions, ``None`` or ``""``
+                if there is none.
+
+        Returns:
+            What was agreed on; ``None`` if the server declined.
+
+        Raises:
+            ValueError: the answer does not follow the grammar, or is none to the offer:
+                the connection must be failed.
+        """
+        answer = _extension_header.parse(header or "")
+        if not answer:
+            return None
+        (name, parameters), *others = answer
+        if name != NAME or others:
+            wrong = name if name != NAME else others[0][0]
+            raise ValueError(f"the server chose an extension that was not offered: {wrong}")
+        chosen = _values(parameters, offer=False)
+        if self._server_alone and "server_no_context_takeover" not in chosen:
+            raise ValueError("the server did not agree on server_no_context_takeover")
+        agreed = DeflateParameters(
+            "server_no_context_takeover" in chosen,
+            self._client_alone or "client_no_context_takeover" in chosen,
+            self._within("server_max_window_bits", self._server_bits, chosen),
+            self._within("client_max_window_bits", self._client_bits, chosen),
+        )
+        return self._make(agreed)
+
+    @staticmethod
+    def _within(name: str, wanted: int | None, chosen: dict[str, int]) -> int:
+        if name not in chosen:
+            if wanted is not None and name.startswith("server"):
+                raise ValueError(f"the server did not agree on {name}={wanted}")
+            return wanted or 15
+        if chosen[name] > (wanted or 15):
+            raise ValueError(f"the server chose {name}={chosen[name]}, but {wanted} was offered")
+        return chosen[name]
+
+
+def _values(parameters: _Parameters, *, offer: bool) -> dict[str, int]:
+    """Return the parameters of an offer, or else of an answer (section 7.1).
+
+    Raises:
+        ValueError: one is unknown, comes twice or has a value that it can't have.
+    """
+    found: dict[str, int] = {}
+    for name, value in parameters:
+        if name not in DeflateParameters.__match_args__:
+            raise ValueError(f"{NAME} has no parameter {name!r}")
+        if name in found:
+            raise ValueError(f"{name} is there twice")
+        if name.endswith("takeover"):
+            if value is not None:
+                raise ValueError(f"{name} takes no value, but has {value!r}")
+            found[name] = 1
+        elif value is None and offer and name == "client_max_window_bits":
+            found[name] = 15  # the client can keep to any (section 7.1.2.2)
+        elif value in _WINDOW_BITS:
+            found[name] = int(value)
+        else:
+            raise ValueError(f"{name} must be from 8 to 15, without leading zeros, not {value!r}")
+    return found
+
+
+_WINDOW_BITS = tuple(str(bits) for bits in range(8, 16))
