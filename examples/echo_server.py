@@ -1,12 +1,12 @@
-"""An echo server for WebSocket (RFC 6455) whose wire is wsfast's from the handshake on.
+"""An echo server for WebSocket (RFC 6455): asyncio moves the octets, wsfast does the rest.
 
     python examples/echo_server.py --port 8765
 
-``websockets`` answers the opening handshake (section 4).  After that what arrives goes
-through ``wsfast.MessageDecoder`` and what leaves comes from ``wsfast.encode_frame``.
+``websockets`` answers the opening handshake (section 4); after that a ``wsfast.Connection``
+takes what arrives and says what is to be sent.
 
 Invariant: the connection is closed with the code and the reason of the violation that
-the decoder found, or with the code that the client sent.
+was found, or with the code that the client sent.
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ class EchoConnection(asyncio.Protocol):
     def __init__(self, server: EchoServer) -> None:
         self._server = server
         self._request = bytearray()
-        self._open = False
-        self._closing = False
-        self._decoder = wsfast.MessageDecoder("server")
+        self._connection: wsfast.Connection | None = None
 
     # What asyncio calls.
 
@@ -73,10 +71,10 @@ class EchoConnection(asyncio.Protocol):
         self._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        if not self._open:
+        if self._connection is None:
             data = self._shake_hands(data)
-        if data and self._open and not self._closing:
-            self._take(data)
+        if self._connection is not None and data:
+            self._echo(self._connection, data)
 
     # The opening handshake.
 
@@ -92,55 +90,60 @@ class EchoConnection(asyncio.Protocol):
         handshake.receive_data(bytes(self._request[:end]))
         if request := next(iter(handshake.events_received()), None):
             assert isinstance(request, Request)
-            handshake.send_response(handshake.accept(request))
+            response = handshake.accept(request)
+            deflate = None
+            if response.status_code == 101 and self._server.compression is not None:
+                offers = ", ".join(request.headers.get_all("Sec-WebSocket-Extensions"))
+                if agreed := self._server.compression.respond(offers):
+                    response.headers["Sec-WebSocket-Extensions"], deflate = agreed
+            handshake.send_response(response)
+            if handshake.state is State.OPEN:
+                self._connection = wsfast.Connection(
+                    "server", deflate=deflate, max_message_size=self._server.max_message_size
+                )
         self._transport.write(b"".join(handshake.data_to_send()))
-        if handshake.state is not State.OPEN:
+        if self._connection is None:
             self._transport.close()
-            return b""
-        self._open = True
         return bytes(self._request[end:])
 
-    # Frames.
+    # After it.
 
-    def _take(self, data: bytes) -> None:
-        self._server.observer.received(data)
+    def _echo(self, connection: wsfast.Connection, data: bytes) -> None:
+        observer = self._server.observer
+        observer.received(data)
         try:
-            for event in self._decoder.feed(data):
-                self._server.observer.decoded(event)
-                self._answer(event)
+            for event in connection.receive(data):
+                observer.decoded(event)
+                if connection.write_eof:
+                    continue  # a close frame is on its way: nothing can follow it
+                if isinstance(event, wsfast.Text):
+                    connection.send_text(event.data)
+                elif isinstance(event, wsfast.Binary):
+                    connection.send_binary(event.data)
         except wsfast.ProtocolViolation as violation:
-            self._server.observer.decoded(violation)
-            self._close_with(violation.close_frame())
+            observer.decoded(violation)
+        self._flush(connection)
 
-    def _answer(self, event: Event) -> None:
-        write = self._transport.write
-        match event:
-            case wsfast.Text(text):
-                write(wsfast.encode_frame(wsfast.Opcode.TEXT, text))
-            case wsfast.Binary(octets):
-                write(wsfast.encode_frame(wsfast.Opcode.BINARY, octets))
-            case wsfast.Ping(octets):
-                write(wsfast.encode_frame(wsfast.Opcode.PONG, octets))
-            case wsfast.Close(wsfast.CloseCode.NO_STATUS_RCVD):
-                self._close_with(wsfast.encode_frame(wsfast.Opcode.CLOSE, b""))
-            case wsfast.Close(code, reason):
-                self.close(code, reason)
+    def _flush(self, connection: wsfast.Connection) -> None:
+        """Write what is to be written, and do what it says about TCP."""
+        if octets := connection.data_to_send():
+            self._transport.write(octets)
+        if connection.should_disconnect:
+            self._transport.close()
+        elif connection.write_eof and not self._transport.is_closing():
+            # What the client sent until it knows must still be read, or the connection
+            # is reset and the close frame may be lost.
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+            asyncio.get_running_loop().call_later(CLOSING_TIMEOUT, self._transport.abort)
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame, unless one was sent, and hang up."""
-        if not self._open:
+        """Begin the closing handshake, unless it has begun."""
+        if self._connection is None:
             self._transport.abort()
-        elif not self._closing:
-            payload = wsfast.encode_close(code, reason)
-            self._close_with(wsfast.encode_frame(wsfast.Opcode.CLOSE, payload))
-
-    def _close_with(self, frame: bytes) -> None:
-        # To close the socket while there is unread input would reset the connection, and
-        # the client might lose the close frame.  So only our half is closed for now.
-        self._closing = True
-        self._transport.write(frame)
-        self._transport.write_eof()
-        asyncio.get_running_loop().call_later(CLOSING_TIMEOUT, self._transport.abort)
+        elif not self._connection.write_eof:
+            self._connection.close(code, reason)
+            self._flush(self._connection)
 
 
 class EchoServer:
@@ -151,10 +154,18 @@ class EchoServer:
     """
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 0, observer: Observer | None = None
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        observer: Observer | None = None,
+        *,
+        compression: wsfast.PerMessageDeflate | None = None,
+        max_message_size: int = 2**20,
     ) -> None:
         self.host = host
         self.port = port
+        self.compression = compression
+        self.max_message_size = max_message_size
         self.observer = observer or Observer()
         self.connections: set[EchoConnection] = set()
 
@@ -193,10 +204,13 @@ class Narrator(Observer):
             self._say(f"{event!r:.100}")
 
 
-async def _serve(host: str, port: int) -> None:
-    async with EchoServer(host, port, Narrator()) as server:
+async def _serve(server: EchoServer) -> None:
+    async with server:
         runs = wsfast.backend()
-        print(f"ws://{server.host}:{server.port} ({runs.name} {runs.kernel}), Ctrl-C to stop")
+        print(
+            f"ws://{server.host}:{server.port} ({runs.name} {runs.kernel}), Ctrl-C to stop",
+            flush=True,
+        )
         await asyncio.Event().wait()
 
 
@@ -205,9 +219,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="WebSocket echo server on wsfast")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", default=8765, type=int)
+    parser.add_argument("--max-message-size", default=2**20, type=int, metavar="OCTETS")
+    parser.add_argument("--compress", action="store_true", help="agree on permessage-deflate")
+    parser.add_argument("--quiet", action="store_true", help="do not print each event")
     arguments = parser.parse_args()
+    server = EchoServer(
+        arguments.host,
+        arguments.port,
+        None if arguments.quiet else Narrator(),
+        compression=wsfast.PerMessageDeflate("server") if arguments.compress else None,
+        max_message_size=arguments.max_message_size,
+    )
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(arguments.host, arguments.port))
+        asyncio.run(_serve(server))
 
 
 if __name__ == "__main__":

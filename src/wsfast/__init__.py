@@ -28,10 +28,12 @@ from ._backend import (
 from .backoff import Backoff, retry, retry_async, should_reconnect
 from .closecodes import CloseCode, CloseCodeInfo, Comparison, compare, explain
 from .errors import Cause, InvalidUTF8, MessageTooBig, ProtocolError, ProtocolViolation
+from .fragments import fragment
 from .opcodes import Opcode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .connection import Closure, Connection, ConnectionState, NotOpen
     from .deflate import Deflate, DeflateParameters, PerMessageDeflate
     from .diagnosis import Diagnosis, Origin, diagnose
 
@@ -45,7 +47,10 @@ __all__ = [
     "Close",
     "CloseCode",
     "CloseCodeInfo",
+    "Closure",
     "Comparison",
+    "Connection",
+    "ConnectionState",
     "Deflate",
     "DeflateParameters",
     "Diagnosis",
@@ -54,6 +59,7 @@ __all__ = [
     "InvalidUTF8",
     "MessageDecoder",
     "MessageTooBig",
+    "NotOpen",
     "Opcode",
     "Origin",
     "PerMessageDeflate",
@@ -72,6 +78,7 @@ __all__ = [
     "encode_close",
     "encode_frame",
     "explain",
+    "fragment",
     "is_valid_utf8",
     "new_masking_key",
     "parse_close",
@@ -84,9 +91,13 @@ __all__ = [
 
 # Imported when they are first asked for: not all need them, all would pay for them.
 _LATER = {
+    "Closure": "connection",
+    "Connection": "connection",
+    "ConnectionState": "connection",
     "Deflate": "deflate",
     "DeflateParameters": "deflate",
     "Diagnosis": "diagnosis",
+    "NotOpen": "connection",
     "Origin": "diagnosis",
     "PerMessageDeflate": "deflate",
     "diagnose": "diagnosis",

@@ -1,0 +1,81 @@
+"""Cut a message into fragments (RFC 6455 section 5.4), text between characters only.
+
+Invariant: the payloads put together are the payload; none is longer than asked for.
+"""
+
+from __future__ import annotations
+
+from ._arguments import not_an_integer
+from ._backend import Frame
+from .opcodes import Opcode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Buffer
+
+
+def fragment(opcode: int, payload: Buffer | str, size: int) -> Iterator[Frame]:
+    """Cut a message into frames of at most ``size`` octets of payload.
+
+    RFC 6455 lets a fragment end inside a character; here none of a text does, for some
+    receivers decode each by itself.
+
+    Args:
+        opcode: ``Opcode.TEXT`` or ``Opcode.BINARY``.
+        payload: any C-contiguous buffer, or a ``str``, which is sent as UTF-8.  Octets are
+            not validated: where they are no UTF-8, text is cut at ``size``.
+        size: octets, at least 1; for text at least 4, the longest character.
+
+    Returns:
+        An iterator over the frames: the first with the opcode, the others continuation
+        frames, the last with FIN.  An empty message is one empty frame.
+
+    Raises:
+        TypeError: the payload is neither, or the size not an integer.
+        ValueError: the opcode is another, the size too small, the buffer not C-contiguous,
+            or the text has a lone surrogate.
+
+    >>> [(f.opcode.name, f.payload, f.fin) for f in fragment(1, "Größe", 4)]
+    [('TEXT', b'Gr\\xc3\\xb6', False), ('CONTINUATION', b'\\xc3\\x9fe', True)]
+    """
+    if opcode not in (Opcode.TEXT, Opcode.BINARY):
+        raise ValueError(f"opcode must be TEXT or BINARY, not {opcode!r}")
+    check_size("size", size, 4 if opcode == Opcode.TEXT else 1)
+    if isinstance(payload, str):
+        octets = memoryview(payload.encode())
+    else:
+        octets = memoryview(payload)
+        if not octets.c_contiguous:
+            raise ValueError("payload must be a C-contiguous buffer")
+        octets = octets.cast("B")
+    return _frames(Opcode(opcode), octets, size)
+
+
+def check_size(name: str, size: int, least: int) -> None:
+    """Raise what is wrong with the size of fragments, if anything is."""
+    if not isinstance(size, int):
+        raise not_an_integer(name, size)
+    if size < least:
+        raise ValueError(f"{name} must be {least} octets or more, not {size}")
+
+
+def _frames(opcode: Opcode, octets: memoryview, size: int) -> Iterator[Frame]:
+    at, first = 0, opcode
+    while True:
+        end = min(at + size, len(octets))
+        if end < len(octets) and opcode is Opcode.TEXT:
+            end = _between_characters(octets, at, end)
+        yield Frame(first, bytes(octets[at:end]), fin=end == len(octets))
+        if end == len(octets):
+            return
+        at, first = end, Opcode.CONTINUATION
+
+
+def _between_characters(octets: memoryview, at: int, end: int) -> int:
+    """Return the last place up to ``end`` where a character begins, if there is one."""
+    for place in range(end, max(at, end - 4), -1):
+        if octets[place] & 0xC0 != 0x80:
+            return place
+    return end

@@ -1,0 +1,415 @@
+"""Connections without input or output: closing, pings, what may be sent after what.
+
+RFC 6455 sections 5.5 and 7.  Peers are the sans-IO protocols of ``websockets``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from websockets.client import ClientProtocol
+from websockets.frames import Opcode as PeerOpcode
+from websockets.protocol import State as PeerState
+from websockets.server import ServerProtocol
+from websockets.uri import parse_uri
+
+import wsfast
+from helpers import CLOSE, CONTINUATION, PING, TEXT, fragmented, frame
+from wsfast import (
+    Close,
+    Closure,
+    Connection,
+    ConnectionState,
+    InvalidUTF8,
+    NotOpen,
+    Ping,
+    Pong,
+    ProtocolError,
+    ProtocolViolation,
+    Text,
+)
+
+OPEN, CLOSING, CLOSED = ConnectionState
+
+
+def pair(**options: Any) -> tuple[Connection, Connection]:
+    return Connection("server", **options), Connection("client", **options)
+
+
+def exchange(one: Connection, other: Connection) -> list[Any]:
+    """Move octets until there are none; return what both received."""
+    events: list[Any] = []
+    while True:
+        octets = one.data_to_send(), other.data_to_send()
+        if octets == (b"", b""):
+            return events
+        events += other.receive(octets[0])
+        events += one.receive(octets[1])
+
+
+def frames_of(connection: Connection, role: str) -> list[tuple[int, bytes]]:
+    decoder = wsfast.FrameDecoder(role, reserved_bits=0x40)  # type: ignore[arg-type]
+    return [(f.opcode, f.payload) for f in decoder.feed(connection.data_to_send())]
+
+
+def close_payload(code: int, reason: str = "") -> bytes:
+    return code.to_bytes(2, "big") + reason.encode()
+
+
+def test_messages_go_both_ways() -> None:
+    server, client = pair()
+    client.send_text("Grüße")
+    client.send_text("Grüße".encode())
+    client.send_binary(bytearray(b"\xff"))
+    server.send_text("")
+    got = exchange(server, client)
+    assert got == [Text(""), Text("Grüße"), Text("Grüße"), wsfast.Binary(b"\xff")]
+
+
+@pytest.mark.parametrize("first", ["server", "client"])
+def test_the_closing_handshake(first: str) -> None:
+    server, client = pair()
+    mine, other = (server, client) if first == "server" else (client, server)
+    mine.close(1001, "restart")
+    assert (mine.state, other.state) == (CLOSING, OPEN)
+    assert list(other.receive(mine.data_to_send())) == [Close(1001, "restart")]
+    assert other.state is CLOSED
+    assert list(mine.receive(other.data_to_send())) == [Close(1001, "restart")]
+    assert mine.state is CLOSED
+    # Section 7.1.1: the server closes TCP first.
+    assert server.should_disconnect
+    assert not client.should_disconnect
+    client.receive_eof()
+    assert client.should_disconnect
+    close = Close(1001, "restart")
+    assert mine.closure == Closure(1001, "restart", "local", close, close, None)
+    assert other.closure == Closure(1001, "restart", "remote", close, close, None)
+
+
+def test_a_close_frame_without_a_code_is_answered_without_one() -> None:
+    server, client = pair()
+    client.close(None)
+    assert list(server.receive(client.data_to_send())) == [Close(1005, "")]
+    assert frames_of(server, "client") == [(CLOSE, b"")]
+    assert server.closure == Closure(1005, "", "remote", Close(1005), Close(1005), None)
+
+
+def test_both_close_at_once() -> None:
+    server, client = pair()
+    server.close(1001, "restart")
+    client.close(1000)
+    exchange(server, client)
+    assert (server.state, client.state) == (CLOSED, CLOSED)
+    assert server.closure == Closure(1000, "", "local", Close(1001, "restart"), Close(1000), None)
+    assert client.closure == Closure(
+        1001, "restart", "local", Close(1000), Close(1001, "restart"), None
+    )
+
+
+def test_messages_on_their_way_arrive_after_close_was_sent() -> None:
+    server, client = pair()
+    client.send_text("late")
+    octets = client.data_to_send()
+    server.going_away()
+    assert list(server.receive(octets)) == [Text("late")]
+
+
+@pytest.mark.parametrize("how", ["close sent", "close received", "violation", "end of file"])
+def test_nothing_is_sent_after_the_end(how: str) -> None:
+    server = Connection("server")
+    if how == "close sent":
+        server.close()
+    elif how == "close received":
+        list(server.receive(frame(CLOSE, close_payload(1000))))
+    elif how == "violation":
+        with pytest.raises(InvalidUTF8):
+            list(server.receive(frame(TEXT, b"\xff")))
+    else:
+        server.receive_eof()
+    server.data_to_send()
+    for send in (
+        lambda: server.send_text("x"),
+        lambda: server.send_binary(b"x"),
+        lambda: server.ping(),
+        lambda: server.pong(),
+    ):
+        with pytest.raises(NotOpen, match="the connection is CLOS"):
+            send()
+    server.close(1001)  # not wrong: it is what was wanted
+    assert server.data_to_send() == b""
+    assert server.write_eof
+
+
+def test_a_violation_is_closed_with_its_code_and_stays_the_cause() -> None:
+    server = Connection("server")
+    wire = frame(TEXT, b"good") + fragmented(TEXT, [b"K\xc3", b"(ln"]) + frame(TEXT, b"ignored")
+    events = server.receive(wire)
+    assert next(events) == Text("good")
+    with pytest.raises(InvalidUTF8) as caught:
+        list(events)
+    ((opcode, payload),) = frames_of(server, "client")
+    assert (opcode, payload[:2]) == (CLOSE, (1007).to_bytes(2, "big"))
+    assert payload[2:].decode() == caught.value.close_reason
+    # Section 7.1.7: nothing that follows is processed, not even the close frame.
+    assert list(server.receive(frame(CLOSE, close_payload(1000)))) == []
+    server.receive_eof()
+    closure = server.closure
+    assert closure is not None
+    assert (closure.code, closure.by, closure.received) == (1007, "local", None)
+    assert closure.violation is caught.value
+
+
+def test_the_end_without_a_close_frame_is_1006_and_only_here() -> None:
+    server = Connection("server")
+    server.receive_eof()
+    assert server.state is CLOSED
+    assert server.closure == Closure(1006, "", "remote", None, None, None)
+    assert server.data_to_send() == b""
+
+
+def test_the_remote_never_answers_our_close() -> None:
+    server = Connection("server")
+    server.going_away("restart")
+    server.receive_eof()
+    assert server.closure == Closure(1006, "", "local", Close(1001, "restart"), None, None)
+
+
+def test_pings_are_answered_the_last_one_at_least() -> None:
+    server, client = pair()
+    for payload in (b"1", b"2", b"3"):
+        client.ping(payload)
+    list(server.receive(client.data_to_send()))
+    assert frames_of(server, "client") == [(10, b"3")]
+    server, client = pair()
+    for payload in (b"1", b"2"):
+        client.ping(payload)
+        list(server.receive(client.data_to_send()))
+        assert frames_of(server, "client") == [(10, payload)]
+
+
+def test_a_flood_of_pings_is_answered_in_bounded_memory() -> None:
+    server = Connection("server")
+    for _ in range(100):
+        assert len(list(server.receive(frame(PING, b"x" * 125) * 100))) == 100
+    assert len(server.data_to_send()) == 127
+
+
+def test_a_ping_before_a_close_is_answered_before_it() -> None:
+    server = Connection("server")
+    wire = frame(PING, b"p") + frame(CLOSE, close_payload(1000))
+    assert list(server.receive(wire)) == [Ping(b"p"), Close(1000)]
+    assert frames_of(server, "client") == [(10, b"p"), (CLOSE, close_payload(1000))]
+
+
+def test_a_ping_after_our_close_is_not_answered() -> None:
+    server = Connection("server")
+    server.close()
+    server.data_to_send()
+    assert list(server.receive(frame(PING))) == [Ping()]
+    assert server.data_to_send() == b""
+
+
+def test_pongs_settle_their_ping_and_those_before_it() -> None:
+    server, client = pair()
+    sent = [server.ping() for _ in range(4)]
+    assert len(set(sent)) == 4
+    list(server.receive(frame(10, sent[1]) + frame(10, b"of nothing")))
+    assert server.pending_pings == tuple(sent[2:])
+    server.ping(b"x")
+    exchange(server, client)
+    assert server.pending_pings == ()
+
+
+def test_an_unasked_pong() -> None:
+    server, client = pair()
+    server.pong(b"here")
+    assert exchange(server, client) == [Pong(b"here")]
+
+
+@pytest.mark.parametrize(
+    ("role", "code", "reason", "said"),
+    [
+        ("server", 1006, "", "close code 1006 must not be sent"),
+        ("server", 1010, "", "close code 1010 must not be sent by a server"),
+        ("client", 999, "", "close code 999 must not be sent"),
+        ("client", None, "why", "a reason without a code"),
+        ("client", 1000, "x" * 124, "reason must be 123 octets"),
+    ],
+)
+def test_what_must_not_be_sent(role: Any, code: Any, reason: str, said: str) -> None:
+    connection = Connection(role)
+    with pytest.raises(ValueError, match=said):
+        connection.close(code, reason)
+    assert connection.state is OPEN
+    assert connection.data_to_send() == b""
+
+
+def test_text_that_is_not_utf8_is_not_sent() -> None:
+    connection = Connection("server")
+    with pytest.raises(ValueError, match="can't be sent: invalid UTF-8 at octet 1: FF") as caught:
+        connection.send_text(b"a\xff")
+    assert not isinstance(caught.value, ProtocolViolation)
+    with pytest.raises(UnicodeEncodeError):
+        connection.send_text("\ud800")
+    with pytest.raises(TypeError, match="data must be a bytes-like object, not str"):
+        connection.send_binary("a")  # type: ignore[arg-type]
+    assert connection.data_to_send() == b""
+
+
+def test_messages_are_sent_in_fragments() -> None:
+    server, client = pair(fragment_size=5)
+    client.send_text("Größenwahn")
+    sent = client.data_to_send()
+    decoded = list(wsfast.FrameDecoder("server").feed(sent))
+    assert [f.payload.decode() for f in decoded] == ["Grö", "ßenw", "ahn"]
+    assert [f.opcode for f in decoded] == [TEXT, CONTINUATION, CONTINUATION]
+    assert list(server.receive(sent)) == [Text("Größenwahn")]
+    with pytest.raises(ValueError, match="fragment_size must be 4 octets or more, not 3"):
+        Connection("client", fragment_size=3)
+
+
+@pytest.mark.parametrize("fragment_size", [None, 7])
+def test_compressed_messages(fragment_size: int | None) -> None:
+    wants = wsfast.PerMessageDeflate("client"), wsfast.PerMessageDeflate("server")
+    answer, at_server = wants[1].respond(wants[0].offer()) or ("", None)
+    server = Connection("server", deflate=at_server, fragment_size=fragment_size)
+    client = Connection("client", deflate=wants[0].accept(answer), fragment_size=fragment_size)
+    texts = ["short", "Grüße aus Köln. " * 50, "", "Grüße aus Köln. " * 50]
+    for text in texts:
+        client.send_text(text)
+        server.send_binary(text.encode())
+    octets = client.data_to_send()
+    assert len(octets) < len("".join(texts).encode()) / 2
+    assert [e.data for e in server.receive(octets)] == texts
+    assert [e.data.decode() for e in client.receive(server.data_to_send())] == texts
+
+
+def test_a_buffer_to_receive_into() -> None:
+    server = Connection("server")
+    wire = frame(TEXT, b"one") + frame(PING, b"p")
+    server.get_buffer(100)[: len(wire)] = wire
+    assert list(server.buffer_updated(len(wire))) == [Text("one"), Ping(b"p")]
+    assert frames_of(server, "client") == [(10, b"p")]
+
+
+@pytest.mark.parametrize("role", ["peer", None, 1])
+def test_a_role_that_is_none(role: Any) -> None:
+    with pytest.raises(ValueError, match="role must be 'server' or 'client'"):
+        Connection(role)
+
+
+@pytest.mark.parametrize("ours", ["server", "client"])
+@pytest.mark.parametrize("first", ["ours", "theirs"])
+@pytest.mark.parametrize("code", [None, 1000, 1001, 3000, 4999])
+def test_closing_with_websockets(ours: Any, first: str, code: int | None) -> None:
+    connection = Connection(ours)
+    peer: Any = (
+        ClientProtocol(parse_uri("ws://localhost/"), state=PeerState.OPEN)
+        if ours == "server"
+        else ServerProtocol(state=PeerState.OPEN)
+    )
+    reason = "" if code is None else "why"
+    if first == "ours":
+        connection.close(code, reason)
+        peer.receive_data(connection.data_to_send())
+        list(connection.receive(b"".join(peer.data_to_send())))
+    else:
+        peer.send_close(code, reason)
+        list(connection.receive(b"".join(peer.data_to_send())))
+        peer.receive_data(connection.data_to_send())
+    (close,) = [f for f in peer.events_received() if f.opcode is PeerOpcode.CLOSE]
+    assert close.data[2:].decode() == reason
+    assert peer.close_rcvd is not None or code is None
+    assert connection.state is CLOSED
+    assert connection.closure is not None
+    assert connection.closure.code == (code or 1005)
+
+
+class TwoConnections(RuleBasedStateMachine):
+    """A server and a client, in any order of calls, the octets in pieces of any size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends = {"server": Connection("server"), "client": Connection("client")}
+        self.wire = {"server": bytearray(), "client": bytearray()}  # on the way from that end
+        self.sent: dict[str, list[Any]] = {"server": [], "client": []}
+        self.got: dict[str, list[Any]] = {"server": [], "client": []}
+        self.broken: set[str] = set()
+
+    roles = st.sampled_from(["server", "client"])
+
+    def flush(self, role: str) -> None:
+        self.wire[role] += self.ends[role].data_to_send()
+
+    @rule(role=roles, text=st.text(max_size=20))
+    def send(self, role: str, text: str) -> None:
+        try:
+            self.ends[role].send_text(text)
+        except NotOpen:
+            assert self.ends[role].state is not OPEN
+        else:
+            self.sent[role].append(Text(text))
+        self.flush(role)
+
+    @rule(role=roles)
+    def ping(self, role: str) -> None:
+        if self.ends[role].state is OPEN:
+            self.ends[role].ping()
+            self.flush(role)
+
+    @rule(role=roles, code=st.sampled_from([None, 1000, 1001, 4000]))
+    def close(self, role: str, code: int | None) -> None:
+        self.ends[role].close(code)
+        self.flush(role)
+
+    @rule(role=roles)
+    def break_the_rules(self, role: str) -> None:
+        if role not in self.broken and self.ends[role].state is OPEN:
+            self.flush(role)
+            key = None if role == "server" else b"\x01\x02\x03\x04"
+            self.wire[role] += frame(3, b"", key=key)
+            self.broken.add(role)
+
+    @rule(role=roles, share=st.floats(0, 1))
+    def deliver(self, role: str, share: float) -> None:
+        """Move the first octets that are on their way from ``role``."""
+        other = "client" if role == "server" else "server"
+        count = round(len(self.wire[role]) * share)
+        piece, self.wire[role] = bytes(self.wire[role][:count]), self.wire[role][count:]
+        try:
+            for event in self.ends[other].receive(piece):
+                self.got[other].append(event)
+        except ProtocolError:
+            assert role in self.broken
+        self.flush(other)
+
+    @invariant()
+    def what_was_received_was_sent(self) -> None:
+        for role, other in (("server", "client"), ("client", "server")):
+            texts = [event for event in self.got[other] if isinstance(event, Text)]
+            assert texts == self.sent[role][: len(texts)]
+            assert sum(isinstance(event, Close) for event in self.got[other]) <= 1
+
+    def teardown(self) -> None:
+        self.ends["server"].close()
+        self.flush("server")
+        for _ in range(4):
+            self.deliver("server", 1.0)
+            self.deliver("client", 1.0)
+        for role, other in (("server", "client"), ("client", "server")):
+            end = self.ends[role]
+            assert end.closure is not None
+            if other in self.broken:
+                continue
+            if not self.broken:
+                assert end.state is CLOSED
+                assert [e for e in self.got[other] if isinstance(e, Text)] == self.sent[role]
+                assert end.closure.received == self.ends[other].closure.sent  # type: ignore[union-attr]
+
+
+TwoConnections.TestCase.settings = settings(max_examples=150, deadline=None)
+test_two_connections = TwoConnections.TestCase
