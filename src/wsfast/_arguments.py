@@ -70,6 +70,19 @@ def wants_str(text: str) -> bool:
     return text == "str"
 
 
+def wants_views(payload: str) -> bool:
+    """Return whether the payloads of frames are to be views of what was fed."""
+    if payload not in ("bytes", "memoryview"):
+        raise ValueError(f"payload must be 'bytes' or 'memoryview', not {payload!r}")
+    return payload == "memoryview"
+
+
+def not_a_frame(value: object) -> TypeError:
+    return TypeError(
+        f"frames must be Frame objects or pairs of opcode and payload, not {type(value).__name__}"
+    )
+
+
 def size_limit(name: str, limit: int | None) -> int:
     """Return a limit in octets; ``None`` means the most that a length can say."""
     if limit is None:

@@ -39,7 +39,7 @@ _REASON = _choose()
 
 # The types come from the twin in Python, so that they are written once.
 if TYPE_CHECKING or _REASON:
-    from ._pure.frames import Frame, FrameDecoder, encode_frame
+    from ._pure.frames import Frame, FrameDecoder, encode_frame, encode_frames
     from ._pure.mask import apply_mask, apply_mask_inplace, new_masking_key
     from ._pure.messages import (
         Binary,
@@ -68,6 +68,7 @@ else:
         decode_utf8,
         encode_close,
         encode_frame,
+        encode_frames,
         is_valid_utf8,
         new_masking_key,
         parse_close,
@@ -135,6 +136,7 @@ __all__ = [
     "decode_utf8",
     "encode_close",
     "encode_frame",
+    "encode_frames",
     "is_valid_utf8",
     "new_masking_key",
     "parse_close",

@@ -109,6 +109,7 @@ cdef class Receiver:
     cdef bint closed              # by a close frame: what follows is ignored
     cdef bint shared              # what is being fed: others may be able to change it
     cdef object violation
+    cdef object source            # what is being fed, if that is ``bytes`` and views may alias it
     cdef bytearray buffer
 
     cdef int set_rules(self, role, reserved_bits, max_frame_size) except -1:
@@ -131,7 +132,7 @@ cdef class Receiver:
         open_view(&view, data, "data")
         try:
             with cython.critical_section(self):
-                return self.decode(view.data, view.size, view.held)
+                return self.decode(view.data, view.size, view.held, data)
         finally:
             close_view(&view)
 
@@ -161,11 +162,11 @@ cdef class Receiver:
         open_view(&view, b"" if buffer is None else buffer, "buffer")
         try:
             with cython.critical_section(self):
-                return self.decode(view.data, <size_t>size, view.held)
+                return self.decode(view.data, <size_t>size, view.held, None)
         finally:
             close_view(&view)
 
-    cdef object decode(self, const uint8_t *p, size_t n, bint shared):
+    cdef object decode(self, const uint8_t *p, size_t n, bint shared, object source):
         if self.busy:
             raise _arguments.decoder_busy()
         if self.violation is not None:
@@ -173,6 +174,7 @@ cdef class Receiver:
         events = []
         self.busy = True
         self.shared = shared
+        self.source = None if shared else source
         try:
             self.consume(p, n, events)
         except BaseException as violation:  # whatever stopped us, what came before is kept
@@ -181,6 +183,7 @@ cdef class Receiver:
             return errors.then_raise(events, violation)
         finally:
             self.busy = False
+            self.source = None
         return iter(events)
 
     cdef int consume(self, const uint8_t *p, size_t n, list events) except -1:
@@ -273,7 +276,7 @@ cdef class Receiver:
 
 @cython.final
 cdef class FrameDecoder(Receiver):
-    """FrameDecoder(role, *, max_frame_size=1048576, reserved_bits=0)
+    """FrameDecoder(role, *, max_frame_size=1048576, reserved_bits=0, payload='bytes')
 --
 
     Decode frames from octets that arrive in any pieces.
@@ -281,15 +284,19 @@ cdef class FrameDecoder(Receiver):
     ``role`` is ``"server"`` if the frames come from a client and are masked, ``"client"``
     if they come from a server and are not.  ``max_frame_size`` is the longest payload of a
     data frame, in octets, ``None`` for any; ``reserved_bits`` those that a negotiated
-    extension uses: a union of 0x40 (RSV1), 0x20 and 0x10.
+    extension uses: a union of 0x40 (RSV1), 0x20 and 0x10.  ``payload="memoryview"`` gives
+    read-only views of the ``bytes`` that were fed, which each keeps alive as a whole,
+    wherever a frame is not masked and came in one piece; else of octets of their own.
     """
 
     cdef Store payload
+    cdef bint wants_views
     cdef tuple opcodes
     cdef object frame_type  # kept here: to find it in the module takes longer
 
-    def __init__(self, role, *, max_frame_size=2**20, reserved_bits=0):
+    def __init__(self, role, *, max_frame_size=2**20, reserved_bits=0, payload="bytes"):
         self.set_rules(role, _arguments.allowed_reserved_bits(reserved_bits), max_frame_size)
+        self.wants_views = _arguments.wants_views(payload)
         self.opcodes = _arguments.OPCODES
         self.frame_type = Frame
 
@@ -307,12 +314,18 @@ cdef class FrameDecoder(Receiver):
                 events.append(self.frame_of(bytes_of(self.payload.data, self.payload.size)))
                 store_free(&self.payload)
             return 0
+        if self.wants_views and self.source is not None and not self.rules.masked:
+            start = p - <const uint8_t *>PyBytes_AS_STRING(self.source)
+            events.append(self.frame_of(memoryview(self.source)[start : start + <Py_ssize_t>n]))
+            return 0
         payload = bytes_of(NULL, n)
         wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(payload), p, n, key)
         events.append(self.frame_of(payload))
         return 0
 
     cdef Frame frame_of(self, payload):
+        if self.wants_views and PyBytes_CheckExact(payload):
+            payload = memoryview(payload)
         cdef Frame frame = <Frame>PyType_GenericAlloc(<PyTypeObject *>self.frame_type, 0)
         frame.first = self.frame.first
         frame_set(frame, self.opcodes[self.frame.first & WSF_OPCODE], payload)
@@ -328,13 +341,69 @@ cdef object encoded_frame(
 ):
     """Do what ``encode_frame`` (calls.pyx) is called for."""
     cdef View view
-    if isinstance(payload, str):
-        payload = (<str>payload).encode()
-    open_view(&view, payload, "payload")
+    kept = open_payload(&view, payload)
     try:
         return frame_octets(&view, opcode, fin, rsv1, masking_key)
     finally:
         close_view(&view)
+
+
+cdef inline object open_payload(View *view, object payload):
+    """Open what is to be sent; return what the view is of, to be kept until it is closed."""
+    if isinstance(payload, str):
+        if PyUnicode_IS_ASCII(payload):  # its storage is its UTF-8
+            view.data = <const uint8_t *>PyUnicode_DATA(payload)
+            view.size = <size_t>PyUnicode_GET_LENGTH(payload)
+            view.held = False
+            return payload
+        payload = (<str>payload).encode()
+    open_view(view, payload, "payload")
+    return payload
+
+
+def encode_frames(frames, *, masked=False):
+    """Return frames one after the other, for one write (RFC 6455 section 5.2).
+
+    ``frames`` are ``Frame`` objects, or pairs of an opcode and a payload, as
+    ``encode_frame`` takes them; ``masked`` says whether to mask each with a new key, as a
+    client must.  Raises TypeError for anything else, ValueError as ``encode_frame`` does.
+    """
+    cdef Store wire
+    wire.data = NULL
+    wire.size = wire.capacity = 0
+    try:
+        for item in frames:
+            append_frame(&wire, item, masked)
+        return bytes_of(wire.data, wire.size)
+    finally:
+        store_free(&wire)
+
+
+cdef int append_frame(Store *wire, object item, bint masked) except -1:
+    cdef View view
+    cdef uint8_t key[4]
+    cdef uint8_t *to
+    cdef uint8_t first = 0x80
+    cdef size_t used
+    if isinstance(item, Frame):
+        opcode, payload = (<Frame>item).opcode, (<Frame>item).payload
+        first = (<Frame>item).first & 0xF0
+    elif isinstance(item, tuple) and len(<tuple>item) == 2:
+        opcode, payload = item
+    else:
+        raise _arguments.not_a_frame(item)
+    kept = open_payload(&view, payload)
+    try:
+        first |= opcode_to_send(opcode, first & 0x80 != 0, view.size)
+        if masked:
+            take_key(key)
+        to = store_reserve(wire, WSF_MAX_HEADER + view.size, <uint64_t>-1)
+        used = wsf_frame_header_write(to, first, view.size, key if masked else NULL)
+        wsf_kernels().mask(to + used, view.data, view.size, wsf_key_at(key, 0) if masked else 0)
+        wire.size += used + view.size
+    finally:
+        close_view(&view)
+    return 0
 
 
 cdef object frame_octets(

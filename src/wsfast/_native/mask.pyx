@@ -76,10 +76,15 @@ def new_masking_key():
     Entropy is fetched for 256 keys at a time, by each thread, and anew after a fork.
     """
     cdef uint8_t key[4]
+    take_key(key)
+    return bytes_of(key, 4)
+
+
+cdef inline int take_key(uint8_t *key) except -1:
     while not wsf_key_take(key):
         entropy = os.urandom(WSF_KEY_POOL_OCTETS)
         wsf_key_fill(<const uint8_t *>PyBytes_AS_STRING(entropy))
-    return bytes_of(key, 4)
+    return 0
 
 
 def drop_masking_keys():

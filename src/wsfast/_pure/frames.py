@@ -11,11 +11,11 @@ from .. import _arguments, errors
 from .._record import Record
 from ..opcodes import Opcode
 from .buffers import masking_key_octets, octets
-from .mask import xor
+from .mask import new_masking_key, xor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any, Literal
 
     from typing_extensions import Buffer
@@ -253,6 +253,9 @@ class FrameDecoder(Receiver):
         max_frame_size: the longest payload of a data frame, in octets; ``None`` for any.
         reserved_bits: the RSV bits that a negotiated extension uses, as they stand in
             the first octet: a union of 0x40 (RSV1), 0x20 and 0x10.
+        payload: ``"bytes"``; or ``"memoryview"`` for payloads without a copy: read-only views
+            of the ``bytes`` that were fed, which each keeps alive as a whole, wherever a
+            frame is not masked and came in one piece; else of octets of their own.
 
     Raises:
         TypeError, ValueError: an argument is none of these.
@@ -264,8 +267,10 @@ class FrameDecoder(Receiver):
         *,
         max_frame_size: int | None = _arguments.DEFAULT_MESSAGE_SIZE,
         reserved_bits: int = 0,
+        payload: Literal["bytes", "memoryview"] = "bytes",
     ) -> None:
         super().__init__(role, _arguments.allowed_reserved_bits(reserved_bits), max_frame_size)
+        self._wants_views = _arguments.wants_views(payload)
         self._payload = bytearray()
 
     def feed(self, data: Buffer, /) -> Iterator[Frame]:
@@ -294,7 +299,9 @@ class FrameDecoder(Receiver):
 
     def _end(self, frame: Header, events: list[Any]) -> None:
         first = frame.first
-        payload = bytes(self._payload)
+        payload: bytes | memoryview = bytes(self._payload)
+        if self._wants_views:
+            payload = memoryview(payload)
         self._payload = bytearray()
         events.append(
             Frame(frame.opcode, payload, first & FIN, first & 0x40, first & 0x20, first & 0x10)  # type: ignore[arg-type] # truth values
@@ -334,7 +341,42 @@ def encode_frame(
     body = payload.encode() if isinstance(payload, str) else octets(payload, "payload")
     number = _arguments.encodable_opcode(opcode, fin, len(body))
     key = b"" if masking_key is None else masking_key_octets(masking_key)
-    first = number | (FIN if fin else 0) | (0x40 if rsv1 else 0)
+    return _encoded(number | (FIN if fin else 0) | (0x40 if rsv1 else 0), body, key)
+
+
+def encode_frames(
+    frames: Iterable[Frame | tuple[int, Buffer | str]], *, masked: bool = False
+) -> bytes:
+    """Return frames one after the other, for one write (RFC 6455 section 5.2).
+
+    Args:
+        frames: ``Frame`` objects; or pairs of an opcode and a payload, as ``encode_frame``
+            takes them, for whole messages and control frames.
+        masked: whether to mask each with a new key, as a client must.
+
+    Raises:
+        TypeError: one is neither, or its payload is no buffer.
+        ValueError: as ``encode_frame`` does.
+    """
+    wire = []
+    opcode: int
+    payload: Buffer | str
+    for item in frames:
+        first = FIN
+        if isinstance(item, Frame):
+            opcode, payload = item.opcode, item.payload
+            first = FIN * item.fin | 0x40 * item.rsv1 | 0x20 * item.rsv2 | 0x10 * item.rsv3
+        elif isinstance(item, tuple) and len(item) == 2:
+            opcode, payload = item
+        else:
+            raise _arguments.not_a_frame(item)
+        body = payload.encode() if isinstance(payload, str) else octets(payload, "payload")
+        number = _arguments.encodable_opcode(opcode, bool(first & FIN), len(body))
+        wire.append(_encoded(first | number, body, new_masking_key() if masked else b""))
+    return b"".join(wire)
+
+
+def _encoded(first: int, body: bytes, key: bytes) -> bytes:
     masked = MASKED if key else 0
     length = len(body)
     if length <= 125:
