@@ -37,6 +37,8 @@ class Client:
         max_message_size: int = 2**20,
     ) -> None:
         self._uri = parse_uri(url)
+        if self._uri.secure:
+            raise ValueError(f"this example speaks ws: only, not {url}")
         self._compression = compression
         self._max_message_size = max_message_size
 

@@ -53,6 +53,7 @@ class EchoConnection(asyncio.Protocol):
         self._server = server
         self._request = bytearray()
         self._connection: wsfast.Connection | None = None
+        self._deadline: asyncio.TimerHandle | None = None  # once the closing has begun
 
     # What asyncio calls.
 
@@ -61,7 +62,16 @@ class EchoConnection(asyncio.Protocol):
         self._transport = transport
         self._server.connections.add(self)
 
+    def eof_received(self) -> bool:
+        if self._connection is None:
+            return False
+        self._connection.receive_eof()
+        self._flush(self._connection)
+        return not self._connection.should_disconnect
+
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
         self._server.connections.discard(self)
 
     def pause_writing(self) -> None:
@@ -130,12 +140,13 @@ class EchoConnection(asyncio.Protocol):
             self._transport.write(octets)
         if connection.should_disconnect:
             self._transport.close()
-        elif connection.write_eof and not self._transport.is_closing():
+        elif connection.write_eof and self._deadline is None:
             # What the client sent until it knows must still be read, or the connection
             # is reset and the close frame may be lost.
             if self._transport.can_write_eof():
                 self._transport.write_eof()
-            asyncio.get_running_loop().call_later(CLOSING_TIMEOUT, self._transport.abort)
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(CLOSING_TIMEOUT, self._transport.abort)
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake, unless it has begun."""

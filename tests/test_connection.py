@@ -178,24 +178,28 @@ def test_the_remote_never_answers_our_close() -> None:
     assert server.closure == Closure(1006, "", "local", Close(1001, "restart"), None, None)
 
 
-def test_pings_are_answered_the_last_one_at_least() -> None:
+def test_pings_are_answered_in_their_place() -> None:
     server, client = pair()
     for payload in (b"1", b"2", b"3"):
         client.ping(payload)
-    list(server.receive(client.data_to_send()))
-    assert frames_of(server, "client") == [(10, b"3")]
-    server, client = pair()
-    for payload in (b"1", b"2"):
-        client.ping(payload)
-        list(server.receive(client.data_to_send()))
-        assert frames_of(server, "client") == [(10, payload)]
+        client.send_text("echo")
+    for event in server.receive(client.data_to_send()):
+        if isinstance(event, Text):
+            server.send_text(event.data)
+    answer = [(10, b"1"), (10, b"2"), (10, b"3")]
+    assert frames_of(server, "client") == [x for pong in answer for x in (pong, (TEXT, b"echo"))]
 
 
 def test_a_flood_of_pings_is_answered_in_bounded_memory() -> None:
     server = Connection("server")
-    for _ in range(100):
-        assert len(list(server.receive(frame(PING, b"x" * 125) * 100))) == 100
-    assert len(server.data_to_send()) == 127
+    for i in range(100):
+        assert len(list(server.receive(frame(PING, b"%125d" % i) * 100))) == 100
+    answers = frames_of(server, "client")
+    assert len(answers) == 64
+    assert answers[-1] == (10, b"%125d" % 99)
+    assert answers[0] == (10, b"%125d" % 0)
+    list(server.receive(frame(PING, b"once more")))
+    assert frames_of(server, "client") == [(10, b"once more")]
 
 
 def test_a_ping_before_a_close_is_answered_before_it() -> None:
@@ -209,6 +213,10 @@ def test_a_ping_after_our_close_is_not_answered() -> None:
     server = Connection("server")
     server.close()
     server.data_to_send()
+    assert list(server.receive(frame(PING))) == [Ping()]
+    assert server.data_to_send() == b""
+    server = Connection("server")
+    server.receive_eof()
     assert list(server.receive(frame(PING))) == [Ping()]
     assert server.data_to_send() == b""
 
@@ -255,6 +263,12 @@ def test_text_that_is_not_utf8_is_not_sent() -> None:
     assert not isinstance(caught.value, ProtocolViolation)
     with pytest.raises(UnicodeEncodeError):
         connection.send_text("\ud800")
+    for deflate in (None, wsfast.Deflate("server")):
+        sender = Connection("server", deflate=deflate)
+        with pytest.raises(TypeError, match="must be a bytes-like object, not int"):
+            sender.send_binary(3)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="must be a C-contiguous buffer"):
+            sender.send_binary(memoryview(bytes(100))[::2])
     with pytest.raises(TypeError, match="data must be a bytes-like object, not str"):
         connection.send_binary("a")  # type: ignore[arg-type]
     assert connection.data_to_send() == b""

@@ -29,6 +29,7 @@ from ._backend import (
     new_masking_key,
     validate_utf8,
 )
+from ._pure.buffers import octets as octets_of
 from ._record import Record
 from .closecodes import close_code, explain
 from .errors import InvalidUTF8, ProtocolViolation
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from .deflate import Deflate
+
+
+MAX_PONGS = 64  # queued at a time; what the host does not take does not grow without end
 
 
 class ConnectionState(Enum):
@@ -139,7 +143,8 @@ class Connection:
             check_size("fragment_size", fragment_size, 4)
         self._fragment_size = fragment_size
         self._out: list[bytes] = []
-        self._pong: bytes | None = None  # the answer to the last ping, if it is not yet out
+        self._pongs = 0  # queued since octets were last taken
+        self._last_pong = 0  # its place in what is to be sent
         self._pings: deque[bytes] = deque()
         self._sent: Close | None = None
         self._received: Close | None = None
@@ -191,7 +196,7 @@ class Connection:
             for event in events:
                 kind = type(event)
                 if kind is Ping:
-                    self._pong = event.data  # only the last needs an answer (5.5.3)
+                    self._answer(event.data)
                 elif kind is Pong:
                     self._answered(event.data)
                 elif kind is Close:
@@ -201,6 +206,17 @@ class Connection:
             self._violation = violation
             self._queue_close(violation.close_code, violation.close_reason)
             raise
+
+    def _answer(self, payload: bytes) -> None:
+        """Queue a pong, where it stands among the messages, unless a close frame was sent."""
+        if self._sent is not None or self._eof:
+            return
+        if self._pongs >= MAX_PONGS:
+            # Section 5.5.3: only the most recent ping needs an answer.
+            del self._out[self._last_pong]
+        self._last_pong = len(self._out)
+        self._pongs += 1
+        self._frame(Opcode.PONG, payload)
 
     def _answered(self, payload: bytes) -> None:
         """Forget the ping that was answered, and those before it (section 5.5.3)."""
@@ -251,6 +267,8 @@ class Connection:
     def ping(self, payload: Buffer | None = None) -> bytes:
         """Queue a ping; return its payload, which the pong will have.
 
+        Each stays among ``pending_pings`` until it is answered: stop at a few.
+
         Args:
             payload: at most 125 octets; ``None`` for four that no other ping had.
 
@@ -259,7 +277,7 @@ class Connection:
             TypeError, ValueError: the payload is no such buffer.
         """
         self._check_open()
-        octets = new_masking_key() if payload is None else bytes(memoryview(payload))
+        octets = new_masking_key() if payload is None else octets_of(payload, "payload")
         self._frame(Opcode.PING, octets)
         self._pings.append(octets)
         return octets
@@ -297,10 +315,8 @@ class Connection:
 
     def data_to_send(self) -> bytes:
         """Return the octets that are to be written now, and forget them."""
-        if self._pong is not None and self._sent is None:
-            self._frame(Opcode.PONG, self._pong)
-            self._pong = None
         out = self._out
+        self._pongs = 0
         if len(out) == 1:
             return out.pop()
         octets = b"".join(out)
@@ -336,9 +352,6 @@ class Connection:
 
     def _queue_close(self, code: int | None, reason: str, payload: bytes | None = None) -> None:
         if self._sent is None:
-            if self._pong is not None:  # the ping came before the close
-                self._frame(Opcode.PONG, self._pong)
-                self._pong = None
             self._frame(Opcode.CLOSE, encode_close(code, reason) if payload is None else payload)
             self._sent = Close(close_code(1005 if code is None else code), reason)
 

@@ -16,6 +16,7 @@ from functools import partial
 
 from . import _extension_header, errors
 from ._arguments import is_server
+from ._pure.buffers import octets as octets_of
 from ._record import Record
 
 TYPE_CHECKING = False
@@ -249,7 +250,7 @@ class Deflate:
             TypeError: the payload is neither.
             UnicodeEncodeError: the text has a lone surrogate.
         """
-        octets = payload.encode() if isinstance(payload, str) else memoryview(payload).cast("B")
+        octets = payload.encode() if isinstance(payload, str) else octets_of(payload, "payload")
         if len(octets) < self.threshold:
             return None
         compressor = self._compressor or self._make()
@@ -407,7 +408,7 @@ class PerMessageDeflate:
     @staticmethod
     def _within(name: str, wanted: int | None, chosen: dict[str, int]) -> int:
         if name not in chosen:
-            if wanted is not None and name.startswith("server"):
+            if wanted not in (None, 15) and name.startswith("server"):  # 15 is what absence says
                 raise ValueError(f"the server did not agree on {name}={wanted}")
             return wanted or 15
         if chosen[name] > (wanted or 15):
