@@ -141,7 +141,7 @@ class Tap(Observer):
     events: list[Event] = field(default_factory=list)
     decoder: wsfast.FrameDecoder = field(default_factory=lambda: wsfast.FrameDecoder("server"))
 
-    def received(self, octets: bytes) -> None:
+    def received(self, octets: bytes | memoryview) -> None:
         self.octets += len(octets)
         self.frames += len(list(self.decoder.feed(octets)))
 

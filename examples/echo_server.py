@@ -15,7 +15,7 @@ import argparse
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from websockets.http11 import Request
 from websockets.protocol import State
@@ -33,21 +33,28 @@ Event: TypeAlias = (
 )
 
 MAX_REQUEST = 65_536  # octets of the opening handshake
+READ = 262_144  # octets received at a time, at most
 CLOSING_TIMEOUT = 5.0  # seconds that the client has to close its side
 
 
 class Observer:
     """See what a server sees: derive from it and override."""
 
-    def received(self, octets: bytes) -> None:
+    def received(self, octets: bytes | memoryview) -> None:
         """Take note of octets from the wire, before they are decoded."""
 
     def decoded(self, event: Event) -> None:
         """Take note of a message, a control frame or a violation."""
 
 
-class EchoConnection(asyncio.Protocol):
-    """Serve one client: the handshake, then each message back to where it came from."""
+class EchoConnection(asyncio.BufferedProtocol):
+    """Serve one client: the handshake, then each message back to where it came from.
+
+    All connections receive into one buffer: asyncio calls ``get_buffer``, reads, and calls
+    ``buffer_updated`` before it turns to another connection, and nothing is kept of it.
+    """
+
+    _buffer = memoryview(bytearray(READ))
 
     def __init__(self, server: EchoServer) -> None:
         self._server = server
@@ -58,8 +65,7 @@ class EchoConnection(asyncio.Protocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._server.connections.add(self)
 
     def eof_received(self) -> bool:
@@ -80,9 +86,13 @@ class EchoConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._transport.resume_reading()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data: bytes | memoryview = self._buffer[:nbytes]
         if self._connection is None:
-            data = self._shake_hands(data)
+            data = self._shake_hands(bytes(data))
         if self._connection is not None and data:
             self._echo(self._connection, data)
 
@@ -118,29 +128,35 @@ class EchoConnection(asyncio.Protocol):
 
     # After it.
 
-    def _echo(self, connection: wsfast.Connection, data: bytes) -> None:
+    def _echo(self, connection: wsfast.Connection, data: bytes | memoryview) -> None:
         observer = self._server.observer
-        observer.received(data)
+        if observer is not None:
+            observer.received(data)
         try:
             for event in connection.receive(data):
-                observer.decoded(event)
-                if connection.write_eof:
-                    continue  # a close frame is on its way: nothing can follow it
-                if isinstance(event, wsfast.Text):
-                    connection.send_text(event.data)
-                elif isinstance(event, wsfast.Binary):
-                    connection.send_binary(event.data)
+                if observer is not None:
+                    observer.decoded(event)
+                try:
+                    if type(event) is wsfast.Text:
+                        connection.send_text(event.data)
+                    elif type(event) is wsfast.Binary:
+                        connection.send_binary(event.data)
+                except wsfast.NotOpen:
+                    continue  # a close frame was sent: nothing can follow it
         except wsfast.ProtocolViolation as violation:
-            observer.decoded(violation)
+            if observer is not None:
+                observer.decoded(violation)
         self._flush(connection)
 
     def _flush(self, connection: wsfast.Connection) -> None:
         """Write what is to be written, and do what it says about TCP."""
         if octets := connection.data_to_send():
             self._transport.write(octets)
+        if not connection.write_eof:
+            return
         if connection.should_disconnect:
             self._transport.close()
-        elif connection.write_eof and self._deadline is None:
+        elif self._deadline is None:
             # What the client sent until it knows must still be read, or the connection
             # is reset and the close frame may be lost.
             if self._transport.can_write_eof():
@@ -177,7 +193,7 @@ class EchoServer:
         self.port = port
         self.compression = compression
         self.max_message_size = max_message_size
-        self.observer = observer or Observer()
+        self.observer = observer
         self.connections: set[EchoConnection] = set()
 
     async def __aenter__(self) -> EchoServer:

@@ -20,10 +20,12 @@ from enum import Enum
 
 from ._arguments import is_server
 from ._backend import (
+    Binary,
     Close,
     MessageDecoder,
     Ping,
     Pong,
+    Text,
     encode_close,
     encode_frame,
     new_masking_key,
@@ -142,6 +144,8 @@ class Connection:
         if fragment_size is not None:
             check_size("fragment_size", fragment_size, 4)
         self._fragment_size = fragment_size
+        # Whether a message is one frame, neither masked nor compressed.
+        self._plain = self._server and deflate is None and fragment_size is None
         self._out: list[bytes] = []
         self._pongs = 0  # queued since octets were last taken
         self._last_pong = 0  # its place in what is to be sent
@@ -195,17 +199,21 @@ class Connection:
         try:
             for event in events:
                 kind = type(event)
-                if kind is Ping:
-                    self._answer(event.data)
-                elif kind is Pong:
-                    self._answered(event.data)
-                elif kind is Close:
-                    self._take_close(event)
+                if kind is not Text and kind is not Binary:
+                    self._take_control(event)
                 yield event
         except ProtocolViolation as violation:
             self._violation = violation
             self._queue_close(violation.close_code, violation.close_reason)
             raise
+
+    def _take_control(self, event: Any) -> None:
+        if isinstance(event, Ping):
+            self._answer(event.data)
+        elif isinstance(event, Pong):
+            self._answered(event.data)
+        else:
+            self._take_close(event)
 
     def _answer(self, payload: bytes) -> None:
         """Queue a pong, where it stands among the messages, unless a close frame was sent."""
@@ -243,13 +251,17 @@ class Connection:
             TypeError: it is neither.
             ValueError: the octets are not UTF-8, or the text has a lone surrogate.
         """
-        self._check_open()
+        if self._sent is not None or self._eof:
+            raise self._not_open()
         if not isinstance(data, str):
             try:
                 validate_utf8(data)
             except InvalidUTF8 as fault:
                 raise ValueError(f"a text message can't be sent: {fault.close_reason}") from None
-        self._send(Opcode.TEXT, data)
+        if self._plain:  # as most are: no more calls than it needs
+            self._out.append(encode_frame(1, data))
+        else:
+            self._send(Opcode.TEXT, data)
 
     def send_binary(self, data: Buffer) -> None:
         """Queue a binary message: any C-contiguous buffer.
@@ -259,10 +271,14 @@ class Connection:
             TypeError: ``data`` is not a buffer.
             ValueError: it is not C-contiguous.
         """
-        self._check_open()
+        if self._sent is not None or self._eof:
+            raise self._not_open()
         if isinstance(data, str):
             raise TypeError("data must be a bytes-like object, not str")
-        self._send(Opcode.BINARY, data)
+        if self._plain:
+            self._out.append(encode_frame(2, data))
+        else:
+            self._send(Opcode.BINARY, data)
 
     def ping(self, payload: Buffer | None = None) -> bytes:
         """Queue a ping; return its payload, which the pong will have.
@@ -325,7 +341,10 @@ class Connection:
 
     def _check_open(self) -> None:
         if self._sent is not None or self._eof:
-            raise NotOpen(f"the connection is {self.state.name}: {self.state.value}")
+            raise self._not_open()
+
+    def _not_open(self) -> NotOpen:
+        return NotOpen(f"the connection is {self.state.name}: {self.state.value}")
 
     def _send(self, opcode: Opcode, data: str | Buffer) -> None:
         compressed = None if self._deflate is None else self._deflate.compress(data)
