@@ -12,6 +12,7 @@ import sys
 from Cython.Build import cythonize
 from Cython.Compiler import Options
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 KERNELS = "src/wsfast/_kernels"
 WERROR = os.environ.get("WSFAST_WERROR") == "1"
@@ -26,6 +27,21 @@ else:
 
 Options.warning_errors = WERROR
 
+PTH = "wsfast-accelerate.pth"  # in src/
+
+
+class BuildWithPth(build_py):
+    """Add the file by which WSFAST_ACCELERATE is heeded when an interpreter starts."""
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            self.copy_file(f"src/{PTH}", os.path.join(self.build_lib, PTH), preserve_mode=False)
+
+    def get_outputs(self, include_bytecode=True):
+        return [*super().get_outputs(include_bytecode), os.path.join(self.build_lib, PTH)]
+
+
 core = Extension(
     "wsfast._native.core",
     sources=["src/wsfast/_native/core.pyx", *sorted(glob.glob(f"{KERNELS}/*.c"))],
@@ -37,4 +53,7 @@ core = Extension(
     optional=not REQUIRED,
 )
 
-setup(ext_modules=cythonize([core], include_path=["src"]))
+setup(
+    ext_modules=cythonize([core], include_path=["src"]),
+    cmdclass={"build_py": BuildWithPth},
+)

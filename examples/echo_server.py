@@ -33,7 +33,7 @@ Event: TypeAlias = (
 )
 
 MAX_REQUEST = 65_536  # octets of the opening handshake
-READ = 262_144  # octets received at a time, at most
+READ = 65_536  # octets received at a time, at most: more makes writes that sockets do not take
 CLOSING_TIMEOUT = 5.0  # seconds that the client has to close its side
 
 

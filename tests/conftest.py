@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -78,6 +78,20 @@ def twins() -> tuple[SimpleNamespace, SimpleNamespace]:
     if CORE is None:
         pytest.skip("the compiled extension is not installed")
     return pure_codec(), native_codec()
+
+
+@pytest.fixture
+def switch_on() -> Iterator[Callable[[str], list[wsfast.Acceleration]]]:
+    """Accelerate a peer for the time of a test; skip the test if the peer can't be."""
+
+    def switch(name: str) -> list[wsfast.Acceleration]:
+        rows = wsfast.accelerate(name)
+        if rows[0].seam == "":
+            pytest.skip(f"{name}: {rows[0].reason}")
+        return rows
+
+    yield switch
+    wsfast.restore()
 
 
 def pytest_report_header() -> str:

@@ -121,3 +121,20 @@ def test_views_are_of_octets_of_their_own_otherwise(codec: SimpleNamespace, how:
 def test_a_kind_of_payload_that_there_is_not(codec: SimpleNamespace) -> None:
     with pytest.raises(ValueError, match="payload must be 'bytes' or 'memoryview', not 'str'"):
         codec.FrameDecoder("client", payload="str")
+
+
+def test_a_payload_can_be_taken_as_it_arrives(codec: SimpleNamespace) -> None:
+    decoder = codec.FrameDecoder("server")
+    wire = frame(TEXT, b"0123456789", fin=False)
+    assert decoder.take_part() is None
+    assert list(decoder.feed(wire[:6])) == []
+    assert decoder.take_part() is None  # the header, and nothing else
+    assert list(decoder.feed(wire[6:9])) == []
+    assert decoder.take_part() == (TEXT, False, b"012")
+    assert decoder.take_part() is None
+    assert list(decoder.feed(wire[9:11])) == []
+    assert decoder.take_part() == (TEXT, False, b"34")
+    assert list(decoder.feed(wire[11:] + frame(PING, b"abc")[:-1])) == [
+        codec.Frame(TEXT, b"56789", fin=False)
+    ]
+    assert decoder.take_part() is None  # control frames are never handed out in parts

@@ -34,6 +34,7 @@ from .opcodes import Opcode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .adapters import Acceleration, accelerate, restore
     from .connection import Closure, Connection, ConnectionState, NotOpen
     from .deflate import Deflate, DeflateParameters, PerMessageDeflate
     from .diagnosis import Diagnosis, Origin, diagnose
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "Acceleration",
     "BackendInfo",
     "Backoff",
     "Binary",
@@ -70,6 +72,7 @@ __all__ = [
     "ProtocolViolation",
     "Text",
     "Utf8Validator",
+    "accelerate",
     "apply_mask",
     "apply_mask_inplace",
     "backend",
@@ -84,6 +87,7 @@ __all__ = [
     "is_valid_utf8",
     "new_masking_key",
     "parse_close",
+    "restore",
     "retry",
     "retry_async",
     "should_reconnect",
@@ -93,6 +97,7 @@ __all__ = [
 
 # Imported when they are first asked for: not all need them, all would pay for them.
 _LATER = {
+    "Acceleration": "adapters",
     "Closure": "connection",
     "Connection": "connection",
     "ConnectionState": "connection",
@@ -102,7 +107,9 @@ _LATER = {
     "NotOpen": "connection",
     "Origin": "diagnosis",
     "PerMessageDeflate": "deflate",
+    "accelerate": "adapters",
     "diagnose": "diagnosis",
+    "restore": "adapters",
 }
 
 

@@ -39,7 +39,7 @@ _REASON = _choose()
 
 # The types come from the twin in Python, so that they are written once.
 if TYPE_CHECKING or _REASON:
-    from ._pure.frames import Frame, FrameDecoder, encode_frame, encode_frames
+    from ._pure.frames import Frame, FrameDecoder, encode_frame, encode_frames, take_frame
     from ._pure.mask import apply_mask, apply_mask_inplace, new_masking_key
     from ._pure.messages import (
         Binary,
@@ -72,6 +72,7 @@ else:
         is_valid_utf8,
         new_masking_key,
         parse_close,
+        take_frame,
         validate_utf8,
     )
 
@@ -140,5 +141,6 @@ __all__ = [
     "is_valid_utf8",
     "new_masking_key",
     "parse_close",
+    "take_frame",
     "validate_utf8",
 ]

@@ -323,6 +323,23 @@ cdef class FrameDecoder(Receiver):
         events.append(self.frame_of(payload))
         return 0
 
+    def take_part(self):
+        """Take what has arrived of the payload of an unfinished data frame.
+
+        Returns the opcode, FIN and the octets, unmasked; ``None`` if there are none.  The
+        frame that ``feed`` yields when it is whole then has the rest.
+        """
+        with cython.critical_section(self):
+            if not self.in_payload or self.frame.first & WSF_CONTROL or not self.payload.size:
+                return None
+            octets = bytes_of(self.payload.data, self.payload.size)
+            self.payload.size = 0
+            return (
+                self.opcodes[self.frame.first & WSF_OPCODE],
+                self.frame.first & 0x80 != 0,
+                octets,
+            )
+
     cdef Frame frame_of(self, payload):
         if self.wants_views and PyBytes_CheckExact(payload):
             payload = memoryview(payload)
@@ -334,6 +351,46 @@ cdef class FrameDecoder(Receiver):
     cdef int discard(self) except -1:
         store_free(&self.payload)
         return 0
+
+
+def take_frame(data, start, masked, max_size, /):
+    """Take the frame that begins at ``data[start]``, for peers that keep what they receive.
+
+    ``data`` is ``bytes`` or a ``bytearray``.  Returns the first octet of the header, the
+    payload, ``bytes`` if it was masked and else a ``bytearray``, and where the frame ends.
+    Returns ``None`` unless a whole frame is there that breaks no rule and has at most
+    ``max_size`` octets of payload.
+    """
+    cdef View view
+    cdef wsf_frame_rules rules
+    cdef size_t begin = start
+    rules.reserved_bits = 0x70
+    rules.first_bits = 0
+    rules.masked = WSF_MASKED if masked else 0
+    rules.sequence = WSF_SEQUENCE_ANY
+    rules.frame_room = rules.message_room = rules.retained_room = max_size
+    open_view(&view, data, "data")
+    try:
+        return whole_frame(view.data, view.size, begin, &rules)
+    finally:
+        close_view(&view)
+
+
+cdef object whole_frame(const uint8_t *p, size_t n, size_t at, const wsf_frame_rules *rules):
+    cdef wsf_frame_header header
+    cdef size_t length
+    if at > n or wsf_frame_header_parse(p + at, n - at, rules, &header) != WSF_HEADER_COMPLETE:
+        return None
+    at += header.octets
+    if n - at < header.payload_length:
+        return None
+    length = <size_t>header.payload_length
+    if rules.masked:
+        payload = bytes_of(NULL, length)
+        wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(payload), p + at, length, header.key)
+    else:
+        payload = PyByteArray_FromStringAndSize(<const char *>p + at, <Py_ssize_t>length)
+    return header.first, payload, at + length
 
 
 cdef object encoded_frame(

@@ -111,6 +111,7 @@ cdef extern from "Python.h":
     bint PyByteArray_CheckExact(object)
     char *PyByteArray_AS_STRING(object)
     Py_ssize_t PyByteArray_GET_SIZE(object)
+    object PyByteArray_FromStringAndSize(const char *, Py_ssize_t)
     ctypedef struct PyMethodDef:
         pass
     object PyCFunction_NewEx(PyMethodDef *, PyObject *, object)

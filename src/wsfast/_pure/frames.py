@@ -291,6 +291,21 @@ class FrameDecoder(Receiver):
         """
         return self._feed(octets(data))
 
+    def take_part(self) -> tuple[int, bool, bytes] | None:
+        """Take what has arrived of the payload of an unfinished data frame.
+
+        For those who hand on a payload as it arrives: the frame that ``feed`` yields when
+        it is whole then has the rest.
+
+        Returns:
+            The opcode, FIN, and the octets, unmasked; ``None`` if there are none.
+        """
+        frame = self._frame
+        if frame is None or frame.first & CONTROL or not self._payload:
+            return None
+        octets, self._payload = bytes(self._payload), bytearray()
+        return Opcode(frame.opcode), bool(frame.first & FIN), octets
+
     def _begin(self, frame: Header) -> None:
         self._payload = bytearray()
 
@@ -309,6 +324,34 @@ class FrameDecoder(Receiver):
 
     def _discard(self) -> None:
         self._payload = bytearray()
+
+
+def take_frame(
+    data: bytes | bytearray, start: int, masked: bool, max_size: int, /
+) -> tuple[int, bytes | bytearray, int] | None:
+    """Take the frame that begins at ``data[start]``, for peers that keep what they receive.
+
+    Args:
+        data: what was received.
+        start: where the frame begins.
+        masked: whether the frame must be masked.
+        max_size: the most octets of payload.
+
+    Returns:
+        The first octet of the header, the payload, ``bytes`` if it was masked and else a
+        ``bytearray``, and where the frame ends.  ``None`` unless a whole frame is there
+        that breaks no rule.
+    """
+    judge = Receiver("server" if masked else "client", RSV, max_size)
+    try:
+        header = judge._judge(bytes(data[start : start + MAX_HEADER]))
+    except errors.ProtocolViolation:
+        return None
+    if header is None or len(data) - start < header.octets + header.payload_length:
+        return None
+    end = start + header.octets + header.payload_length
+    payload = bytes(data[start + header.octets : end])
+    return header.first, xor(payload, header.key, 0) if masked else bytearray(payload), end
 
 
 def encode_frame(

@@ -4,6 +4,8 @@
     frames   what a capture of WebSocket holds, and where it breaks the protocol
     explain  what close codes mean and what to do
     demo     all of it in a minute, or served to a browser
+    doctor   what runs here, and what could run faster
+    run      a program with peers accelerated
     bench    how fast it is here, beside the libraries that are installed
 
 Invariant: exit status 0 says valid, 1 a violation, 2 a wrong call or a file that can't be
@@ -20,8 +22,10 @@ from .. import __version__
 from .bench import bench
 from .check import check
 from .demo import demo
+from .doctor import doctor
 from .explain import explain
 from .frames import frames
+from .run import run as run_program
 
 _COMPLETION = """\b
 Shell completion:
@@ -50,7 +54,7 @@ def command() -> None:
     """
 
 
-for _subcommand in (check, frames, explain, demo, bench):
+for _subcommand in (check, frames, explain, demo, doctor, run_program, bench):
     command.add_command(_subcommand)
 
 

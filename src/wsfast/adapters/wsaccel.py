@@ -1,0 +1,148 @@
+"""The interface of wsaccel, on wsfast: what it offered and others still ask for.
+
+    wsaccel.xormask         XorMaskerSimple, XorMaskerNull, createXorMasker
+    wsaccel.utf8validator   Utf8Validator
+
+``install()`` puts it under these names into ``sys.modules``, for code that imports them;
+peers that wsfast knows need not that.
+
+Invariant: results and their types are those of wsaccel 0.6; any C-contiguous buffer is
+taken, and none is changed.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+from .. import InvalidUTF8, apply_mask
+from .. import Utf8Validator as OurValidator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+UTF8_ACCEPT, UTF8_REJECT = 0, 1
+_UNFINISHED = 2  # some state in the middle of a character; wsaccel has seven
+
+
+class XorMaskerNull:
+    """Mask nothing, but count the octets."""
+
+    def __init__(self, mask: Buffer | None = None) -> None:
+        self._pointer = 0
+
+    def pointer(self) -> int:
+        """Return how many octets went through."""
+        return self._pointer
+
+    def reset(self) -> None:
+        """Begin a payload."""
+        self._pointer = 0
+
+    def process(self, data: Buffer) -> bytes:
+        """Return the next octets as they are."""
+        octets = bytes(memoryview(data))
+        self._pointer += len(octets)
+        return octets
+
+
+class XorMaskerSimple(XorMaskerNull):
+    """Mask a payload that comes in pieces (RFC 6455 section 5.3)."""
+
+    def __init__(self, mask: Buffer) -> None:
+        super().__init__()
+        self._key = bytes(memoryview(mask))
+        apply_mask(b"", self._key)  # it says what is wrong with a key
+
+    def process(self, data: Buffer) -> bytes:
+        """Return the next octets masked, or unmasked."""
+        octets = apply_mask(data, self._key, self._pointer)
+        self._pointer += len(octets)
+        return octets
+
+
+def createXorMasker(mask: Buffer, length: int | None = None) -> XorMaskerSimple:  # theirs
+    """Return a masker; wsaccel chose one by the length."""
+    return XorMaskerSimple(mask)
+
+
+class Utf8Validator:
+    """Validate UTF-8 that comes in pieces; once it is none, it stays so until ``reset()``."""
+
+    UTF8_ACCEPT = UTF8_ACCEPT
+    UTF8_REJECT = UTF8_REJECT
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a text."""
+        self._ours = OurValidator()
+        self._rejected = False
+        self.i = 0
+        self.codepoint = 0
+
+    @property
+    def state(self) -> int:
+        """``UTF8_ACCEPT`` between characters, ``UTF8_REJECT`` after a fault, else another."""
+        if self._rejected:
+            return UTF8_REJECT
+        return UTF8_ACCEPT if self._ours.at_boundary else _UNFINISHED
+
+    def decode(self, b: int) -> int:
+        """Take one octet and return the new ``state``; ``codepoint`` is what it is part of."""
+        if self._ours.at_boundary:
+            self.codepoint = b if b < 0x80 else b & (0x1F if b < 0xE0 else 0x0F if b < 0xF0 else 7)
+        else:
+            self.codepoint = self.codepoint << 6 | b & 0x3F
+        self.validate(bytes((b,)))
+        return self.state
+
+    def validate(self, ba: Buffer) -> tuple[bool, bool, int, int]:
+        """Take the next octets.
+
+        Returns:
+            Whether all is well-formed so far, whether it ends between characters, and the
+            octet that makes it ill-formed, or else the end: in ``ba`` and in the text.
+        """
+        if self._rejected:
+            return False, False, 0, self.i
+        ours, before = self._ours, self.i
+        try:
+            ours.feed(ba)
+        except InvalidUTF8 as violation:
+            self._rejected = True
+            self.i = violation.detected_at
+            return False, False, self.i - before, self.i
+        self.i = ours.position
+        return True, ours.at_boundary, self.i - before, self.i
+
+
+def install() -> None:
+    """Let ``import wsaccel`` find this, unless the real one is imported already.
+
+    Raises:
+        RuntimeError: the real one is.
+    """
+    if "wsaccel" in sys.modules:
+        if getattr(sys.modules["wsaccel"], "__wsfast__", False):
+            return
+        raise RuntimeError("wsaccel itself is imported already")
+    package, masks, texts = (
+        ModuleType(name, __doc__)
+        for name in ("wsaccel", "wsaccel.xormask", "wsaccel.utf8validator")
+    )
+    vars(package).update(__path__=[], __wsfast__=True, xormask=masks, utf8validator=texts)
+    for thing in (XorMaskerNull, XorMaskerSimple, createXorMasker):
+        setattr(masks, thing.__name__, thing)
+    vars(texts).update(Utf8Validator=Utf8Validator)
+    for module in (package, masks, texts):
+        sys.modules[module.__name__] = module
+
+
+def uninstall() -> None:
+    """Take it out of ``sys.modules`` again; who has imported from it keeps that."""
+    if getattr(sys.modules.get("wsaccel"), "__wsfast__", False):
+        for name in ("wsaccel", "wsaccel.xormask", "wsaccel.utf8validator"):
+            del sys.modules[name]

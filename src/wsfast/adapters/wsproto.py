@@ -1,0 +1,205 @@
+"""wsproto, and so hypercorn, trio-websocket and uvicorn's wsproto mode.
+
+Replaced are the masker, the frame decoder, the message decoder's text and, in
+``Connection.events``, the state in which a violation leaves the connection.
+
+Invariant: the events are those of wsproto: a payload is handed on as it arrives, in the
+same pieces, with the same flags.  With an extension in use frames are parsed by wsproto.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from .. import FrameDecoder as OurDecoder
+from .. import InvalidUTF8, ProtocolViolation, Utf8Validator, apply_mask, decode_utf8
+from ._seams import Peer, Seam
+
+
+class XorMaskerSimple:
+    """Mask piece by piece; the next piece goes on where the last one ended."""
+
+    __slots__ = ("_masking_key", "_offset")
+
+    def __init__(self, masking_key: bytes | bytearray) -> None:
+        self._masking_key = masking_key
+        self._offset = 0
+
+    def process(self, data: bytes | bytearray) -> bytearray:
+        """Return the octets masked, or unmasked."""
+        masked = bytearray(apply_mask(data, self._masking_key, self._offset))
+        self._offset = (self._offset + len(masked)) & 3
+        return masked
+
+
+def _frame_decoder(original: Any) -> Any:
+    from wsproto.frame_protocol import CloseReason, Frame, Opcode, ParseFailed
+
+    opcodes = tuple(Opcode(i) if i in Opcode._value2member_map_ else None for i in range(16))
+    make, continuation = tuple.__new__, Opcode.CONTINUATION
+
+    class _FrameDecoder(original):  # type: ignore[misc] # its type is not known
+        """Parse frames in C; with extensions, as wsproto does."""
+
+        def __init__(self, client: bool, extensions: list[Any] | None = None) -> None:
+            super().__init__(client, extensions)
+            self.wsfast_frames: deque[Any] = deque()  # received, and not yet asked for
+            self._violation: ProtocolViolation | None = None  # what comes after these
+            self._inside = False  # a frame of which a part was handed on
+            self.wsfast: Any = None
+            if not self.extensions:
+                self.wsfast = OurDecoder("client" if client else "server", max_frame_size=None)
+
+        def receive_bytes(self, data: bytes) -> None:
+            if self.wsfast is None:
+                super().receive_bytes(data)
+                return
+            try:
+                for frame in self.wsfast.feed(data):
+                    self.wsfast_frames.append(frame)
+            except ProtocolViolation as violation:
+                self._violation = violation
+
+        def process_buffer(self) -> Any:
+            if self.wsfast is None:
+                return super().process_buffer()
+            if self.wsfast_frames:
+                frame = self.wsfast_frames.popleft()
+                opcode = opcodes[frame.opcode]
+                if self._inside:
+                    opcode, self._inside = continuation, False
+                return make(Frame, (opcode, frame.payload, True, frame.fin))
+            if self._violation is not None:
+                raise ParseFailed(str(self._violation), CloseReason(self._violation.close_code))
+            part = self.wsfast.take_part()
+            if part is None:
+                return None
+            opcode, fin, octets = part
+            opcode = continuation if self._inside else opcodes[opcode]
+            self._inside = True
+            return make(Frame, (opcode, octets, False, fin))
+
+    _FrameDecoder.__name__ = _FrameDecoder.__qualname__ = "FrameDecoder"
+    return _FrameDecoder
+
+
+def _process_frame(original: Any) -> Any:
+    from wsproto.frame_protocol import CloseReason, Frame, Opcode, ParseFailed
+
+    text, make = Opcode.TEXT, tuple.__new__
+    invalid = CloseReason.INVALID_FRAME_PAYLOAD_DATA
+
+    def process_frame(self: Any, frame: Any) -> Any:
+        """Decode text, with the place of what is no text counted in its message."""
+        opcode, payload, frame_finished, message_finished = frame
+        try:
+            if self.opcode is None and opcode is text:
+                if frame_finished and message_finished:
+                    return make(Frame, (text, decode_utf8(payload), True, True))
+                self.wsfast_validator = Utf8Validator()
+                self.wsfast_validator.feed(payload)
+            elif self.opcode is text and hasattr(self, "wsfast_validator"):
+                self.wsfast_validator.feed(payload)
+                if frame_finished and message_finished:
+                    self.wsfast_validator.finish()
+        except InvalidUTF8 as violation:
+            raise ParseFailed(violation.close_reason, invalid) from None
+        return original(self, frame)
+
+    return process_frame
+
+
+def _received_frames(original: Any) -> Any:
+    from wsproto.frame_protocol import Opcode
+
+    close = Opcode.CLOSE
+
+    def received_frames(self: Any) -> Any:
+        """Yield frames; after a close frame or a violation, none."""
+        decoder, messages = self._frame_decoder, self._message_decoder
+        if getattr(decoder, "wsfast", None) is None:
+            yield from original(self)
+            return
+        while not hasattr(self, "wsfast_ended"):
+            self.wsfast_ended = True  # unless all goes well
+            frame = decoder.process_buffer()
+            if frame is None:
+                del self.wsfast_ended
+                return
+            opcode = frame[0]
+            if opcode is close:
+                frame = self._process_close(frame)
+            else:
+                if opcode < 8:
+                    frame = messages.process_frame(frame)
+                del self.wsfast_ended
+            yield frame
+
+    return received_frames
+
+
+def _events(original: Any) -> Any:
+    from wsproto.connection import ConnectionState
+    from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+    from wsproto.frame_protocol import Opcode, ParseFailed
+
+    kinds: dict[int, Any] = {
+        Opcode.TEXT: TextMessage,
+        Opcode.BINARY: BytesMessage,
+        Opcode.PING: lambda payload, *_: Ping(payload),
+        Opcode.PONG: lambda payload, *_: Pong(payload),
+    }
+    opened, ours = ConnectionState.OPEN, ConnectionState.LOCAL_CLOSING
+    theirs, closed = ConnectionState.REMOTE_CLOSING, ConnectionState.CLOSED
+    close = Opcode.CLOSE
+
+    def events(self: Any) -> Any:
+        """Yield events; a violation leaves the connection closing, for hosts to answer.
+
+        wsproto's hosts send a close frame only if the remote is closing, and wsproto
+        itself leaves the state as it was.
+        """
+        while self._events:
+            yield self._events.popleft()
+        try:
+            for opcode, payload, frame_finished, message_finished in self._proto.received_frames():
+                if opcode is close:
+                    self._state = closed if self._state is ours else theirs
+                    yield CloseConnection(*payload)
+                else:
+                    yield kinds[opcode](payload, frame_finished, message_finished)
+        except ParseFailed as violation:
+            if self._state is opened:
+                self._state = theirs
+            yield CloseConnection(code=violation.code, reason=str(violation))
+
+    return events
+
+
+PEER = Peer(
+    "wsproto",
+    ("1.2", "1.4"),
+    [
+        Seam("wsproto.frame_protocol", "XorMaskerSimple", lambda _: XorMaskerSimple, "masks in C"),
+        Seam("wsproto.frame_protocol", "FrameDecoder", _frame_decoder, "parses frames in C"),
+        Seam(
+            "wsproto.frame_protocol",
+            "MessageDecoder.process_frame",
+            _process_frame,
+            "decodes text in C, and says which octet is none",
+        ),
+        Seam(
+            "wsproto.frame_protocol",
+            "FrameProtocol.received_frames",
+            _received_frames,
+            "goes straight from frame to frame",
+        ),
+        Seam(
+            "wsproto.connection",
+            "Connection.events",
+            _events,
+            "lets hosts send the close frame for a violation",
+        ),
+    ],
+)

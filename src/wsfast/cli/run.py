@@ -1,0 +1,74 @@
+"""``wsfast run``: run a program with peers accelerated, its code unchanged.
+
+Invariant: the program finds ``sys.argv``, ``sys.path[0]`` and ``__main__`` as it does under
+``python``; its exit status is that of the command.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import traceback
+from types import TracebackType
+
+import click
+
+from ..adapters._seams import accelerate, names_in
+
+_OURS = (os.path.dirname(runpy.__file__) + os.sep + "runpy.py", "<frozen runpy>", __file__)
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    options_metavar="[--accelerate PEERS]",
+)
+@click.option(
+    "--accelerate",
+    "peers",
+    default="all",
+    show_default=True,
+    help="Peers, separated by commas.",
+)
+@click.option("-m", "module", is_flag=True, help="PROGRAM is a module, as for python -m.")
+@click.argument("program", metavar="PROGRAM")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(peers: str, module: bool, program: str, arguments: tuple[str, ...]) -> int:
+    """Run PROGRAM, a script or with -m a module, with peers on wsfast.
+
+    \b
+    Examples:
+      wsfast run server.py --port 8000
+      wsfast run -m uvicorn app:app
+      wsfast run --accelerate websockets,wsproto server.py
+    """
+    try:
+        accelerate(*names_in(peers))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    sys.argv = [program, *arguments]
+    if module:
+        sys.path[0] = os.getcwd()
+        return _told(lambda: runpy.run_module(program, run_name="__main__", alter_sys=True))
+    if not os.path.exists(program):
+        raise click.UsageError(f"there is no {click.format_filename(program)}")
+    sys.path[0] = os.path.dirname(os.path.abspath(program))
+    return _told(lambda: runpy.run_path(program, run_name="__main__"))
+
+
+def _told(program: object) -> int:
+    """Run it; show an exception as python would, without the lines that are ours."""
+    try:
+        program()  # type: ignore[operator] # a callable
+    except Exception as error:  # noqa: BLE001 # the program's, whatever it is
+        shown = _without_ours(error.__traceback__)
+        traceback.print_exception(type(error), error, shown)
+        return 1
+    return 0
+
+
+def _without_ours(frames: TracebackType | None) -> TracebackType | None:
+    at = frames
+    while at is not None and at.tb_frame.f_code.co_filename in _OURS:
+        at = at.tb_next
+    return at or frames
