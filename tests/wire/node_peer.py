@@ -1,0 +1,111 @@
+"""npm's ``ws`` with ``bufferutil`` and ``utf-8-validate`` at the other end, in node.
+
+They are installed once, in the directory that ``WSFAST_NPM`` names or else in ``build/npm``.
+
+Invariant: node is ended with the test that started it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+from typing import Any, NoReturn
+
+import pytest
+
+from peers import Peer, Seen
+
+HERE = Path(__file__).parent
+PLACE = (
+    Path(os.environ.get("WSFAST_NPM") or HERE.parents[1] / "build" / "npm") / "node_modules"
+).resolve()
+PACKAGES = ("ws@8", "bufferutil@4", "utf-8-validate@6")
+
+
+def modules() -> Path:
+    """Return where the packages are, installed if they are not yet; skip if they can't be."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        _skip("there is no node or no npm")
+    if not PLACE.exists():
+        PLACE.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=PLACE.parent) as directory:
+            options = ("--silent", "--no-audit", "--no-fund", "--prefix", directory)
+            command = [npm, "install", *options, *PACKAGES]
+            ran = subprocess.run(command, capture_output=True, text=True, check=False)
+            if ran.returncode:
+                _skip(f"npm install failed: {ran.stderr.strip()[-200:]}")
+            with contextlib.suppress(OSError):  # another test process was first
+                (Path(directory) / "node_modules").rename(PLACE)
+    return PLACE
+
+
+def _skip(why: str) -> NoReturn:
+    if os.environ.get("WSFAST_REQUIRE_NODE") == "1":
+        pytest.fail(why)
+    pytest.skip(f"npm's ws was NOT tested: {why}")
+
+
+class _Node:
+    """A node that runs echo_peer.js."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+
+    async def start(self, role: str, port: int, compress: bool, rng: Random) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *("node", str(HERE / "echo_peer.js"), role),
+            *(str(port), str(int(compress)), str(rng.getrandbits(32))),
+            env={**os.environ, "NODE_PATH": str(modules())},
+            stdout=asyncio.subprocess.PIPE,
+        )
+
+    async def line(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        said: dict[str, Any] = json.loads(await self._process.stdout.readline() or "{}")
+        return said
+
+    async def follow(self) -> None:
+        """Read what it says until it has said how the connection was closed."""
+        while said := await self.line():
+            if "closed" in said:
+                code, reason = said["closed"]
+                self._seen.set_result((code, reason))
+
+    async def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+
+
+@contextlib.asynccontextmanager
+async def _server(compress: bool, rng: Random, seen: Seen) -> AsyncIterator[int]:
+    node = _Node(seen)
+    await node.start("server", 0, compress, rng)
+    try:
+        port: int = (await node.line())["port"]
+        following = asyncio.create_task(node.follow())
+        yield port
+        await following
+    finally:
+        await node.end()
+
+
+async def _client(port: int, compress: bool, rng: Random, seen: Seen) -> None:
+    node = _Node(seen)
+    await node.start("client", port, compress, rng)
+    try:
+        await node.follow()
+    finally:
+        await node.end()
+
+
+WS = Peer(_server, _client, "")
