@@ -29,33 +29,49 @@ import verdicts
 import wsfast
 
 sys.path.insert(0, str(testsuite.ROOT / "examples"))
+from echo_client import Client, echo
+from echo_server import EchoServer
 
 USUAL = ("1", "2", "3", "4", "5", "6", "7", "10")
 SECTIONS = (*USUAL, "9", "12", "13")
 AGENT = "wsfast"
 ONE_CASE = 120.0  # seconds
+LARGEST = 2**24  # octets of a message, in section 9
 
 
 async def judge_server(cases: list[str], outdir: Path) -> dict[str, Any]:
     """Run the cases against the example server."""
-    from echo_server import EchoServer
-
-    async with EchoServer() as server:
+    compression = wsfast.PerMessageDeflate("server")
+    async with EchoServer(compression=compression, max_message_size=LARGEST) as server:
         url = f"ws://{server.host}:{server.port}"
         return await testsuite.fuzzing_client(url, AGENT, cases, outdir)
 
 
 async def judge_client(cases: list[str], outdir: Path) -> dict[str, Any]:
-    """Run the cases against the echo client, a connection a case."""
-    from echo_client import echo
-
+    """Run the cases against the example client, a connection a case."""
     async with testsuite.fuzzing_server(cases, outdir) as url:
-        (count,) = await echo(f"{url}/getCaseCount")
+        (count,) = await answered(f"{url}/getCaseCount")
         for number in range(1, int(count) + 1):
-            async with asyncio.timeout(ONE_CASE):
-                await echo(f"{url}/runCase?case={number}&agent={AGENT}")
-        await echo(f"{url}/updateReports?agent={AGENT}")
+            await answered(f"{url}/runCase?case={number}&agent={AGENT}")
+        await answered(f"{url}/updateReports?agent={AGENT}")
     return testsuite.verdicts(outdir, AGENT)
+
+
+async def answered(url: str) -> list[str]:
+    """Let the example client send back what it gets until it is over; return the texts."""
+    texts: list[str] = []
+
+    def show(event: object) -> None:
+        if isinstance(event, wsfast.Text):
+            texts.append(event.data)
+
+    compression = wsfast.PerMessageDeflate("client")
+    async with (
+        asyncio.timeout(ONE_CASE),
+        Client(url, compression=compression, max_message_size=LARGEST) as client,
+    ):
+        await echo(client, None, show)
+    return texts
 
 
 def judge(role: str, sections: list[str], reports: Path) -> dict[str, Any]:
