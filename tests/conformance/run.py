@@ -97,19 +97,21 @@ def judge(role: str, sections: list[str], reports: Path) -> dict[str, Any]:
 
 
 def record(path: Path, sections: list[str], results: dict[str, Any]) -> None:
-    """Write down a run: when, of what, on what, and what came of it."""
+    """Write down what came of some sections, in place of what it was the last time."""
     runs = wsfast.backend()
-    document = {
+    facts = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "sections": sections,
         "versions": {
             "wsfast": f"{wsfast.__version__} ({runs.name} {runs.kernel})",
             "Python": sys.version.split()[0],
             **testsuite.versions(),
         },
-        **results,
     }
-    path.write_text(json.dumps(document, indent=1) + "\n")
+    known = json.loads(path.read_text()) if path.exists() else []
+    for role, result in results.items():
+        known = [run for run in known if (run["role"], run["sections"]) != (role, sections)]
+        known.append({"role": role, "sections": sections, **facts, **result})
+    path.write_text(json.dumps(known, indent=1) + "\n")
 
 
 def main() -> int:
