@@ -14,7 +14,10 @@ from typing import Any
 
 import wsfast
 
-PACKAGES = ("websockets", "aiohttp", "wsproto", "autobahn", "wsaccel", "pytest-benchmark", "Cython")
+PACKAGES = (
+    *("websockets", "aiohttp", "wsproto", "autobahn", "wsaccel", "picows", "uvloop"),
+    *("pytest-benchmark", "Cython"),
+)
 
 
 def machine_facts() -> dict[str, Any]:

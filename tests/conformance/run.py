@@ -17,6 +17,7 @@ import asyncio
 import datetime
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -132,6 +133,7 @@ def main() -> int:
         print(f"SKIPPED: the Autobahn TestSuite did NOT run: {reason}")
         return int(os.environ.get("WSFAST_REQUIRE_AUTOBAHN") == "1")
     reports = arguments.reports or Path(tempfile.mkdtemp(prefix="autobahn-"))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the suite is ended too
     roles = [arguments.role] if arguments.role else ["server", "client"]
     results = {role: judge(role, sections, reports) for role in roles}
     if arguments.record:

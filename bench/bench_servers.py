@@ -1,0 +1,196 @@
+"""Messages a second, latency and memory of echo servers, each in a process of its own.
+
+    python bench/bench_servers.py             # messages a second: six minutes, prints and records
+    python bench/bench_servers.py --quick     # the same in half a minute, prints only
+    python bench/bench_servers.py --memory    # memory of 10,000 connections: prints and records
+
+It needs Linux.  The load is that of ``load.py``, the servers those of ``echo_servers.py``.
+A record is a dated JSON file in bench/record/: the machine, the versions, and a row for
+each server, event loop and load.
+
+Invariant: servers take turns within a round and the best round counts, so that what
+disturbs the machine disturbs all of them; a figure is compared only with those of its run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import load
+import memory
+from machine import machine_facts
+from samples import size_name
+
+HERE = Path(__file__).parent
+SERVERS = ("wsfast", "picows", "picows-octets", "aiohttp", "websockets")
+LOOPS = ("asyncio", "uvloop")
+
+
+class Shape(NamedTuple):
+    """A load: octets a message, connections, messages at once, how often ahead."""
+
+    octets: int
+    connections: int
+    batch: int
+    ahead: int
+
+    def name(self) -> str:
+        how = "one at a time" if self.batch == 1 else f"{self.batch} at once"
+        return f"{size_name(self.octets, ' ')}, {self.connections} connections, {how}"
+
+
+SHAPES = (
+    Shape(32, 1, 1, 1),
+    Shape(32, 1, 64, 2),
+    Shape(32, 32, 1, 1),
+    Shape(32, 32, 64, 2),
+    Shape(65_536, 1, 1, 1),
+    Shape(65_536, 1, 4, 2),
+    Shape(65_536, 32, 1, 1),
+)
+
+
+@contextlib.contextmanager
+def server(name: str, loop: str) -> Iterator[tuple[int, int]]:
+    """Run a server on a CPU of its own, where there are two; give its port and its pid."""
+    command = [sys.executable, str(HERE / "echo_servers.py"), name, loop]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        cpus = sorted(os.sched_getaffinity(0))
+        if len(cpus) > 1:
+            os.sched_setaffinity(process.pid, cpus[:1])
+        yield int(process.stdout.readline()), process.pid
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def measure(name: str, loop: str, shape: Shape, seconds: float) -> dict[str, Any]:
+    """Load one server; return its row."""
+    with server(name, loop) as (port, pid):
+        found = load.run(port, pid, *shape, seconds)
+    latency = sorted(found.latencies) if shape.batch == 1 else []  # else it is a batch's
+    return {
+        "operation": "echo",
+        "peer": name,
+        "loop": loop,
+        **shape._asdict(),
+        "messages_per_second": round(found.rate),
+        "server_busy": round(found.busy, 2),
+        "client_busy": round(found.client_busy, 2),
+        "server_us": round(found.busy / found.rate * 1e6, 2),
+        "p50_us": round(latency[len(latency) // 2] * 1e6, 1) if latency else None,
+        "p99_us": round(latency[len(latency) * 99 // 100] * 1e6, 1) if latency else None,
+    }
+
+
+def installed(wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the servers and the event loops that can run here; say which can't."""
+    servers = [name for name in SERVERS if find_spec(name.partition("-")[0])]
+    loops = [name for name in wanted if find_spec(name)]
+    for missing in sorted({*SERVERS, *wanted} - {*servers, *loops}):
+        print(f"SKIPPED: {missing} is not installed")
+    return servers, loops
+
+
+def throughput(
+    servers: list[str], loops: list[str], rounds: int, seconds: float
+) -> list[dict[str, Any]]:
+    """Load every server with everything; return the best row of the rounds."""
+    best: dict[tuple[str, Shape, str], dict[str, Any]] = {}
+    for number in range(rounds):
+        for loop in loops:
+            for shape in SHAPES:
+                for name in servers:
+                    row = measure(name, loop, shape, seconds)
+                    key = (loop, shape, name)
+                    rate = "messages_per_second"
+                    if key not in best or row[rate] > best[key][rate]:
+                        best[key] = row
+        print(f"round {number + 1} of {rounds} is over", file=sys.stderr, flush=True)
+    return list(best.values())
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as text; a ratio is wsfast's rate divided by the server's."""
+    lines: list[str] = []
+    ours: dict[tuple[Any, ...], float] = {}
+    for row in rows:
+        shape = Shape(*(row[field] for field in Shape._fields))
+        rate = row["messages_per_second"]
+        if row["peer"] == "wsfast":
+            ours[row["loop"], shape] = rate
+            lines.append(f"\n{row['loop']}, {shape.name()}")
+        ratio = f"{ours[row['loop'], shape] / rate:5.2f}x"
+        latency = f"  p50 {row['p50_us']} us, p99 {row['p99_us']} us" if row["p50_us"] else ""
+        lines.append(
+            f"  {row['peer']:14} {rate:9,} messages/s  {ratio}"
+            f"  {row['server_us']:6.2f} us of CPU, busy {row['server_busy']:.0%}{latency}"
+        )
+    return "\n".join(lines)
+
+
+def save(record: dict[str, Any], kind: str) -> Path:
+    """Write a record, one row a line; return where it is."""
+    machine = record["machine"]["wsfast"]
+    stem = f"{kind}-{record['date'][:10]}-{machine['kernel'] or machine['name']}"
+    number, path = 1, HERE / "record" / f"{stem}.json"
+    while path.exists():
+        number += 1
+        path = path.with_name(f"{stem}-{number}.json")
+    head = {name: value for name, value in record.items() if name != "rows"}
+    rows = ",\n".join(json.dumps(row) for row in record["rows"])
+    path.write_text(f'{json.dumps(head, indent=1)[:-2]},\n "rows": [\n{rows}\n]}}\n')
+    return path
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one short round; print only")
+    parser.add_argument(
+        "--memory", action="store_true", help="memory in place of messages a second"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--loop", choices=LOOPS, action="append", help="default: both")
+    parser.add_argument("--connections", type=int, default=10_000, help="for the memory")
+    arguments = parser.parse_args()
+    record: dict[str, Any] = {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["python bench/bench_servers.py", *sys.argv[1:]]),
+        "machine": machine_facts(),
+    }
+    servers, loops = installed(arguments.loop or LOOPS)
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) > 1:
+        os.sched_setaffinity(0, cpus[1:])  # the first is the servers'
+    if arguments.memory:
+        record["rows"] = memory.rows(servers, server, arguments.connections)
+        print("\n".join(memory.lines(record["rows"])))
+    else:
+        rounds, seconds = (1, 0.2) if arguments.quick else (arguments.rounds, 0.7)
+        record["rows"] = throughput(servers, loops, rounds, seconds)
+        print(table(record["rows"]))
+    if not arguments.quick:
+        path = save(record, "memory" if arguments.memory else "servers")
+        print(f"\nrecorded in {path.relative_to(HERE.parent)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Echo servers to be loaded, each as its library's own documentation writes one.
+
+    python bench/echo_servers.py wsfast uvloop     # prints its port, ends with its stdin
+
+No compression, no keepalive pings, and no limit that the load reaches.  All of them decode
+text to ``str`` and encode it again, but ``picows-octets``, which sends octets back unseen.
+
+Invariant: listens on the loopback interface, and imports only the library it is to run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Server: TypeAlias = Callable[[], AbstractAsyncContextManager[int]]
+
+
+@contextlib.asynccontextmanager
+async def wsfast_server() -> AsyncIterator[int]:
+    """Run the example server."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+    from echo_server import EchoServer
+
+    async with EchoServer() as server:
+        yield server.port
+
+
+@contextlib.asynccontextmanager
+async def websockets_server() -> AsyncIterator[int]:
+    from websockets.asyncio.server import ServerConnection, serve
+    from websockets.exceptions import ConnectionClosed
+
+    async def echo(connection: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            async for message in connection:
+                await connection.send(message)
+
+    async with serve(echo, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
+        yield next(iter(server.sockets)).getsockname()[1]
+
+
+@contextlib.asynccontextmanager
+async def aiohttp_server() -> AsyncIterator[int]:
+    from aiohttp import WSMsgType, web
+
+    async def echo(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(compress=False)
+        await socket.prepare(request)
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                await socket.send_str(message.data)
+            elif message.type is WSMsgType.BINARY:
+                await socket.send_bytes(message.data)
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/", echo)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _picows_server(payload: Callable[[Any], Any]) -> Server:
+    @contextlib.asynccontextmanager
+    async def serve() -> AsyncIterator[int]:
+        from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
+
+        class Echo(WSListener):
+            def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+                if frame.msg_type == WSMsgType.CLOSE:
+                    transport.send_close(frame.get_close_code(), frame.get_close_message())
+                    transport.disconnect()
+                elif frame.msg_type == WSMsgType.PING:
+                    transport.send_pong(frame.get_payload_as_bytes())
+                else:
+                    transport.send(frame.msg_type, payload(frame))
+
+        server = await ws_create_server(lambda request: Echo(), "127.0.0.1", 0)
+        async with server:
+            yield server.sockets[0].getsockname()[1]
+
+    return serve
+
+
+SERVERS: dict[str, Server] = {
+    "wsfast": wsfast_server,
+    "picows": _picows_server(lambda frame: frame.get_payload_as_utf8_text().encode()),
+    "picows-octets": _picows_server(lambda frame: frame.get_payload_as_memoryview()),
+    "aiohttp": aiohttp_server,
+    "websockets": websockets_server,
+}
+
+
+async def _run(server: Server) -> None:
+    async with server() as port:
+        print(port, flush=True)
+        loop = asyncio.get_running_loop()
+        over = asyncio.Event()
+        loop.add_reader(sys.stdin, over.set)
+        await over.wait()
+        loop.remove_reader(sys.stdin)
+
+
+def main() -> None:
+    """Serve until stdin is closed."""
+    name, loop = sys.argv[1:]
+    factory = None
+    if loop == "uvloop":
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(_run(SERVERS[name]))
+
+
+if __name__ == "__main__":
+    main()
