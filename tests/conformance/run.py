@@ -110,9 +110,11 @@ def record(path: Path, sections: list[str], results: dict[str, Any]) -> None:
     }
     known = json.loads(path.read_text()) if path.exists() else []
     for role, result in results.items():
-        known = [run for run in known if (run["role"], run["sections"]) != (role, sections)]
+        again = [run for run in known if run["role"] == role and {*run["sections"]} <= {*sections}]
+        known = [run for run in known if run not in again]
         known.append({"role": role, "sections": sections, **facts, **result})
-    path.write_text(json.dumps(known, indent=1) + "\n")
+    lines = ",\n".join(json.dumps(run) for run in known)
+    path.write_text(f"[\n{lines}\n]\n")
 
 
 def main() -> int:
