@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import socket
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -400,6 +401,72 @@ def _() -> Contender:
         return texts
 
     return decode
+
+
+@row("messages", "picows")
+def _() -> Contender:
+    from picows import WSListener, ws_create_server
+
+    texts: list[str] = []
+
+    class Listener(WSListener):
+        def on_ws_frame(self, transport: Any, frame: Any) -> None:
+            texts.append(frame.get_payload_as_utf8_text())
+
+    class Transport(asyncio.Transport):
+        """What its protocol asks of a transport."""
+
+        def get_extra_info(self, name: str, default: object = None) -> Any:
+            return ours if name == "socket" else default
+
+        def write(self, data: object) -> None:
+            pass
+
+        def is_closing(self) -> bool:
+            return False
+
+    async def shake_hands() -> Any:
+        loop: Any = asyncio.get_running_loop()
+        made = []
+
+        async def capture(factory: Any, *_: object, **__: object) -> None:
+            made.append(factory())
+
+        loop.create_server = capture
+        await ws_create_server(lambda _: Listener(), "127.0.0.1", 0, use_aiofastnet=False)
+        (protocol,) = made
+        protocol.connection_made(Transport())
+        _receive_into(
+            protocol,
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+            b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            b"Sec-WebSocket-Version: 13\r\n\r\n",
+        )
+        return protocol
+
+    # It sets options of a TCP socket and logs its number; nothing goes over it.
+    with socket.socket() as ours:
+        loop = asyncio.new_event_loop()
+        protocol = loop.run_until_complete(shake_hands())
+        loop.close()
+
+    def decode(wire: bytes) -> list[str]:
+        texts.clear()
+        _receive_into(protocol, wire)
+        return list(texts)
+
+    return decode
+
+
+def _receive_into(protocol: asyncio.BufferedProtocol, wire: bytes) -> None:
+    """Do what an event loop does with what it received."""
+    view = memoryview(wire)
+    while view:
+        buffer = memoryview(protocol.get_buffer(len(view)))  # type: ignore[arg-type] # a buffer
+        size = min(len(buffer), len(view))
+        buffer[:size] = view[:size]
+        protocol.buffer_updated(size)
+        view = view[size:]
 
 
 @row("messages", "autobahn")

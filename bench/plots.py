@@ -21,6 +21,7 @@ LOOKS = {
     "wsfast": ("#0b5fa5", "o"),
     "websockets": ("#d1651a", "s"),
     "aiohttp": ("#3d8f54", "^"),
+    "picows": ("#c2488f", "<"),
     "wsproto": ("#8a6d3b", "D"),
     "autobahn": ("#7d5ba6", "v"),
     "wsaccel": ("#b0413e", "P"),

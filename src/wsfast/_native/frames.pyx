@@ -38,16 +38,6 @@ cdef class Frame:
         Py_XDECREF(self.payload_)
 
     @property
-    def opcode(self):
-        """An ``Opcode``."""
-        return <object>self.opcode_
-
-    @property
-    def payload(self):
-        """The octets, unmasked."""
-        return <object>self.payload_
-
-    @property
     def fin(self):
         """Whether it is the last fragment of its message."""
         return self.first & 0x80 != 0
@@ -83,6 +73,18 @@ cdef class Frame:
 
     def __reduce__(self):
         return Frame, frame_values(self)
+
+
+cdef int expose_fields() except -1:
+    cdef Frame some = <Frame>PyType_GenericAlloc(<PyTypeObject *>Frame, 0)
+    cdef char *start = <char *><PyObject *>some
+    cdef PyTypeObject *kind = <PyTypeObject *>Frame
+    wsf_expose(kind, 1, "opcode", <char *>&some.opcode_ - start, "An ``Opcode``.")
+    wsf_expose(kind, 2, "payload", <char *>&some.payload_ - start, "The octets, unmasked.")
+    return 0
+
+
+expose_fields()
 
 
 cdef inline void frame_set(Frame frame, object opcode, object payload) noexcept:

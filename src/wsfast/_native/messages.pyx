@@ -15,11 +15,6 @@ cdef class Data:
     def __dealloc__(self):
         Py_XDECREF(self.data_)
 
-    @property
-    def data(self):
-        """The text, or the octets."""
-        return <object>self.data_
-
     def __eq__(self, other):
         if type(self) is not type(other):
             return NotImplemented
@@ -33,6 +28,18 @@ cdef class Data:
 
     def __reduce__(self):
         return type(self), (self.data,)
+
+
+cdef int expose_data() except -1:
+    cdef Data some = <Data>PyType_GenericAlloc(<PyTypeObject *>Data, 0)
+    wsf_expose(
+        <PyTypeObject *>Data, 0, "data", <char *>&some.data_ - <char *><PyObject *>some,
+        "The text, or the octets.",
+    )
+    return 0
+
+
+expose_data()
 
 
 cdef inline int data_set(Data event, object data) except -1:
