@@ -34,6 +34,9 @@ from samples import size_name
 HERE = Path(__file__).parent
 SERVERS = ("wsfast", "picows", "picows-octets", "aiohttp", "websockets")
 LOOPS = ("asyncio", "uvloop")
+# The servers' CPU and the client's: the same one if there is no other.
+CPUS = sorted(os.sched_getaffinity(0))
+SERVER_CPU, CLIENT_CPU = CPUS[0], CPUS[-1]
 
 
 class Shape(NamedTuple):
@@ -46,7 +49,7 @@ class Shape(NamedTuple):
 
     def name(self) -> str:
         how = "one at a time" if self.batch == 1 else f"{self.batch} at once"
-        return f"{size_name(self.octets, ' ')}, {self.connections} connections, {how}"
+        return f"{size_name(self.octets, ' ')}, connections: {self.connections}, {how}"
 
 
 SHAPES = (
@@ -68,9 +71,7 @@ def server(name: str, loop: str) -> Iterator[tuple[int, int]]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        cpus = sorted(os.sched_getaffinity(0))
-        if len(cpus) > 1:
-            os.sched_setaffinity(process.pid, cpus[:1])
+        os.sched_setaffinity(process.pid, {SERVER_CPU})
         yield int(process.stdout.readline()), process.pid
     finally:
         process.stdin.close()
@@ -177,9 +178,7 @@ def main() -> None:
         "machine": machine_facts(),
     }
     servers, loops = installed(arguments.loop or LOOPS)
-    cpus = sorted(os.sched_getaffinity(0))
-    if len(cpus) > 1:
-        os.sched_setaffinity(0, cpus[1:])  # the first is the servers'
+    os.sched_setaffinity(0, {CLIENT_CPU})
     if arguments.memory:
         record["rows"] = memory.rows(servers, server, arguments.connections)
         print("\n".join(memory.lines(record["rows"])))
