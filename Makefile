@@ -9,17 +9,20 @@ SOURCES := setup.py $(wildcard src/wsfast/_native/*.p* src/wsfast/_kernels/*)
 # A build that would give no extension must fail here, not fall back.
 export WSFAST_REQUIRE_EXTENSION := 1
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench wheel lint clean
 
 demo: $(VENV)/.built
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.built
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 bench: $(VENV)/.built
 	$(PIP) install -e '.[bench]' --no-build-isolation
 	$(BIN)/python bench/run.py
+
+wheel:
+	.ci/wheel $(PYTHON)
 
 lint: $(VENV)/.built
 	$(PIP) install -e '.[dev]' --no-build-isolation

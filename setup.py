@@ -3,6 +3,7 @@
 ``WSFAST_WERROR=1`` makes warnings of Cython and of the C compiler errors.
 ``WSFAST_REQUIRE_EXTENSION=1`` makes a build without a working compiler fail; without
 it, such a build gives the package in Python alone.
+``WSFAST_PURE=1`` builds that on purpose, for a wheel that every platform can use.
 """
 
 import glob
@@ -16,6 +17,7 @@ from setuptools.command.build_py import build_py
 
 KERNELS = "src/wsfast/_kernels"
 WERROR = os.environ.get("WSFAST_WERROR") == "1"
+PURE = os.environ.get("WSFAST_PURE") == "1"
 REQUIRED = os.environ.get("WSFAST_REQUIRE_EXTENSION") == "1"
 
 if sys.platform == "win32":
@@ -54,6 +56,6 @@ core = Extension(
 )
 
 setup(
-    ext_modules=cythonize([core], include_path=["src"]),
+    ext_modules=[] if PURE else cythonize([core], include_path=["src"]),
     cmdclass={"build_py": BuildWithPth},
 )

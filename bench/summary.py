@@ -25,7 +25,7 @@ README_ROWS = (
     ("messages", "ascii", (16, 125, 1024, 65_536)),
     ("messages", "json", (125, 1024, 65_536)),
 )
-README_PEERS = ("websockets", "aiohttp", "picows", "wsproto", "autobahn", "wsaccel", "cpython")
+README_PEERS = ("websockets", "aiohttp", "wsproto", "autobahn", "wsaccel", "cpython")
 OURS = "wsfast"
 
 
