@@ -150,6 +150,20 @@ def test_a_peer_is_never_half_accelerated(peer: Peer) -> None:
     assert module.shout is original
 
 
+def test_a_fault_of_our_own_does_not_keep_a_peer_from_being_imported(peer: Peer) -> None:
+    def broken(original: Any) -> Any:
+        raise ImportError("no such thing in there")
+
+    peer.seams[-1].make = broken
+    module = importlib.import_module("loudpeer")
+    accelerate("wsproto")
+    assert module.shout("a") == "A!"
+    assert importlib.import_module("latepeer").shout("b") == "B"
+    assert module.shout("a") == "A"
+    (row,) = accelerate("wsproto")
+    assert row.reason == "wsproto 1.2.3 is not as expected: no such thing in there"
+
+
 def test_what_is_missing_in_a_later_module_undoes_the_earlier(peer: Peer, tmp_path: Path) -> None:
     module = importlib.import_module("loudpeer")
     accelerate("wsproto")

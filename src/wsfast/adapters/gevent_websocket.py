@@ -1,14 +1,14 @@
-"""gevent-websocket: its mask, an octet at a time in Python, and its UTF-8 validator.
+"""gevent-websocket: its mask, an octet at a time in Python, its UTF-8 validator, its closing.
 
 Invariant: a ``bytearray`` comes out of the mask, as it did, and what went in is not
-changed.
+changed; a close frame has the code that ``close()`` was called with.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .. import apply_mask
+from .. import CloseCode, apply_mask, encode_close
 from ._seams import Peer, Seam
 from .wsaccel import Utf8Validator
 
@@ -21,6 +21,39 @@ def _mask(_: Any) -> Any:
     return mask_payload
 
 
+def _close_payload(code: int | None, message: Any) -> bytes:
+    """Return what a close frame can say of that."""
+    reason = message if isinstance(message, str) else bytes(message or b"").decode(errors="replace")
+    if code == CloseCode.INVALID_PAYLOAD_DATA and not reason:
+        reason = "the text is not UTF-8"
+    for said in ((code, reason), (code, "")):
+        try:
+            return encode_close(*said)
+        except (TypeError, ValueError):
+            continue  # it is too long, or not for the wire
+    return b""
+
+
+def _close(original: Any) -> Any:
+    from geventwebsocket.exceptions import WebSocketError
+
+    def close(self: Any, code: int | None = 1000, message: Any = b"") -> None:
+        """Send a close frame and let go of the socket."""
+        if self.closed:
+            original(self, code, message)  # it says so to the application
+            return
+        try:
+            self.send_frame(_close_payload(code, message), self.OPCODE_CLOSE)
+        except WebSocketError:
+            self.logger.debug("Failed to write closing frame -> closing socket")
+        finally:
+            self.logger.debug("Closed WebSocket")
+            self.closed = True
+            self.stream = self.raw_write = self.raw_read = self.environ = None
+
+    return close
+
+
 PEER = Peer(
     "gevent-websocket",
     ("0.10", "0.11"),
@@ -29,6 +62,12 @@ PEER = Peer(
         Seam("geventwebsocket.websocket", "Header.unmask_payload", _mask, "unmasks in C"),
         Seam(
             "geventwebsocket.websocket", "Utf8Validator", lambda _: Utf8Validator, "validates in C"
+        ),
+        Seam(
+            "geventwebsocket.websocket",
+            "WebSocket.close",
+            _close,
+            "sends the code, which was left out",
         ),
     ],
 )

@@ -1,13 +1,14 @@
-"""lomond: its mask and its UTF-8 validator.
+"""lomond: its mask, its UTF-8 validator, and what it sends for text that is none.
 
-Invariant: the mask changes the ``bytearray`` that it is given, as it did.
+Invariant: the mask changes the ``bytearray`` that it is given, as it did; the events are
+those of lomond.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .. import apply_mask_inplace
+from .. import CloseCode, apply_mask_inplace
 from ._seams import Peer, Seam
 from .wsaccel import Utf8Validator
 
@@ -20,6 +21,21 @@ def _mask(_: Any) -> Any:
     return mask_payload
 
 
+def _feed(original: Any) -> Any:
+    def feed(self: Any, data: bytes) -> Any:
+        """Yield events; before one that says that text is no UTF-8, send a close frame."""
+        events = original(self, data)
+        try:
+            for event in events:
+                if event.name == "protocol_error" and "utf" in event.error:
+                    self._send_close(CloseCode.INVALID_PAYLOAD_DATA, "the text is not UTF-8")
+                yield event
+        finally:
+            events.close()
+
+    return feed
+
+
 PEER = Peer(
     "lomond",
     ("0.3", "0.4"),
@@ -27,5 +43,6 @@ PEER = Peer(
         Seam("lomond.frame", "mask_payload", _mask, "masks in C"),
         Seam("lomond.frame_parser", "Utf8Validator", lambda _: Utf8Validator, "validates in C"),
         Seam("lomond.message", "Utf8Validator", lambda _: Utf8Validator, "validates in C"),
+        Seam("lomond.websocket", "WebSocket.feed", _feed, "sends 1007 for text that is no UTF-8"),
     ],
 )

@@ -1,15 +1,18 @@
-"""websocket-client: its mask, and the validation of texts and of close reasons.
+"""websocket-client: its mask, the validation of texts and of close reasons, and the answer.
 
 Invariant: ``bytes`` come out of the mask, as they did; a text that ends inside a
-character is refused, which its own validator lets pass.
+character is refused, which its own validator lets pass; what was raised still is.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from .. import apply_mask, is_valid_utf8
+from .. import CloseCode, apply_mask, is_valid_utf8
 from ._seams import Peer, Seam
+
+CLOSE = 8
 
 
 def _mask(_: Any) -> Any:
@@ -24,12 +27,60 @@ def _validate(_: Any) -> Any:
     return validate_utf8
 
 
+def _validate_frame(original: Any) -> Any:
+    from websocket._exceptions import WebSocketProtocolException
+
+    def validate(self: Any, skip_utf8_validation: bool = False) -> None:
+        """Judge a frame; mark what is raised for a close reason that is no UTF-8."""
+        try:
+            original(self, skip_utf8_validation)
+        except WebSocketProtocolException as error:
+            marked: Any = error
+            marked.wsfast_1007 = self.opcode == CLOSE and not is_valid_utf8(self.data[2:])
+            raise
+
+    return validate
+
+
+def _recv_data_frame(original: Any) -> Any:
+    from websocket._exceptions import (
+        WebSocketException,
+        WebSocketPayloadException,
+        WebSocketProtocolException,
+    )
+
+    def recv_data_frame(self: Any, control_frame: bool = False) -> Any:
+        """Receive a message; if it is no UTF-8, send 1007 and raise."""
+        try:
+            return original(self, control_frame)
+        except (WebSocketPayloadException, WebSocketProtocolException) as error:
+            is_text = isinstance(error, WebSocketPayloadException)
+            if is_text or getattr(error, "wsfast_1007", False):
+                with contextlib.suppress(WebSocketException, OSError):
+                    self.send_close(CloseCode.INVALID_PAYLOAD_DATA, "the text is not UTF-8")
+            raise
+
+    return recv_data_frame
+
+
 PEER = Peer(
     "websocket-client",
     ("1.6", "1.10"),
     [
         Seam("websocket._abnf", "_mask", _mask, "masks in C"),
         Seam("websocket._utils", "_validate_utf8", _validate, "validates in C"),
+        Seam(
+            "websocket._abnf",
+            "ABNF.validate",
+            _validate_frame,
+            "tells a reason that is no UTF-8 from other faults",
+        ),
+        Seam(
+            "websocket._core",
+            "WebSocket.recv_data_frame",
+            _recv_data_frame,
+            "sends 1007 for text that is no UTF-8",
+        ),
     ],
     [("websocket._abnf.frame_buffer", "reads from a blocking socket, which takes the time")],
 )
