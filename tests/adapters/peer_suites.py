@@ -1,0 +1,205 @@
+"""Run the test suites of peers, stock and accelerated, and compare what fails.
+
+    python tests/adapters/peer_suites.py [NAME...]      all, or these
+
+A suite comes with the installed package or out of its source distribution, of the very
+version that is installed.  Exit status 1 if something fails only when accelerated and is
+not listed here with the reason.
+
+Invariant: both runs are of the same tests, in processes of their own; that the seams were
+set is seen in the second.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+import xml.etree.ElementTree as ET
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+SECONDS = 900
+# Accelerates as WSFAST_ACCELERATE says, if at all, and fails if that did nothing.
+START = """
+import os, sys
+names = os.environ.get("WSFAST_ACCELERATE")
+if names:
+    import wsfast
+    rows = wsfast.accelerate(*names.split(","))
+    if any(not row.seam for row in rows):
+        sys.exit(f"not accelerated: {rows}")
+"""
+PYTEST = "import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+TORNADO = "from tornado.test.runtests import main; main()"
+
+
+class Suite(NamedTuple):
+    """What tests a peer, and what is known to differ when it is accelerated.
+
+    Attributes:
+        tests: files to run, in the source distribution or, if ``package`` is the name of a
+            package, in that.
+        needs: modules that the tests import beside those of the peer.
+        begin: what is to be done before the peer is imported.
+        differing: tests that fail when accelerated, by a pattern, and why.
+    """
+
+    tests: tuple[str, ...]
+    package: str = ""
+    needs: tuple[str, ...] = ()
+    begin: str = ""
+    differing: tuple[tuple[str, str], ...] = ()
+
+
+SUITES = {
+    "wsproto": Suite(("tests",)),
+    "websocket-client": Suite(("tests",), package="websocket"),
+    "autobahn": Suite(
+        ("test",),
+        package="autobahn.websocket",
+        begin="os.environ['USE_ASYNCIO'] = '1'; import txaio; txaio.use_asyncio()\n",
+    ),
+    "aiohttp": Suite(
+        (
+            "tests/test_websocket_parser.py",
+            "tests/test_websocket_writer.py",
+            "tests/test_websocket_handshake.py",
+            "tests/test_web_websocket.py",
+            "tests/test_web_websocket_functional.py",
+            "tests/test_client_ws.py",
+            "tests/test_client_ws_functional.py",
+        ),
+        needs=("pytest_mock", "freezegun", "trustme", "blockbuster", "re_assert"),
+    ),
+    "tornado": Suite(("tornado.test.websocket_test",), package="tornado.test"),
+}
+
+
+class Outcome(NamedTuple):
+    """What a run gave: how many tests there were, and which of them failed."""
+
+    tests: int
+    failed: frozenset[str]
+
+
+def tests_of(name: str, suite: Suite, directory: Path) -> Path:
+    """Return where the suite is; fetch the source distribution if it is in there."""
+    if suite.package:
+        spec = importlib.util.find_spec(suite.package)
+        assert spec is not None
+        assert spec.origin is not None
+        return Path(spec.origin).parent
+    exact = f"{name}=={metadata.version(name)}"
+    pip = [sys.executable, "-m", "pip", "-q", "download", "--no-deps", "--no-binary", ":all:"]
+    subprocess.run([*pip, "-d", str(directory), exact], check=True)
+    (archive,) = directory.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(directory, filter="data")
+    (root,) = (path for path in directory.iterdir() if path.is_dir())
+    # Without its sources, which would stand before those that are installed.
+    kept = ("tests", "setup.cfg", "pytest.ini", "tox.ini", "pyproject.toml")
+    bare = directory / "bare"
+    bare.mkdir()
+    for part in kept:
+        if (root / part).exists():
+            (root / part).rename(bare / part)
+    return bare
+
+
+def outcome(name: str, suite: Suite, root: Path, accelerated: bool) -> Outcome:
+    """Run a suite once."""
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("WSFAST_ACCELERATE", None)
+    if accelerated:
+        environment["WSFAST_ACCELERATE"] = name
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch, "report.xml")
+        if name == "tornado":
+            command = ["-c", START + TORNADO, "--verbose", *suite.tests]
+        else:
+            quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts="]
+            quiet += ["-W", "ignore::pytest.PytestConfigWarning"]  # of plugins that are not there
+            paths = [str(root / path) for path in suite.tests]
+            command = ["-c", START + suite.begin + PYTEST, *quiet, f"--junitxml={report}", *paths]
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=scratch if suite.package else root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+        )
+        found = of_unittest(done.stdout) if name == "tornado" else of_junit(report)
+    if done.returncode not in (0, 1) or not found.tests:
+        sys.exit(f"{name}: the tests could not be run\n{done.stdout[-3000:]}")
+    return found
+
+
+def of_junit(report: Path) -> Outcome:
+    """Read what pytest reports."""
+    if not report.exists():
+        return Outcome(0, frozenset())
+    cases = list(ET.parse(report).iter("testcase"))
+    failed = {
+        f"{case.get('classname')}::{case.get('name')}"
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    }
+    return Outcome(len(cases), frozenset(failed))
+
+
+def of_unittest(output: str) -> Outcome:
+    """Read what unittest writes."""
+    ran = re.search(r"^Ran (\d+) tests", output, re.MULTILINE)
+    failed = re.findall(r"^(?:FAIL|ERROR): (\S+ \(\S+\))", output, re.MULTILINE)
+    return Outcome(int(ran[1]) if ran else 0, frozenset(failed))
+
+
+def compare(name: str, suite: Suite) -> bool:
+    """Run a suite both ways, say what differs; return whether that is as it should be."""
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        print(f"SKIPPED: {name} is not installed")
+        return True
+    missing = [module for module in suite.needs if importlib.util.find_spec(module) is None]
+    if missing:
+        print(f"SKIPPED: the tests of {name} need {', '.join(missing)}")
+        return True
+    with tempfile.TemporaryDirectory() as directory:
+        root = tests_of(name, suite, Path(directory))
+        stock, ours = (outcome(name, suite, root, accelerated) for accelerated in (False, True))
+    known = {test: why for test in ours.failed for what, why in suite.differing if what in test}
+    new = sorted(ours.failed - stock.failed - known.keys())
+    print(
+        f"{name} {version}: {stock.tests} tests, {len(stock.failed)} fail stock, "
+        f"{len(ours.failed)} accelerated"
+    )
+    for test, why in sorted(known.items()):
+        print(f"  as listed, {test}: {why}")
+    for test in sorted(stock.failed - ours.failed):
+        print(f"  only stock: {test}")
+    for test in new:
+        print(f"  ONLY ACCELERATED: {test}")
+    if stock.tests != ours.tests:
+        print(f"  NOT THE SAME TESTS: {ours.tests} accelerated")
+    return not new and stock.tests == ours.tests
+
+
+def main(names: list[str]) -> int:
+    unknown = set(names) - SUITES.keys()
+    if unknown:
+        sys.exit(f"there is no suite of {', '.join(sorted(unknown))}; of {', '.join(SUITES)}")
+    verdicts = [compare(name, SUITES[name]) for name in names or SUITES]  # all, whatever fails
+    return 0 if all(verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
