@@ -138,6 +138,24 @@ def test_a_peer_that_is_not_installed(peer: Peer, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(metadata, "version", version)
     assert accelerate("wsproto") == [Acceleration("wsproto", "", "", "peer", "not installed")]
+    # It is installed later, or its directory was not yet known when an interpreter started.
+    monkeypatch.setattr(metadata, "version", lambda name: "1.2.3")
+    assert importlib.import_module("loudpeer").shout("a") == "A!"
+    assert runs(accelerate("wsproto"))[:4] == ["wsfast"] * 3 + ["waiting"]
+
+
+def test_a_peer_that_is_installed_later_in_another_version(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    accelerate("wsproto")
+    monkeypatch.setattr(metadata, "version", lambda name: "9")
+    assert importlib.import_module("loudpeer").shout("a") == "A"
+    (row,) = accelerate("wsproto")
+    assert row.reason == "version 9 was not tested: from 1.2 on, before 2"
 
 
 def test_a_peer_is_never_half_accelerated(peer: Peer) -> None:

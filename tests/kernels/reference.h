@@ -63,7 +63,7 @@ static int ring_intact(const arena *a, const uint8_t *p, size_t n)
     size_t i;
     int intact = 1;
     for (i = 0; i < b; i++) {
-        intact &= p[i - b] == 0xA5;
+        intact &= (p - b)[i] == 0xA5;
     }
     for (i = 0; i < c; i++) {
         intact &= p[n + i] == 0xA5;

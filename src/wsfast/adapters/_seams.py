@@ -36,6 +36,9 @@ NAMES = (
 )
 
 
+NOT_INSTALLED = "not installed"
+
+
 class Acceleration(Record):
     """Say what one seam of a peer runs, and why.
 
@@ -157,11 +160,21 @@ class Peer:
         try:
             self.version = metadata.version(self.name)
         except metadata.PackageNotFoundError:
-            return "not installed"
+            self.version = ""
+            return NOT_INSTALLED
         low, high = self.tested
         if not _numbers(low) <= _numbers(self.version) < _numbers(high):
             return f"version {self.version} was not tested: from {low} on, before {high}"
         return ""
+
+    def want(self) -> None:
+        """Be ready to set the seams, unless the version that is installed was not tested.
+
+        A peer that is not installed may still be, or its directory not yet be known, as
+        when an interpreter starts: it is judged once it is imported.
+        """
+        self.refused = self.why_not()
+        self.wanted = self.refused in ("", NOT_INSTALLED)
 
     def set_what_is_there(self, complete: str = "") -> None:
         """Set the seams whose modules are imported: all, or on a fault none.
@@ -174,6 +187,11 @@ class Peer:
             for seam in self.seams
             if not seam.is_set and (seam.module == complete or _is_imported(seam.module))
         ]
+        if there and self.refused:
+            self.refused = self.why_not()
+            self.wanted = not self.refused
+            if self.refused:
+                return
         try:
             for seam in there:
                 seam.find()
@@ -336,8 +354,7 @@ def accelerate(*peers: str) -> list[Acceleration]:
         rows = []
         for peer in chosen:
             if not peer.wanted:
-                peer.refused = peer.why_not()
-                peer.wanted = not peer.refused
+                peer.want()
             if peer.wanted:
                 peer.set_what_is_there()
             rows += peer.rows()

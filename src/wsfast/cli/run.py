@@ -46,6 +46,7 @@ def run(peers: str, module: bool, program: str, arguments: tuple[str, ...]) -> i
         accelerate(*names_in(peers))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    os.environ["WSFAST_ACCELERATE"] = peers  # for the processes that the program starts
     sys.argv = [program, *arguments]
     if module:
         sys.path[0] = os.getcwd()

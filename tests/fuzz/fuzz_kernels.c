@@ -1,0 +1,164 @@
+/* libFuzzer: every member of a kernel against the references of tests/kernels.
+ *
+ *     WSFAST_FUZZ_KERNEL=avx2 fuzz_kernels -max_len=4096 seeds/kernels
+ *
+ * An input is 8 octets of how, then the text: where the buffers stand, the masking key,
+ * where the text is cut in two.  Buffers end (or begin) at a page that must not be touched,
+ * so one octet read outside ends the run; octets beside the target are looked at.
+ *
+ * Invariant: what is expected comes from reference.h, which calls no kernel.
+ */
+#include "../kernels/reference.h"
+
+#define HOW 8
+
+static const wsf_kernel *kernel;
+static arena source, target;
+static reference expected;
+
+static void expect(int holds, const char *member, const char *what)
+{
+    if (!holds) {
+        fprintf(stderr, "kernel %s: %s: %s\n", kernel->name, member, what);
+        abort();
+    }
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    const char *name = getenv("WSFAST_FUZZ_KERNEL");
+    size_t i;
+    (void)argc;
+    (void)argv;
+    for (i = 0; (kernel = wsf_kernel_compiled(i)) != NULL; i++) {
+        if (name != NULL && strcmp(kernel->name, name) == 0 && wsf_kernel_runs(kernel)) {
+            new_arena(&source);
+            new_arena(&target);
+            return 0;
+        }
+    }
+    fprintf(stderr, "WSFAST_FUZZ_KERNEL=%s: no such kernel runs here\n", name ? name : "");
+    exit(2);
+}
+
+/* A place for n octets, at one end of the arena or the other, `how` octets from it. */
+static uint8_t *place(const arena *a, uint8_t how, size_t n)
+{
+    return how & 0x80 ? at_start(a, how & 63) : at_end(a, how & 63, n);
+}
+
+static void check_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key)
+{
+    size_t i;
+    ring(&target, dst, n);
+    kernel->mask(dst, src, n, wsf_key_at(key, 0));
+    for (i = 0; i < n; i++) {
+        expect(dst[i] == (uint8_t)(src[i] ^ key[i & 3]), "mask", "an octet");
+    }
+    expect(ring_intact(&target, dst, n), "mask", "wrote outside");
+}
+
+/* One chunk, text[from, to), of which `masked` holds the masked octets. */
+static int check_chunk(const uint8_t *masked, uint8_t *dst, size_t from, size_t to, uint32_t key,
+                       int measured, uint32_t *pending, wsf_text *text)
+{
+    const size_t n = to - from;
+    const char *const name = measured ? "mask_measure" : "mask_validate";
+    size_t end;
+    ring(&target, dst, n);
+    if (measured) {
+        end = kernel->mask_measure(dst, masked, n, key, text);
+        *pending = text->pending;
+    } else {
+        end = kernel->mask_validate(dst, masked, n, key, pending);
+    }
+    expect(ring_intact(&target, dst, n), name, "wrote outside");
+    expect(end == (expected.fault < to ? expected.fault - from : n), name, "the octet");
+    expect(*pending == expected.pending[from + end], name, "pending");
+    return end == n;
+}
+
+static void check_text(const uint8_t *octets, size_t n, const uint8_t *how, const uint8_t *key)
+{
+    const size_t cut = n == 0 ? 0 : (size_t)(how[2] | how[3] << 8) % (n + 1);
+    const int measured = how[0] & 0x40;
+    const size_t bounds[3] = {0, cut, n};
+    uint32_t pending = 0;
+    wsf_text text = {0, 0, 0};
+    size_t i, k;
+    for (k = 0; k < 2; k++) {
+        const size_t from = bounds[k], to = bounds[k + 1];
+        uint8_t *const src = place(&source, how[0], to - from);
+        uint8_t *const dst = how[1] & 0x40 ? src : place(&target, how[1], to - from);
+        for (i = from; i < to; i++) {
+            src[i - from] = (uint8_t)(octets[i] ^ key[i & 3]);
+        }
+        if (dst == src) { /* in place: the guard octets would be those of the source */
+            size_t end = measured
+                             ? kernel->mask_measure(dst, src, to - from, wsf_key_at(key, from), &text)
+                             : kernel->mask_validate(dst, src, to - from, wsf_key_at(key, from),
+                                                     &pending);
+            pending = measured ? text.pending : pending;
+            expect(end == (expected.fault < to ? expected.fault - from : to - from), "in place",
+                   "the octet");
+            expect(pending == expected.pending[from + end], "in place", "pending");
+        } else if (!check_chunk(src, dst, from, to, wsf_key_at(key, from), measured, &pending,
+                                &text)) {
+            expect(memcmp(dst, octets + from, to - from) == 0, "fused", "unmasked octets");
+            return;
+        }
+        expect(memcmp(dst, octets + from, to - from) == 0, "fused", "unmasked octets");
+        if (expected.fault < to) {
+            return;
+        }
+    }
+    if (measured) {
+        expect(text.code_points == expected.points[n], "mask_measure", "code points");
+        expect(n == 0 || (text.max_octet >= 0x80) == (expected.highest[n] >= 0x80), "mask_measure",
+               "ASCII or not");
+    }
+}
+
+static void check_whole(const uint8_t *octets, size_t n, uint8_t how)
+{
+    uint8_t *const src = place(&source, how, n);
+    uint32_t pending = 0;
+    wsf_text text = {0, 0, 0};
+    memcpy(src, octets, n);
+    expect(kernel->validate(src, n, &pending) == expected.fault, "validate", "the octet");
+    expect(pending == expected.pending[expected.fault], "validate", "pending");
+    expect(kernel->measure(src, n, &text) == expected.fault, "measure", "the octet");
+    if (expected.fault == n && pending == 0 && n > 0) {
+        static uint8_t wanted[4 * LONGEST];
+        const uint32_t highest = highest_code_point(src, n);
+        const size_t width = highest < 0x100 ? 1 : highest < 0x10000 ? 2 : 4;
+        const size_t size = decode(wanted, src, n, width);
+        uint8_t *const dst = target.end - size;
+        ring(&target, dst, size);
+        if (width == 1) {
+            kernel->to_latin1(dst, src, n);
+        } else if (width == 2) {
+            kernel->to_ucs2((uint16_t *)(void *)dst, src, n);
+        } else {
+            kernel->to_ucs4((uint32_t *)(void *)dst, src, n);
+        }
+        expect(memcmp(dst, wanted, size) == 0, "transcoder", "a unit");
+        expect(ring_intact(&target, dst, size), "transcoder", "wrote outside");
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const uint8_t *octets = data + HOW;
+    size_t n;
+    if (size < HOW) {
+        return 0;
+    }
+    n = size - HOW;
+    refer(&expected, octets, n);
+    memcpy(place(&source, data[0], n), octets, n);
+    check_mask(place(&target, data[1], n), place(&source, data[0], n), n, data + 4);
+    check_whole(octets, n, data[0]);
+    check_text(octets, n, data, data + 4);
+    return 0;
+}
