@@ -6,6 +6,7 @@ octets, work that were quadratic would take 256 times as long.  ``pytest -rP`` p
 
 from __future__ import annotations
 
+import gc
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -141,6 +142,79 @@ def test_linear_memory_grows_as_the_octets(
     # Text, once as octets (and a quarter in reserve) and once as a string of 4 a character;
     # the codec in Python also copies the read.
     assert peaks[1] < 8 * SMALL + max(map(len, chunks)) + 20_000
+
+
+def kept(make: Callable[[], Any], chunks: list[bytes]) -> int:
+    """Return how many octets of memory are given back when the decoder goes."""
+    tracemalloc.start()
+    try:
+        decoder = make()
+        for chunk in chunks:
+            assert not list(decoder.feed(chunk))
+        gc.collect()
+        before = tracemalloc.get_traced_memory()[0]
+        del decoder
+        gc.collect()
+        return before - tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+DECODERS = pytest.mark.parametrize("kind", ["MessageDecoder", "FrameDecoder"])
+
+
+@on_default_codecs
+@DECODERS
+def test_linear_idle_decoder_keeps_less_than_1_kib(codec: SimpleNamespace, kind: str) -> None:
+    octets = kept(lambda: getattr(codec, kind)("server"), [])
+    print(f"{codec.name}: {octets} octets")
+    assert 100 < octets < 1024  # no decoder is smaller: then it was not counted
+
+
+@on_default_codecs
+@DECODERS
+def test_linear_decoder_between_messages_keeps_less_than_1_kib(
+    codec: SimpleNamespace, kind: str
+) -> None:
+    def used() -> Any:
+        decoder = getattr(codec, kind)("server")
+        whole = frame(TEXT, text_of(SMALL))
+        assert len(list(decoder.feed(whole))) == 1
+        assert len(list(decoder.feed(whole[:-1])) + list(decoder.feed(whole[-1:]))) == 1
+        view = decoder.get_buffer(len(whole))
+        view[:] = whole
+        assert len(list(decoder.buffer_updated(len(whole)))) == 1
+        view.release()
+        return decoder
+
+    assert 100 < kept(used, []) < 1024
+
+
+@on_default_codecs
+@DECODERS
+@pytest.mark.parametrize("read", [1, 1000, LARGE], ids="reads-of-{}".format)
+@pytest.mark.parametrize("received", [1, 125, 1000, SMALL], ids="received-{}".format)
+def test_linear_decoder_in_mid_frame_keeps_little_more_than_it_received(
+    codec: SimpleNamespace, kind: str, received: int, read: int
+) -> None:
+    wire = frame(BINARY, bytes(2 * received))[:-received]
+    chunks = [wire[i : i + read] for i in range(0, len(wire), read)]
+    octets = kept(lambda: getattr(codec, kind)("server"), chunks)
+    print(f"{codec.name}: {octets} octets")
+    assert received <= octets <= received * 1.25 + 1024
+
+
+@on_default_codecs
+@pytest.mark.parametrize("fragment", [1, 100, 10_000], ids="fragments-of-{}".format)
+def test_linear_decoder_between_fragments_keeps_little_more_than_it_received(
+    codec: SimpleNamespace, fragment: int
+) -> None:
+    number = 100_000 // fragment
+    more = frame(CONTINUATION, b"a" * fragment, fin=False)
+    wires = [frame(TEXT, fin=False), *[more] * number]
+    octets = kept(lambda: codec.MessageDecoder("server", max_retained=2**40), wires)
+    print(f"{codec.name}: {octets} octets")
+    assert number * fragment <= octets <= number * fragment * 1.25 + 1024
 
 
 @pytest.mark.parametrize("length", [0, 1], ids=["empty", "one-octet"])
