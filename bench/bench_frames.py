@@ -43,3 +43,13 @@ def test_encode_frame(benchmark: Any, case: Any) -> None:
     measure(benchmark, case, case.contender, payload)
     (frame,) = wsfast.FrameDecoder("client").feed(case.contender(payload))
     assert frame == wsfast.Frame(wsfast.Opcode.BINARY, payload)
+
+
+@pytest.mark.measures(
+    "encode masked frames for one write", ["ascii"], sizes=(16, 125, 1024, 16_384)
+)
+def test_encode_masked_frames_for_one_write(benchmark: Any, case: Any) -> None:
+    payloads = [case.sample()] * frames_for(case.size)
+    measure(benchmark, case, case.contender, payloads, items=len(payloads))
+    decoded = list(wsfast.FrameDecoder("server").feed(case.contender(payloads)))
+    assert decoded == [wsfast.Frame(wsfast.Opcode.BINARY, payload) for payload in payloads]

@@ -1,4 +1,4 @@
-"""Text messages from a client: unmasked, validated and decoded to ``str``.
+"""Messages as they arrive: unmasked, text validated and decoded to ``str``.
 
 Times are those of one message.  The row ``wsfast-octets`` is ``text="bytes"``: validated
 octets for a JSON parser.
@@ -12,15 +12,40 @@ import pytest
 
 import wsfast
 from bench_frames import frames_for
+from message_peers import WIRES, in_reads
 from samples import ALPHABETS, KEY
 from timing import measure
 
 
+def receive(benchmark: Any, case: Any) -> None:
+    """Time what arrives in one read, or in reads of 1 KiB."""
+    payload, wire = case.sample(), WIRES[case.operation]
+    opcode = wsfast.Opcode.TEXT if wire.text else wsfast.Opcode.BINARY
+    messages = frames_for(case.size)
+    key = KEY if wire.masked else None
+    octets = wsfast.encode_frame(opcode, payload, masking_key=key) * messages
+    arriving = in_reads(octets) if wire.reads else octets
+    measure(benchmark, case, case.contender, arriving, items=messages)
+    as_octets = not wire.text or case.peer == "wsfast-octets"
+    expected = payload if as_octets else payload.decode()
+    assert case.contender(arriving) == [expected] * messages
+
+
 @pytest.mark.measures("messages", ALPHABETS)
 def test_messages(benchmark: Any, case: Any) -> None:
-    payload = case.sample()
-    messages = frames_for(case.size)
-    wire = wsfast.encode_frame(wsfast.Opcode.TEXT, payload, masking_key=KEY) * messages
-    measure(benchmark, case, case.contender, wire, items=messages)
-    expected = payload if case.peer == "wsfast-octets" else payload.decode()
-    assert case.contender(wire) == [expected] * messages
+    receive(benchmark, case)
+
+
+@pytest.mark.measures("binary messages", ["ascii"])
+def test_binary_messages(benchmark: Any, case: Any) -> None:
+    receive(benchmark, case)
+
+
+@pytest.mark.measures("unmasked messages", ["ascii", "json"])
+def test_unmasked_messages(benchmark: Any, case: Any) -> None:
+    receive(benchmark, case)
+
+
+@pytest.mark.measures("messages in reads of 1 KiB", ["ascii", "json"])
+def test_messages_in_reads(benchmark: Any, case: Any) -> None:
+    receive(benchmark, case)

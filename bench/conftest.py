@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+import message_peers  # noqa: F401 # enters its rows
 import peers
 import wsfast
 from samples import ALL_SIZES, SIZES, sample, size_name

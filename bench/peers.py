@@ -1,4 +1,4 @@
-"""Who is measured: what each library calls for masking, UTF-8, frames and messages.
+"""Who is measured: what each library calls for masking, UTF-8 and frames.
 
 One function a peer and operation.  It prepares what can be prepared once a connection
 and returns what is then called again and again, so that a row times what the library
@@ -10,9 +10,7 @@ public are here.
 
 from __future__ import annotations
 
-import asyncio
 import codecs
-import socket
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -334,185 +332,33 @@ def _() -> Contender:
     return lambda payload: protocol.send_data(payload, fin=True)
 
 
-# Messages: f(wire of masked text frames) -> the texts.
+# Frames for one write: f(payloads) -> octets.
 
 
-@row("messages", "wsfast")
+@row("encode masked frames for one write", "wsfast")
 def _() -> Contender:
-    decoder = wsfast.MessageDecoder("server", max_message_size=None)
-    return lambda wire: [event.data for event in decoder.feed(wire)]
+    encode = wsfast.encode_frames
+    return lambda payloads: encode([(2, payload) for payload in payloads], masked=True)
 
 
-@row("messages", "wsfast-octets")
+@row("encode masked frames for one write", "wsfast-joined")
 def _() -> Contender:
-    decoder = wsfast.MessageDecoder("server", text="bytes", max_message_size=None)
-    return lambda wire: [event.data for event in decoder.feed(wire)]
+    key, encode = wsfast.new_masking_key, wsfast.encode_frame
+    return lambda payloads: b"".join([encode(2, x, masking_key=key()) for x in payloads])
 
 
-@row("messages", "websockets")
+@row("encode masked frames for one write", "websockets")
 def _() -> Contender:
-    from websockets.protocol import State
-    from websockets.server import ServerProtocol
+    from websockets.frames import Frame, Opcode
 
-    protocol = ServerProtocol(state=State.OPEN, max_size=None)
-
-    def decode(wire: bytes) -> list[str]:
-        protocol.receive_data(wire)
-        return [frame.data.decode() for frame in protocol.events_received()]
-
-    return decode
+    return lambda payloads: b"".join(
+        [Frame(Opcode.BINARY, x).serialize(mask=True) for x in payloads]
+    )
 
 
-@row("messages", "aiohttp")
+@row("encode masked frames for one write", "wsproto")
 def _() -> Contender:
-    from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
-    from aiohttp.base_protocol import BaseProtocol
+    from wsproto.frame_protocol import FrameProtocol
 
-    loop = asyncio.new_event_loop()
-    loop.close()  # it is only asked for, never run
-    # It keeps its size in 32 bits; with this limit, twice, it never stops to be read.
-    queue = WebSocketDataQueue(BaseProtocol(loop), 2**31 - 1, loop=loop)
-    reader = WebSocketReader(queue, 0, False, True)
-
-    def decode(wire: bytes) -> list[str]:
-        reader.feed_data(wire)
-        # Past the queue's own read(), which is a coroutine and would add to each message.
-        texts = [message.data for message, _ in queue._buffer]
-        queue._buffer.clear()
-        return texts
-
-    return decode
-
-
-@row("messages", "wsproto")
-def _() -> Contender:
-    from wsproto.connection import Connection, ConnectionType
-
-    connection = Connection(ConnectionType.SERVER)
-
-    def decode(wire: bytes) -> list[str]:
-        connection.receive_data(wire)
-        texts, pieces = [], []
-        for event in connection.events():
-            pieces.append(event.data)
-            if event.message_finished:
-                texts.append("".join(pieces))
-                pieces.clear()
-        return texts
-
-    return decode
-
-
-@row("messages", "picows")
-def _() -> Contender:
-    from picows import WSListener, ws_create_server
-
-    texts: list[str] = []
-
-    class Listener(WSListener):
-        def on_ws_frame(self, transport: Any, frame: Any) -> None:
-            texts.append(frame.get_payload_as_utf8_text())
-
-    class Transport(asyncio.Transport):
-        """What its protocol asks of a transport."""
-
-        def get_extra_info(self, name: str, default: object = None) -> Any:
-            return ours if name == "socket" else default
-
-        def write(self, data: object) -> None:
-            pass
-
-        def is_closing(self) -> bool:
-            return False
-
-    async def shake_hands() -> Any:
-        loop: Any = asyncio.get_running_loop()
-        made = []
-
-        async def capture(factory: Any, *_: object, **__: object) -> None:
-            made.append(factory())
-
-        loop.create_server = capture
-        await ws_create_server(lambda _: Listener(), "127.0.0.1", 0, use_aiofastnet=False)
-        (protocol,) = made
-        protocol.connection_made(Transport())
-        _receive_into(
-            protocol,
-            b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            b"Sec-WebSocket-Version: 13\r\n\r\n",
-        )
-        return protocol
-
-    # It sets options of a TCP socket and logs its number; nothing goes over it.
-    with socket.socket() as ours:
-        loop = asyncio.new_event_loop()
-        protocol = loop.run_until_complete(shake_hands())
-        loop.close()
-
-    def decode(wire: bytes) -> list[str]:
-        texts.clear()
-        _receive_into(protocol, wire)
-        return list(texts)
-
-    return decode
-
-
-def _receive_into(protocol: asyncio.BufferedProtocol, wire: bytes) -> None:
-    """Do what an event loop does with what it received."""
-    view = memoryview(wire)
-    while view:
-        buffer = memoryview(protocol.get_buffer(len(view)))  # type: ignore[arg-type] # a buffer
-        size = min(len(buffer), len(view))
-        buffer[:size] = view[:size]
-        protocol.buffer_updated(size)
-        view = view[size:]
-
-
-@row("messages", "autobahn")
-def _() -> Contender:
-    from autobahn.asyncio.websocket import WebSocketServerFactory, WebSocketServerProtocol
-
-    texts: list[str] = []
-
-    class Protocol(WebSocketServerProtocol):
-        def onMessage(self, payload: bytes, isBinary: bool) -> None:
-            texts.append(payload.decode())
-
-    class Transport:
-        def write(self, data: bytes) -> None:
-            pass
-
-        def get_extra_info(self, name: str, default: object = None) -> None:
-            return None
-
-        def is_closing(self) -> bool:
-            return False
-
-        close = abort = lambda self: None
-
-    async def shake_hands() -> Any:
-        factory = WebSocketServerFactory("ws://localhost", loop=asyncio.get_running_loop())
-        factory.protocol = Protocol
-        factory.setProtocolOptions(openHandshakeTimeout=0, closeHandshakeTimeout=0)
-        protocol = factory()
-        protocol.connection_made(Transport())
-        protocol._dataReceived(
-            b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            b"Sec-WebSocket-Version: 13\r\n\r\n"
-        )
-        while protocol.state != protocol.STATE_OPEN:
-            await asyncio.sleep(0)
-        return protocol
-
-    loop = asyncio.new_event_loop()
-    protocol = loop.run_until_complete(shake_hands())
-    loop.close()
-
-    def decode(wire: bytes) -> list[str]:
-        texts.clear()
-        protocol._dataReceived(wire)
-        return list(texts)
-
-    return decode
+    protocol = FrameProtocol(client=True, extensions=[])
+    return lambda payloads: b"".join([protocol.send_data(x, fin=True) for x in payloads])

@@ -32,6 +32,8 @@ BY_SIZE = (
     ("validate", "validate ASCII"),
     ("decode", "decode ASCII to str"),
     ("messages", "masked ASCII messages to str"),
+    ("messages in reads of 1 KiB", "the same in reads of 1 KiB"),
+    ("encode masked frame", "encode a masked frame"),
 )
 BY_SCRIPT = (("validate", "validate"), ("decode", "decode to str"))
 SCRIPTS = ("ascii", "latin", "cyrillic", "cjk", "emoji", "json")
@@ -49,7 +51,7 @@ def _style(axes: Any) -> None:
 def by_size(record: dict[str, Any], path: Path) -> None:
     """Draw octets a second against size, both on log scales."""
     found = times(record)
-    figure, grid = pyplot.subplots(2, 2, figsize=(10, 7.5), layout="constrained")
+    figure, grid = pyplot.subplots(3, 2, figsize=(10, 11), layout="constrained")
     for axes, (operation, title) in zip(grid.flat, BY_SIZE, strict=True):
         sizes = sorted(
             n for kind, n, script in found if (kind, script) == (operation, "ascii") and n

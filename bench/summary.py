@@ -22,8 +22,12 @@ README_ROWS = (
     ("decode", "cjk", (125, 1024, 65_536)),
     ("decode frames", "ascii", (16, 125, 1024)),
     ("encode masked frame", "ascii", (16, 125, 1024)),
+    ("encode masked frames for one write", "ascii", (16, 125, 1024)),
     ("messages", "ascii", (16, 125, 1024, 65_536)),
     ("messages", "json", (125, 1024, 65_536)),
+    ("binary messages", "ascii", (16, 1024, 65_536)),
+    ("unmasked messages", "ascii", (16, 1024, 65_536)),
+    ("messages in reads of 1 KiB", "ascii", (16, 1024, 65_536)),
 )
 README_PEERS = ("websockets", "aiohttp", "wsproto", "autobahn", "wsaccel", "cpython")
 OURS = "wsfast"
