@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import timeit
+import tracemalloc
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -42,6 +45,44 @@ def test_a_batch_is_its_frames_one_after_the_other(codec: SimpleNamespace) -> No
     pairs = [f for f in frames if isinstance(f, tuple)]
     assert codec.encode_frames(pairs) == b"".join(codec.encode_frame(*f) for f in pairs)
     assert codec.encode_frames([]) == b""
+
+
+@pytest.mark.parametrize("kind", [list, tuple, iter], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        [0],
+        [0] * 3,
+        [1, 100_000],
+        [100_000, 1],
+        [10_000] * 40,
+        [40_000, 0, 125, 126, 65_536],
+        [2] * 999,
+    ],
+    ids=lambda sizes: f"{len(sizes)}-from-{sizes[0]}-to-{sizes[-1]}",
+)
+def test_a_batch_of_any_sizes_is_exactly_its_frames(
+    codec: SimpleNamespace, sizes: list[int], kind: Any
+) -> None:
+    pairs = [(BINARY, bytes([i % 251]) * size) for i, size in enumerate(sizes)]
+    wire = codec.encode_frames(kind(pairs))
+    assert wire == b"".join(frame(BINARY, payload, key=None) for _, payload in pairs)
+    assert sys.getsizeof(wire) == sys.getsizeof(b"") + len(wire)
+
+
+def test_a_batch_that_fails_keeps_nothing(codec: SimpleNamespace) -> None:
+    def fail(times: int) -> int:
+        for _ in range(times):
+            with pytest.raises(ValueError, match="opcode"):
+                codec.encode_frames([(BINARY, bytes(50_000)), (3, b"")])
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        assert fail(30) - fail(10) < 50_000
+    finally:
+        tracemalloc.stop()
 
 
 def payload_of(pair: tuple[int, Any]) -> bytes:

@@ -427,18 +427,53 @@ def encode_frames(frames, *, masked=False):
     ``encode_frame`` takes them; ``masked`` says whether to mask each with a new key, as a
     client must.  Raises TypeError for anything else, ValueError as ``encode_frame`` does.
     """
-    cdef Store wire
-    wire.data = NULL
-    wire.size = wire.capacity = 0
+    cdef Batch batch
+    cdef PyObject *octets
+    batch.octets = NULL
+    batch.size = batch.capacity = 0
+    batch.number = <size_t>len(frames) if isinstance(frames, (list, tuple)) else 0
     try:
         for item in frames:
-            append_frame(&wire, item, masked)
-        return bytes_of(wire.data, wire.size)
+            append_frame(&batch, item, masked)
+        if batch.octets is NULL:
+            return b""
+        _PyBytes_Resize(&batch.octets, <Py_ssize_t>batch.size)
+        return <object>batch.octets
     finally:
-        store_free(&wire)
+        Py_XDECREF(batch.octets)
 
 
-cdef int append_frame(Store *wire, object item, bint masked) except -1:
+cdef extern from "Python.h":
+    PyObject *new_octets "PyBytes_FromStringAndSize"(const char *, Py_ssize_t) except NULL
+    int _PyBytes_Resize(PyObject **octets, Py_ssize_t size) except -1
+
+
+cdef enum:
+    MAX_EXPECTED = 65536  # octets to allocate for frames that were not yet looked at
+
+
+cdef struct Batch:
+    PyObject *octets  # bytes that nobody else knows of yet
+    size_t size       # of what is written
+    size_t capacity
+    size_t number     # of frames that are to come, 0 if nobody knows
+
+
+cdef uint8_t *batch_reserve(Batch *batch, size_t more) except NULL:
+    """Return where to write so many octets; at first, expect frames of one size."""
+    cdef size_t needed = batch.size + more
+    cdef size_t expected
+    if batch.octets is NULL:
+        expected = MAX_EXPECTED if batch.number > MAX_EXPECTED // more else more * batch.number
+        batch.capacity = max(needed, expected)
+        batch.octets = new_octets(NULL, <Py_ssize_t>batch.capacity)
+    elif needed > batch.capacity:
+        batch.capacity = needed + needed // 2
+        _PyBytes_Resize(&batch.octets, <Py_ssize_t>batch.capacity)
+    return <uint8_t *>PyBytes_AS_STRING(<object>batch.octets) + batch.size
+
+
+cdef int append_frame(Batch *batch, object item, bint masked) except -1:
     cdef View view
     cdef uint8_t key[4]
     cdef uint8_t *to
@@ -456,10 +491,10 @@ cdef int append_frame(Store *wire, object item, bint masked) except -1:
         first |= opcode_to_send(opcode, first & 0x80 != 0, view.size)
         if masked:
             take_key(key)
-        to = store_reserve(wire, WSF_MAX_HEADER + view.size, <uint64_t>-1)
+        to = batch_reserve(batch, WSF_MAX_HEADER + view.size)
         used = wsf_frame_header_write(to, first, view.size, key if masked else NULL)
         wsf_kernels().mask(to + used, view.data, view.size, wsf_key_at(key, 0) if masked else 0)
-        wire.size += used + view.size
+        batch.size += used + view.size
     finally:
         close_view(&view)
     return 0
