@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import click
 
 from .. import __version__, backend
+from ..adapters import restore
 from . import _contenders
 from ._contenders import OPERATIONS, OURS, SCRIPTS, Call
 from ._output import JSON, write_json
@@ -75,6 +76,7 @@ def bench(
       wsfast bench receive --size 32 --size 65536 --script cjk
       wsfast bench --plot bench.svg
     """
+    restore()  # or, with WSFAST_ACCELERATE, wsfast would be measured against itself
     rows = []
     for operation in operations or OPERATIONS:
         for size in sorted(set(sizes or _SIZES)):
