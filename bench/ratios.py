@@ -1,0 +1,183 @@
+"""Compare within one run: with peers, and with the kernels of an earlier revision.
+
+    python bench/ratios.py               wsfast with a copy, CPython and installed peers
+    python bench/ratios.py REVISION      also each kernel with its source at a git revision
+
+Exits with 1 if wsfast is not as many times as fast as ``LEAST`` says, or if a kernel
+takes more than ``SLOWER`` times as long as it did.
+
+Invariant: the sides take turns, and the fastest round of each counts.  Noise can only
+add time, so a pair that looks slow is measured on until it no longer does, or until the
+``ROUNDS`` are over: a real slowdown stays.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import peers
+import wsfast
+from samples import sample
+from timing import calls_a_round, repeated
+
+ROOT = Path(__file__).resolve().parent.parent
+KERNELS = "src/wsfast/_kernels"
+SLOWER = 1.10
+FEWEST, ROUNDS = 30, 600
+SECONDS = 0.001  # a round of kernels
+
+# operation, octets, alphabet: by peer, how many times as fast wsfast is at least.
+# Far below what bench/record/ has, for machines differ; a slip back to octet by octet fails.
+LEAST: dict[tuple[str, int, str], dict[str, float]] = {
+    ("mask", 16_384, "ascii"): {"copy": 0.3, "websockets": 1, "wsaccel": 5},
+    ("validate", 16_384, "cyrillic"): {"cpython": 3, "wsaccel": 10},
+    ("validate", 16_384, "cjk"): {"cpython": 3, "wsaccel": 10},
+    ("decode", 16_384, "cjk"): {"cpython": 1.5},
+}
+# operation, alphabet, octets: of bench/c/count.c.
+CASES = [
+    ("mask", "ascii", 16384),
+    ("validate", "cjk", 64),
+    ("validate", "ascii", 16384),
+    ("validate", "cyrillic", 16384),
+    ("validate", "cjk", 16384),
+    ("mask_measure", "cjk", 16384),
+]
+
+Timed = Callable[[], float]  # how long a round took
+
+
+def ratio(first: Timed, second: Timed, fine: Callable[[float], bool]) -> float:
+    """Return how many times as long the first takes, measured until that is fine."""
+    fastest = [first(), second()]
+    quotient = fastest[0] / fastest[1]
+    for number in range(ROUNDS):
+        fastest = [min(fastest[0], first()), min(fastest[1], second())]
+        quotient = fastest[0] / fastest[1]
+        if number >= FEWEST and fine(quotient):
+            break
+    return quotient
+
+
+def say(fine: bool, text: str) -> bool:
+    print(f"{'passed' if fine else 'FAILED'}  {text}")
+    return fine
+
+
+def peer_round(operation: str, peer: str, data: bytes) -> Timed:
+    """Return what times one call, on average, of what a peer does."""
+    made = peers.contender(operation, peer)
+    function, *args = made(data) if operation == "mask" else (made, data)
+    times = calls_a_round(function, tuple(args))
+    run = repeated(function, tuple(args), times)
+
+    def timed() -> float:
+        start = time.perf_counter()
+        run()
+        return (time.perf_counter() - start) / times
+
+    return timed
+
+
+def compare_with_peers() -> Iterator[bool]:
+    """Compare wsfast with what is installed of the peers."""
+    for (operation, octets, alphabet), least in LEAST.items():
+        data = sample(alphabet, octets)
+        ours = peer_round(operation, "wsfast", data)
+        for peer, wanted in least.items():
+            try:
+                theirs = peer_round(operation, peer, data)
+            except ModuleNotFoundError:
+                print(f"SKIPPED {peer} is not installed")
+                continue
+            found = ratio(theirs, ours, lambda times, wanted=wanted: times >= wanted)
+            text = f"{operation} {alphabet} {octets}: {found:.2f} times {peer}, least {wanted}"
+            yield say(found >= wanted, text)
+
+
+class Build:
+    """The kernels of one source tree, with bench/c/count.c to drive them."""
+
+    def __init__(self, kernels: Path, library: Path) -> None:
+        command = os.environ.get("CC") or shutil.which("gcc") or shutil.which("cc")
+        if command is None:
+            sys.exit("bench/ratios.py REVISION needs a C compiler")
+        flags = ["-std=c99", "-O3", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{kernels}"]
+        # main() becomes a function like any other, the one that is seen from outside.
+        seen = '-Dmain=__attribute__((visibility("default")))count_main'
+        sources = [ROOT / "bench" / "c" / "count.c", *sorted(kernels.glob("*.c"))]
+        subprocess.run([command, *flags, seen, *sources, "-o", library], check=True)
+        self._main = ctypes.CDLL(str(library)).count_main
+
+    def call(self, *words: object) -> int:
+        """Run the driver with these arguments and return its status."""
+        argv = [b"count", *(str(word).encode() for word in words)]
+        status: int = self._main(len(argv), (ctypes.c_char_p * len(argv))(*argv))
+        return status
+
+    def timed(self, *words: object) -> float:
+        start = time.perf_counter()
+        status = self.call(*words)
+        taken = time.perf_counter() - start
+        if status != 0:
+            sys.exit(f"count {' '.join(map(str, words))}: status {status}")
+        return taken
+
+
+def calls(build: Build, case: tuple[object, ...]) -> int:
+    """Return how many calls take about ``SECONDS``."""
+    times = 1
+    while build.timed(*case, times) < SECONDS / 2:
+        times *= 2
+    return times
+
+
+def compare_with_revision(revision: str) -> Iterator[bool]:
+    """Compare each kernel that runs here with its source at a git revision."""
+    with tempfile.TemporaryDirectory() as directory:
+        archive = ["git", "-C", str(ROOT), "archive", revision, KERNELS]
+        sources = subprocess.run(archive, check=True, capture_output=True).stdout
+        subprocess.run(["tar", "-x", "-C", directory], input=sources, check=True)
+        before = Build(Path(directory, KERNELS), Path(directory, "before.so"))
+        now = Build(ROOT / KERNELS, Path(directory, "now.so"))
+        for kernel in wsfast.backend().kernels:
+            if before.call(kernel, "mask", "ascii", 1, 1) or now.call(
+                kernel, "mask", "ascii", 1, 1
+            ):
+                print(f"SKIPPED kernel {kernel} does not run here, or is in one revision only")
+                continue
+            for case in CASES:
+                words = (kernel, *case)
+                words += (calls(now, words),)
+                found = ratio(
+                    lambda words=words: now.timed(*words),
+                    lambda words=words: before.timed(*words),
+                    lambda times: times <= SLOWER,
+                )
+                text = (
+                    f"{' '.join(map(str, words[:-1]))}: {found:.2f} times as long as in {revision}"
+                )
+                yield say(found <= SLOWER, text)
+
+
+def main(arguments: list[str]) -> int:
+    """Return the exit status: 0 if nothing is too slow."""
+    if wsfast.backend().name != "native":
+        sys.exit(f"nothing to measure: {wsfast.backend().reason}")
+    revisions = chain.from_iterable(map(compare_with_revision, arguments))
+    verdicts = [*compare_with_peers(), *revisions]
+    print(f"{sum(verdicts)} passed, {len(verdicts) - sum(verdicts)} failed")
+    return 0 if all(verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
