@@ -47,8 +47,12 @@ class BuildWithPth(build_py):
 core = Extension(
     "wsfast._native.core",
     sources=["src/wsfast/_native/core.pyx", *sorted(glob.glob(f"{KERNELS}/*.c"))],
-    depends=sorted(glob.glob(f"{KERNELS}/*.h") + glob.glob("src/wsfast/_native/*.p[yx][xd]")),
-    include_dirs=[KERNELS],
+    depends=sorted(
+        glob.glob(f"{KERNELS}/*.h")
+        + glob.glob("src/wsfast/_native/*.p[yx][xd]")
+        + ["src/wsfast/_native/c_api.h", "src/wsfast/include/wsfast.h"]
+    ),
+    include_dirs=[KERNELS, "src/wsfast/_native", "src/wsfast/include"],
     # Every interpreter has its own module and its own types.
     define_macros=[("CYTHON_USE_MODULE_STATE", "1"), ("CYTHON_USE_TYPE_SPECS", "1")],
     extra_compile_args=compile_args,

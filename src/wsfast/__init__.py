@@ -27,6 +27,7 @@ from ._backend import (
     validate_utf8,
 )
 from .backoff import Backoff, retry, retry_async, should_reconnect
+from .c_api import get_include
 from .closecodes import CloseCode, CloseCodeInfo, Comparison, compare, explain
 from .errors import Cause, InvalidUTF8, MessageTooBig, ProtocolError, ProtocolViolation
 from .fragments import fragment
@@ -84,6 +85,7 @@ __all__ = [
     "encode_frames",
     "explain",
     "fragment",
+    "get_include",
     "is_valid_utf8",
     "new_masking_key",
     "parse_close",

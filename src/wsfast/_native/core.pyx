@@ -13,6 +13,7 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject, PyTypeObject
+from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -76,3 +77,6 @@ def select_kernel(name):
 
 
 select_kernel(os.environ.get("WSFAST_KERNEL", ""))
+
+# For other extensions: src/wsfast/include/wsfast.h.
+_c_api = PyCapsule_New(<void *>&wsf_api, WSFAST_API_CAPSULE, NULL)

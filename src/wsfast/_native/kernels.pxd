@@ -29,6 +29,12 @@ cdef extern from "dispatch.h" nogil:
     const wsf_kernel *wsf_kernel_select(const char *name) noexcept
     int wsf_kernel_runs(const wsf_kernel *kernel) noexcept
 
+cdef extern from "c_api.h" nogil:
+    const char *WSFAST_API_CAPSULE
+    ctypedef struct WsfastAPI:
+        pass
+    const WsfastAPI wsf_api
+
 cdef extern from "cpu.h" nogil:
     uint32_t wsf_cpu_features() noexcept
     const char *wsf_cpu_feature_name(unsigned index) noexcept

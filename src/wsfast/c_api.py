@@ -1,0 +1,17 @@
+"""Where other extensions find wsfast's C API: ``wsfast.h``, and ``c_api.pxd`` beside this."""
+
+from __future__ import annotations
+
+import os
+
+
+def get_include() -> str:
+    """Return the directory of ``wsfast.h``, for ``include_dirs`` of an extension.
+
+    The header says what the C API does; Cython modules write
+    ``from wsfast.c_api cimport wsfast_import, wsfast_mask``.
+
+    Returns:
+        An absolute path.
+    """
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")
