@@ -1,5 +1,7 @@
 """The documentation: generated pages are up to date, examples print what they say.
 
+A block of Python that can't run by itself stands after ``<!-- fragment: the reason -->``.
+
 Run as a program it writes docs/close-codes.md again.
 """
 
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import wsfast
 from wsfast._closecode_table import RANGES, TABLE
 from wsfast.closecodes import CloseCodeInfo
 
@@ -57,14 +60,21 @@ def test_close_codes_page_is_what_the_table_says() -> None:
     assert (DOCS / "close-codes.md").read_text(encoding="utf-8") == close_codes_page()
 
 
+PAGES = sorted(DOCS.rglob("*.md"))  # the README's examples are those of test_readme.py
+BLOCK = re.compile(
+    r"(?:^<!-- fragment: (?P<reason>[^\n]+) -->\n+)?"
+    r"^```python\n(?P<code>.*?)^```$(?:\n\n```text\n(?P<output>.*?)^```$)?",
+    re.DOTALL | re.MULTILINE,
+)
+
+
 def examples() -> list[tuple[str, str, str]]:
-    pattern = re.compile(
-        r"^```python\n((?:(?!```).)*)^```\n\n```text\n(.*?)^```$", re.DOTALL | re.MULTILINE
-    )
+    """Return page, code and output of each block that is not marked as a fragment."""
     return [
-        (page.name, code, output)
-        for page in sorted(DOCS.rglob("*.md"))
-        for code, output in pattern.findall(page.read_text(encoding="utf-8"))
+        (page.name, block["code"], block["output"] or "")
+        for page in PAGES
+        for block in BLOCK.finditer(page.read_text(encoding="utf-8"))
+        if not block["reason"]
     ]
 
 
@@ -74,6 +84,42 @@ def test_docs_example_prints_what_it_says(page: str, code: str, output: str) -> 
     with contextlib.redirect_stdout(printed):
         exec(compile(code, page, "exec"), {"__name__": "docs"})
     assert printed.getvalue() == output
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_docs_every_block_of_python_is_seen(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert len(BLOCK.findall(text)) == len(re.findall(r"^ *(?:```|~~~) *py", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_docs_links_lead_somewhere(page: Path) -> None:
+    if not (DOCS.parent / "Makefile").exists():
+        pytest.skip("needs the whole repository, not only what tests need")
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
+    for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", text):
+        assert (page.parent / target).exists(), target
+
+
+def test_docs_reference_has_every_public_name_once() -> None:
+    pages = [page.read_text(encoding="utf-8") for page in (DOCS / "api").glob("*.md")]
+    names = [name for page in pages for name in re.findall(r"^::: wsfast\.(\w+)$", page, re.M)]
+    assert sorted(names) == sorted(wsfast.__all__)
+
+
+def test_docs_table_lists_every_public_name_once() -> None:
+    page = (DOCS / "api" / "index.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `(\w+)", page, re.M)) == sorted(wsfast.__all__)
+
+
+def test_docs_every_page_is_in_the_navigation() -> None:
+    configuration = DOCS.parent / "mkdocs.yml"
+    if not configuration.exists():
+        pytest.skip("needs mkdocs.yml, which an installed package has not")
+    listed = re.findall(r": (\S+\.md)$", configuration.read_text(encoding="utf-8"), re.M)
+    assert sorted(listed) == sorted(
+        page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")
+    )
 
 
 CONSOLE = re.compile(r"^```console\n\$ wsfast ([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

@@ -1,0 +1,58 @@
+"""What the site needs beyond Markdown: the files of the repository that pages link to.
+
+Pages link to ``../examples/echo_server.py`` as GitHub shows them.  The site gets a copy of
+each such file under ``source/``, of a directory the list of its files, and the link leads there.
+
+Invariant: a link to what does not exist stays as it is, so that a strict build fails.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+LINK = re.compile(r"(?<=\]\()(\.\./[^)#\s]+)")
+
+
+def outside(page: Path, target: str) -> Path | None:
+    """Return what outside docs/ ``target`` leads to, relative to the root."""
+    path = (page.parent / target).resolve()
+    if path.is_relative_to(ROOT / "docs") or not path.is_relative_to(ROOT) or not path.exists():
+        return None
+    return path.relative_to(ROOT)
+
+
+def content(path: Path) -> bytes:
+    """Return a file's octets, or the names of the files in a directory."""
+    if path.is_file():
+        return path.read_bytes()
+    return "".join(f"{file.name}\n" for file in sorted(path.iterdir()) if file.is_file()).encode()
+
+
+def on_files(files: Any, config: Any, **_: Any) -> Any:
+    """Add the files that pages link to."""
+    from mkdocs.structure.files import File
+
+    found = set()
+    for page in files.documentation_pages():
+        path = Path(page.abs_src_path)
+        for target in LINK.findall(path.read_text(encoding="utf-8")):
+            found.add(outside(path, target))
+    for name in sorted(path.as_posix() for path in found if path):
+        # Plain text: a browser shows it, and MkDocs leaves it as it is.
+        files.append(File.generated(config, f"source/{name}.txt", content=content(ROOT / name)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Lead links out of docs/ to the copies."""
+    path = Path(page.file.abs_src_path)
+    up = "../" * page.file.src_uri.count("/")
+
+    def lead(link: re.Match[str]) -> str:
+        file = outside(path, link[1])
+        return f"{up}source/{file.as_posix()}.txt" if file else link[1]
+
+    return LINK.sub(lead, markdown)
