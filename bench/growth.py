@@ -1,0 +1,155 @@
+"""Growth: does a message of twice the octets take twice the time, however it arrives?
+
+    python bench/growth.py [--record]      # takes some minutes
+
+Messages of 64 KiB to 16 MiB arrive octet by octet, in reads of 1 KiB, and whole.  The
+exponent is the slope of log(cost) against log(octets): 1 is linear, 2 quadratic.  The cost
+is CPU time, the least of some runs, and where valgrind is installed the instructions
+executed too.  Memory makes the exponent of time larger than 1, for it costs more an octet
+beyond the caches, and new pages cost more than used ones; instructions show what the
+decoder does.  callgrind shows programs a CPU with AVX2, without AVX-512.
+
+Invariant: every message that was measured is compared with what was sent.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from math import log
+from pathlib import Path
+from typing import Any
+
+import wsfast
+from machine import machine_facts
+from samples import KEY, sample, size_name
+
+RECORDS = Path(__file__).parent / "record"
+SIZES = [2**power for power in range(16, 25, 2)]
+READS = {"octet by octet": 1, "in reads of 1 KiB": 1024, "whole": 2**30}
+COUNTED = [2**16, 2**20, 2**24]  # octets; not octet by octet, which takes minutes
+CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+SECONDS = 0.2  # of repeats, at least two
+
+
+def reads_of(wire: bytes, octets: int) -> Iterator[bytes]:
+    return (wire[i : i + octets] for i in range(0, len(wire), octets))
+
+
+def receive(wire: bytes, octets: int) -> tuple[float, list[Any]]:
+    """Return the CPU time that a decoder takes for it, and the messages."""
+    decoder = wsfast.MessageDecoder("server", max_message_size=None)
+    feed = decoder.feed
+    messages: list[Any] = []
+    before = time.process_time()
+    for read in reads_of(wire, octets):
+        messages += feed(read)
+    return time.process_time() - before, messages
+
+
+def times_of(size: int, opcode: int, octets: int) -> Iterator[float]:
+    """Yield the time of one run after the other."""
+    payload = sample("json", size)
+    wire = wsfast.encode_frame(opcode, payload, masking_key=KEY)
+    expected = payload if opcode == wsfast.Opcode.BINARY else payload.decode()
+    while True:
+        taken, messages = receive(wire, octets)
+        assert [message.data for message in messages] == [expected]
+        yield taken
+
+
+def least_time(size: int, opcode: int, octets: int) -> float:
+    """Return the least time of some runs."""
+    times: list[float] = []
+    for taken in times_of(size, opcode, octets):
+        times.append(taken)
+        if len(times) > 1 and sum(times) > SECONDS:
+            break
+    return min(times)
+
+
+def instructions(size: int, opcode: int, octets: int) -> int:
+    """Return how many instructions a message takes: three of them less two."""
+    more, less = (
+        subprocess.run(
+            [*CALLGRIND, sys.executable, __file__, *map(str, (size, int(opcode), octets, runs))],
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+            stderr=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stderr
+        for runs in (3, 2)
+    )
+    return collected(more) - collected(less)
+
+
+def collected(report: str) -> int:
+    """Return what callgrind says it counted."""
+    (line,) = (line for line in report.splitlines() if "Collected" in line)
+    return int(line.rsplit(":", 1)[1])
+
+
+def slope(sizes: Sequence[int], costs: Sequence[float]) -> float:
+    """Return the least-squares slope of log(cost) against log(octets)."""
+    points = [(log(size), log(cost)) for size, cost in zip(sizes, costs, strict=True)]
+    x0 = sum(x for x, _ in points) / len(points)
+    y0 = sum(y for _, y in points) / len(points)
+    return sum((x - x0) * (y - y0) for x, y in points) / sum((x - x0) ** 2 for x, _ in points)
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    """Measure, a row for each opcode and kind of read."""
+    for opcode in (wsfast.Opcode.TEXT, wsfast.Opcode.BINARY):
+        for name, octets in READS.items():
+            times = [least_time(size, opcode, octets) for size in SIZES]
+            row: dict[str, Any] = {"operation": "growth", "opcode": opcode.name, "arrives": name}
+            row |= {"exponent": round(slope(SIZES, times), 3)}
+            row |= {"ms": [round(taken * 1e3, 3) for taken in times]}
+            if octets > 1 and shutil.which("valgrind"):
+                counts = [instructions(size, opcode, octets) for size in COUNTED]
+                row |= {"instructions_exponent": round(slope(COUNTED, counts), 3)}
+                row |= {"instructions": counts}
+            yield row
+
+
+def show(row: dict[str, Any]) -> None:
+    """Print a row, and what was counted in a second line."""
+    name = f"{row['opcode']} {row['arrives']}"
+    print(f"{name:26}{row['exponent']:6.3f}  ms", *(f"{ms:g}" for ms in row["ms"]), flush=True)
+    if "instructions" in row:
+        counts = (f"{count:,}" for count in row["instructions"])
+        print(f"{'':26}{row['instructions_exponent']:6.3f}  instructions", *counts, flush=True)
+
+
+def main() -> None:
+    """Measure and print; with ``--record`` write the record."""
+    print("exponent; ms for", *(size_name(size) for size in SIZES), end="; ")
+    print("instructions for", *(size_name(size) for size in COUNTED))
+    found = []
+    for row in rows():
+        show(row)
+        found.append(row)
+    if "--record" in sys.argv[1:]:
+        machine, date = machine_facts(), datetime.datetime.now(datetime.UTC)
+        record: dict[str, Any] = {"date": date.isoformat(timespec="seconds"), "machine": machine}
+        record |= {"octets": SIZES, "octets_counted": COUNTED, "rows": found}
+        kernel = machine["wsfast"]["kernel"] or machine["wsfast"]["name"]
+        path = RECORDS / f"growth-{date:%Y-%m-%d}-{kernel}.json"
+        path.write_text(json.dumps(record, indent=1) + "\n")
+        print(f"recorded in {path.relative_to(RECORDS.parent.parent)}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 5:  # under callgrind
+        size, opcode, octets, runs = map(int, sys.argv[1:])
+        for _ in islice(times_of(size, opcode, octets), runs):
+            pass
+    else:
+        main()
