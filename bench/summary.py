@@ -29,7 +29,7 @@ README_ROWS = (
     ("unmasked messages", "ascii", (16, 1024, 65_536)),
     ("messages in reads of 1 KiB", "ascii", (16, 1024, 65_536)),
 )
-README_PEERS = ("websockets", "aiohttp", "wsproto", "autobahn", "wsaccel", "cpython")
+README_PEERS = ("websockets", "aiohttp", "picows", "wsproto", "autobahn", "wsaccel", "cpython")
 OURS = "wsfast"
 
 
