@@ -150,9 +150,7 @@ def compare_with_revision(revision: str) -> Iterator[bool]:
         before = Build(Path(directory, KERNELS), Path(directory, "before.so"))
         now = Build(ROOT / KERNELS, Path(directory, "now.so"))
         for kernel in wsfast.backend().kernels:
-            if before.call(kernel, "mask", "ascii", 1, 1) or now.call(
-                kernel, "mask", "ascii", 1, 1
-            ):
+            if any(build.call(kernel, "mask", "ascii", 1, 1) for build in (before, now)):
                 print(f"SKIPPED kernel {kernel} does not run here, or is in one revision only")
                 continue
             for case in CASES:
@@ -163,10 +161,8 @@ def compare_with_revision(revision: str) -> Iterator[bool]:
                     lambda words=words: before.timed(*words),
                     lambda times: times <= SLOWER,
                 )
-                text = (
-                    f"{' '.join(map(str, words[:-1]))}: {found:.2f} times as long as in {revision}"
-                )
-                yield say(found <= SLOWER, text)
+                what = " ".join(map(str, words[:-1]))
+                yield say(found <= SLOWER, f"{what}: {found:.2f} times as long as in {revision}")
 
 
 def main(arguments: list[str]) -> int:
