@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-SOURCES := setup.py $(wildcard src/wsfast/_native/*.p* src/wsfast/_kernels/*)
+SOURCES := setup.py $(wildcard src/wsfast/_native/*.p* src/wsfast/_native/*.h \
+    src/wsfast/_kernels/* src/wsfast/include/*)
 
 # A build that would give no extension must fail here, not fall back.
 export WSFAST_REQUIRE_EXTENSION := 1
