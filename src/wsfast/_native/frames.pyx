@@ -345,9 +345,10 @@ cdef class FrameDecoder(Receiver):
     cdef Frame frame_of(self, payload):
         if self.wants_views and PyBytes_CheckExact(payload):
             payload = memoryview(payload)
-        cdef Frame frame = <Frame>PyType_GenericAlloc(<PyTypeObject *>self.frame_type, 0)
+        opcode = self.opcodes[self.frame.first & WSF_OPCODE]
+        cdef Frame frame = <Frame>_PyObject_New(<PyTypeObject *>self.frame_type)
         frame.first = self.frame.first
-        frame_set(frame, self.opcodes[self.frame.first & WSF_OPCODE], payload)
+        frame_set(frame, opcode, payload)
         return frame
 
     cdef int discard(self) except -1:

@@ -122,6 +122,7 @@ cdef extern from "Python.h":
         pass
     object PyCFunction_NewEx(PyMethodDef *, PyObject *, object)
     object PyType_GenericAlloc(PyTypeObject *, Py_ssize_t)
+    object _PyObject_New(PyTypeObject *)
     bint PyLong_Check(object)
     bint PyBytes_CheckExact(object)
     char *PyBytes_AS_STRING(object)

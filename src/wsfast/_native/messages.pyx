@@ -42,7 +42,7 @@ cdef int expose_data() except -1:
 expose_data()
 
 
-cdef inline int data_set(Data event, object data) except -1:
+cdef int data_set(Data event, object data) except -1:
     if event.data_ is not NULL:
         raise AttributeError(f"a {type(event).__name__} can't be changed")
     Py_INCREF(data)
@@ -52,8 +52,9 @@ cdef inline int data_set(Data event, object data) except -1:
 
 cdef inline Data data_of(object kind, object data):
     """Make one without the detour over its ``__init__``."""
-    cdef Data event = <Data>PyType_GenericAlloc(<PyTypeObject *>kind, 0)
-    data_set(event, data)
+    cdef Data event = <Data>_PyObject_New(<PyTypeObject *>kind)
+    Py_INCREF(data)
+    event.data_ = <PyObject *>data
     return event
 
 
