@@ -1,24 +1,45 @@
 """Connections without input or output: closing, pings, what may be sent after what.
 
-RFC 6455 sections 5.5 and 7.  Peers are the sans-IO protocols of ``websockets``.
+RFC 6455 sections 5.5 and 7.  Peers are the sans-IO protocols of ``websockets`` and
+``wsproto``.
 """
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from websockets.client import ClientProtocol
 from websockets.frames import Opcode as PeerOpcode
 from websockets.protocol import State as PeerState
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
+from wsproto import events as peer_events
+from wsproto.connection import Connection as WsprotoConnection
+from wsproto.connection import ConnectionType
 
 import wsfast
-from helpers import CLOSE, CONTINUATION, PING, TEXT, fragmented, frame
+from helpers import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    fragmented,
+    frame,
+    on_default_codecs,
+)
 from wsfast import (
     Close,
     Closure,
@@ -33,7 +54,18 @@ from wsfast import (
     Text,
 )
 
+pytestmark = on_default_codecs
 OPEN, CLOSING, CLOSED = ConnectionState
+
+
+@pytest.fixture(autouse=True)
+def on_the_codec(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the codec under test in the place of the one that users get, here too."""
+    names = ("wsfast", "wsfast.connection", "wsfast.fragments", __name__)
+    for module in (sys.modules[name] for name in names):
+        for name, value in vars(codec).items():
+            if name != "name" and hasattr(module, name):
+                monkeypatch.setattr(module, name, value)
 
 
 def pair(**options: Any) -> tuple[Connection, Connection]:
@@ -343,6 +375,84 @@ def test_closing_with_websockets(ours: Any, first: str, code: int | None) -> Non
     assert connection.closure.code == (code or 1005)
 
 
+def talk_with_wsproto(ours: Connection, theirs: WsprotoConnection) -> tuple[list[Any], list[Any]]:
+    """Move octets until there are none; return what both received."""
+    got: list[Any] = []
+    theirs_got: list[Any] = []
+    while octets := ours.data_to_send():
+        theirs.receive_data(octets)
+        for event in theirs.events():
+            theirs_got.append(event)
+            asks = isinstance(event, (peer_events.Ping, peer_events.CloseConnection))
+            if asks and theirs.state.name in ("OPEN", "REMOTE_CLOSING"):
+                got += ours.receive(theirs.send(event.response()))
+    return got, theirs_got
+
+
+@pytest.mark.parametrize("role", ["server", "client"])
+@pytest.mark.parametrize("fragment_size", [None, 4])
+def test_a_conversation_with_wsproto(role: Any, fragment_size: int | None) -> None:
+    ours = Connection(role, fragment_size=fragment_size)
+    theirs = WsprotoConnection(ConnectionType.CLIENT if role == "server" else ConnectionType.SERVER)
+    sent = [
+        theirs.send(peer_events.TextMessage(data="Grü", message_finished=False)),
+        theirs.send(peer_events.Ping(payload=b"between")),
+        theirs.send(peer_events.TextMessage(data="ße 🙂")),
+        theirs.send(peer_events.BytesMessage(data=b"\xff\x00")),
+    ]
+    got = [event for octets in sent for event in ours.receive(octets)]
+    assert got == [Ping(b"between"), Text("Grüße 🙂"), wsfast.Binary(b"\xff\x00")]
+    ours.send_text("für 日本語 🙂")
+    ours.send_binary(b"\x80" * 9)
+    payload = ours.ping(b"there?")
+    ours.close(4000, "Ende")
+    got, theirs_got = talk_with_wsproto(ours, theirs)
+    assert got == [Pong(payload), Close(4000, "Ende")]
+    assert [e.payload for e in theirs_got if isinstance(e, peer_events.Pong)] == [b"between"]
+    texts = [e.data for e in theirs_got if isinstance(e, peer_events.TextMessage)]
+    octets = [bytes(e.data) for e in theirs_got if isinstance(e, peer_events.BytesMessage)]
+    assert "".join(texts) == "für 日本語 🙂"
+    assert b"".join(octets) == b"\x80" * 9
+    assert (theirs_got[-1].code, theirs_got[-1].reason) == (4000, "Ende")
+    assert (ours.state, theirs.state.name) == (CLOSED, "CLOSED")
+
+
+def test_a_violation_reaches_wsproto_with_its_place() -> None:
+    ours, theirs = Connection("server"), WsprotoConnection(ConnectionType.CLIENT)
+    with pytest.raises(InvalidUTF8):
+        list(ours.receive(frame(TEXT, b"caf\xe9 noir")))
+    got, (close,) = talk_with_wsproto(ours, theirs)
+    assert isinstance(close, peer_events.CloseConnection)
+    assert close.code == 1007
+    assert close.reason.startswith("invalid UTF-8 at octet 3: E9")
+    assert got == []  # what comes after a violation is ignored
+
+
+def test_octet_by_octet_is_as_in_one_read() -> None:
+    wire = b"".join(
+        [
+            frame(TEXT, "Gr\u00fc".encode()[:3], fin=False),
+            frame(PING, b"p"),
+            fragmented(CONTINUATION, ["Gr\u00fc".encode()[3:], b"", "ße 🙂".encode()]),
+            frame(BINARY, bytes(300)),
+            frame(PONG, b"late"),
+            frame(CLOSE, close_payload(1001, "für immer")),
+            frame(TEXT, b"ignored"),
+        ]
+    )
+    whole, slow = Connection("server"), Connection("server")
+    expected = list(whole.receive(wire))
+    sent = b""
+    events: list[Any] = []
+    for octet in wire:
+        events += slow.receive(bytes([octet]))
+        sent += slow.data_to_send()
+    assert len(events) == 5
+    assert events == expected
+    assert sent == whole.data_to_send()
+    assert slow.closure == whole.closure
+
+
 class TwoConnections(RuleBasedStateMachine):
     """A server and a client, in any order of calls, the octets in pieces of any size."""
 
@@ -425,5 +535,5 @@ class TwoConnections(RuleBasedStateMachine):
                 assert end.closure.received == self.ends[other].closure.sent  # type: ignore[union-attr]
 
 
-TwoConnections.TestCase.settings = settings(max_examples=150, deadline=None)
-test_two_connections = TwoConnections.TestCase
+def test_two_connections() -> None:
+    run_state_machine_as_test(TwoConnections, settings=settings(max_examples=150, deadline=None))
