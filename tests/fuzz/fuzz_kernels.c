@@ -47,32 +47,35 @@ static uint8_t *place(const arena *a, uint8_t how, size_t n)
     return how & 0x80 ? at_start(a, how & 63) : at_end(a, how & 63, n);
 }
 
-static void check_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key)
+/* Mask src[0, n) into dst, which stands in `there`; it may be src. */
+static void check_mask(const arena *there, uint8_t *dst, const uint8_t *src, const uint8_t *octets,
+                       size_t n, const uint8_t *key)
 {
     size_t i;
-    ring(&target, dst, n);
+    ring(there, dst, n);
     kernel->mask(dst, src, n, wsf_key_at(key, 0));
     for (i = 0; i < n; i++) {
-        expect(dst[i] == (uint8_t)(src[i] ^ key[i & 3]), "mask", "an octet");
+        expect(dst[i] == (uint8_t)(octets[i] ^ key[i & 3]), "mask", "an octet");
     }
-    expect(ring_intact(&target, dst, n), "mask", "wrote outside");
+    expect(ring_intact(there, dst, n), "mask", "wrote outside");
 }
 
-/* One chunk, text[from, to), of which `masked` holds the masked octets. */
-static int check_chunk(const uint8_t *masked, uint8_t *dst, size_t from, size_t to, uint32_t key,
-                       int measured, uint32_t *pending, wsf_text *text)
+/* One chunk, text[from, to), of which `masked` holds the masked octets, into dst, which
+ * stands in `there`; it may be `masked`. */
+static int check_chunk(const arena *there, uint8_t *dst, const uint8_t *masked, size_t from,
+                       size_t to, uint32_t key, int measured, uint32_t *pending, wsf_text *text)
 {
     const size_t n = to - from;
     const char *const name = measured ? "mask_measure" : "mask_validate";
     size_t end;
-    ring(&target, dst, n);
+    ring(there, dst, n);
     if (measured) {
         end = kernel->mask_measure(dst, masked, n, key, text);
         *pending = text->pending;
     } else {
         end = kernel->mask_validate(dst, masked, n, key, pending);
     }
-    expect(ring_intact(&target, dst, n), name, "wrote outside");
+    expect(ring_intact(there, dst, n), name, "wrote outside");
     expect(end == (expected.fault < to ? expected.fault - from : n), name, "the octet");
     expect(*pending == expected.pending[from + end], name, "pending");
     return end == n;
@@ -81,7 +84,7 @@ static int check_chunk(const uint8_t *masked, uint8_t *dst, size_t from, size_t 
 static void check_text(const uint8_t *octets, size_t n, const uint8_t *how, const uint8_t *key)
 {
     const size_t cut = n == 0 ? 0 : (size_t)(how[2] | how[3] << 8) % (n + 1);
-    const int measured = how[0] & 0x40;
+    const int measured = how[0] & 0x40, in_place = how[1] & 0x40;
     const size_t bounds[3] = {0, cut, n};
     uint32_t pending = 0;
     wsf_text text = {0, 0, 0};
@@ -89,26 +92,15 @@ static void check_text(const uint8_t *octets, size_t n, const uint8_t *how, cons
     for (k = 0; k < 2; k++) {
         const size_t from = bounds[k], to = bounds[k + 1];
         uint8_t *const src = place(&source, how[0], to - from);
-        uint8_t *const dst = how[1] & 0x40 ? src : place(&target, how[1], to - from);
+        uint8_t *const dst = in_place ? src : place(&target, how[1], to - from);
+        int whole;
         for (i = from; i < to; i++) {
             src[i - from] = (uint8_t)(octets[i] ^ key[i & 3]);
         }
-        if (dst == src) { /* in place: the guard octets would be those of the source */
-            size_t end = measured
-                             ? kernel->mask_measure(dst, src, to - from, wsf_key_at(key, from), &text)
-                             : kernel->mask_validate(dst, src, to - from, wsf_key_at(key, from),
-                                                     &pending);
-            pending = measured ? text.pending : pending;
-            expect(end == (expected.fault < to ? expected.fault - from : to - from), "in place",
-                   "the octet");
-            expect(pending == expected.pending[from + end], "in place", "pending");
-        } else if (!check_chunk(src, dst, from, to, wsf_key_at(key, from), measured, &pending,
-                                &text)) {
-            expect(memcmp(dst, octets + from, to - from) == 0, "fused", "unmasked octets");
-            return;
-        }
+        whole = check_chunk(in_place ? &source : &target, dst, src, from, to,
+                            wsf_key_at(key, from), measured, &pending, &text);
         expect(memcmp(dst, octets + from, to - from) == 0, "fused", "unmasked octets");
-        if (expected.fault < to) {
+        if (!whole) {
             return;
         }
     }
@@ -150,14 +142,17 @@ static void check_whole(const uint8_t *octets, size_t n, uint8_t how)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *octets = data + HOW;
+    uint8_t *src;
     size_t n;
     if (size < HOW) {
         return 0;
     }
     n = size - HOW;
     refer(&expected, octets, n);
-    memcpy(place(&source, data[0], n), octets, n);
-    check_mask(place(&target, data[1], n), place(&source, data[0], n), n, data + 4);
+    src = place(&source, data[0], n);
+    memcpy(src, octets, n);
+    check_mask(&target, place(&target, data[1], n), src, octets, n, data + 4);
+    check_mask(&source, src, src, octets, n, data + 4);
     check_whole(octets, n, data[0]);
     check_text(octets, n, data, data + 4);
     return 0;
