@@ -75,7 +75,8 @@ cdef object string_of(const uint8_t *data, size_t n, const wsf_text *text):
         return PyUnicode_FromOrdinal(data[0] if n == 1 else (data[0] & 0x03) << 6 | (data[1] & 0x3F))
     if text.max_octet < 0x80:
         string = PyUnicode_New(<Py_ssize_t>n, 0x7F)
-        memcpy(PyUnicode_DATA(string), data, n)
+        if n:  # else there may be nothing at ``data``
+            memcpy(PyUnicode_DATA(string), data, n)
     elif text.max_octet < 0xC4:
         string = PyUnicode_New(<Py_ssize_t>text.code_points, 0xFF)
         kernel.to_latin1(<uint8_t *>PyUnicode_DATA(string), data, n)
