@@ -1,10 +1,11 @@
 """Run the test suites of peers, stock and accelerated, and compare what fails.
 
     python tests/adapters/peer_suites.py [NAME...]      all, or these
+    python tests/adapters/peer_suites.py --install      and what their tests need
 
 A suite comes with the installed package or out of its source distribution, of the very
-version that is installed.  Exit status 1 if something fails only when accelerated and is
-not listed here with the reason.
+version that is installed; those of websockets and gevent-websocket have no tests.  Exit
+status 1 if something fails only when accelerated and is not listed here with the reason.
 
 Invariant: both runs are of the same tests, in processes of their own; that the seams were
 set is seen in the second.
@@ -12,6 +13,7 @@ set is seen in the second.
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import os
 import re
@@ -75,7 +77,28 @@ SUITES = {
             "tests/test_client_ws.py",
             "tests/test_client_ws_functional.py",
         ),
-        needs=("pytest_mock", "freezegun", "trustme", "blockbuster", "re_assert"),
+        needs=("blockbuster", "coverage", "freezegun", "pytest_mock", "re_assert", "trustme"),
+    ),
+    "lomond": Suite(
+        tuple(
+            f"tests/test_{what}.py"
+            for what in (
+                "frame",
+                "frame_parser",
+                "mask",
+                "message",
+                "parser",
+                "stream",
+                "websocket",
+            )
+        ),
+        needs=("freezegun", "pytest_mock"),
+    ),
+    "ws4py": Suite(
+        tuple(
+            f"test/test_{what}.py"
+            for what in ("client", "frame", "messaging", "stream", "utils", "websocket")
+        ),
     ),
     "tornado": Suite(("tornado.test.websocket_test",), package="tornado.test"),
 }
@@ -103,7 +126,7 @@ def tests_of(name: str, suite: Suite, directory: Path) -> Path:
         opened.extractall(directory, filter="data")
     (root,) = (path for path in directory.iterdir() if path.is_dir())
     # Without its sources, which would stand before those that are installed.
-    kept = ("tests", "setup.cfg", "pytest.ini", "tox.ini", "pyproject.toml")
+    kept = ("tests", "test", "setup.cfg", "pytest.ini", "tox.ini", "pyproject.toml")
     bare = directory / "bare"
     bare.mkdir()
     for part in kept:
@@ -193,13 +216,25 @@ def compare(name: str, suite: Suite) -> bool:
     return not new and stock.tests == ours.tests
 
 
-def main(names: list[str]) -> int:
-    unknown = set(names) - SUITES.keys()
-    if unknown:
-        sys.exit(f"there is no suite of {', '.join(sorted(unknown))}; of {', '.join(SUITES)}")
-    verdicts = [compare(name, SUITES[name]) for name in names or SUITES]  # all, whatever fails
+def install_needs(names: list[str]) -> None:
+    needs = sorted({need for name in names for need in SUITES[name].needs})
+    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "install"]
+    subprocess.run([*pip, *needs], check=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SUITES)}")
+    parser.add_argument("--install", action="store_true", help="what the tests need")
+    arguments = parser.parse_args()
+    names: list[str] = arguments.names or list(SUITES)
+    if unknown := set(names) - SUITES.keys():
+        parser.error(f"there is no suite of {', '.join(sorted(unknown))}; of {', '.join(SUITES)}")
+    if arguments.install:
+        install_needs(names)
+    verdicts = [compare(name, SUITES[name]) for name in names]  # all, whatever fails
     return 0 if all(verdicts) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -162,6 +162,22 @@ def test_masks(switch_on: SwitchOn, peer: str, module: str, kind: type, call: An
         assert data == kept
 
 
+def test_a_key_that_ws4py_received_in_pieces(switch_on: SwitchOn) -> None:
+    framing = pytest.importorskip("ws4py.framing")
+    wire = framing.Frame(body=DATA, opcode=1, fin=1, masking_key=KEY).build()
+    at = len(wire) - len(DATA) - 2  # in the middle of the key
+
+    def received() -> bytearray:
+        frame = framing.Frame()
+        for piece in (wire[:at], wire[at:]):
+            frame.parser.send(piece)
+        return bytearray(frame.unmask(frame.body))
+
+    stock = received()
+    switch_on("ws4py")
+    assert received() == stock == DATA
+
+
 VALIDATORS = [
     ("gevent-websocket", "geventwebsocket.websocket"),
     ("ws4py", "ws4py.streaming"),

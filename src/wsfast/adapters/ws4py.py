@@ -16,7 +16,8 @@ from .wsaccel import Utf8Validator
 def _mask(_: Any) -> Any:
     def mask(self: Any, data: Any) -> bytearray:
         """Return the octets masked, or unmasked."""
-        return bytearray(apply_mask(data, bytes(self.masking_key)))
+        # A key that arrived in pieces may have what follows it on its end.
+        return bytearray(apply_mask(data, bytes(self.masking_key[:4])))
 
     return mask
 
