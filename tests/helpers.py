@@ -6,9 +6,12 @@ the code it tests.  RFC 6455 section 5.2; The Unicode Standard, Table 3-7 and D9
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import time
+import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -314,3 +317,41 @@ def each_split(data: bytes) -> Iterator[list[bytes]]:
     """Cut in two at every place inside."""
     for at in range(1, len(data)):
         yield [data[:at], data[at:]]
+
+
+# Work and memory.
+
+
+def cpu_time(work: Callable[[], Any], repeats: int) -> float:
+    """Return the least CPU time of some runs, which other processes disturb the least."""
+    taken = []
+    for _ in range(repeats):
+        before = time.process_time()
+        work()
+        taken.append(time.process_time() - before)
+    return min(taken)
+
+
+def peak(work: Callable[[], Any]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def kept(make: Callable[[], Any], chunks: list[bytes]) -> int:
+    """Return how many octets of memory are given back when the decoder goes."""
+    tracemalloc.start()
+    try:
+        decoder = make()
+        for chunk in chunks:
+            assert not list(decoder.feed(chunk))
+        gc.collect()
+        before = tracemalloc.get_traced_memory()[0]
+        del decoder
+        gc.collect()
+        return before - tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()

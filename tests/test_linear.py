@@ -6,8 +6,6 @@ octets, work that were quadratic would take 256 times as long.  ``pytest -rP`` p
 
 from __future__ import annotations
 
-import gc
-import time
 import tracemalloc
 from collections.abc import Callable
 from itertools import islice
@@ -17,7 +15,17 @@ from typing import Any
 
 import pytest
 
-from helpers import BINARY, CONTINUATION, TEXT, frame, octet_by_octet, on_default_codecs
+from helpers import (
+    BINARY,
+    CONTINUATION,
+    TEXT,
+    cpu_time,
+    frame,
+    kept,
+    octet_by_octet,
+    on_default_codecs,
+    peak,
+)
 
 SMALL, LARGE = 2**16, 2**20
 ALPHABET = "aé漢🙂".encode()  # 10 octets: every cut is inside a character sooner or later
@@ -63,25 +71,6 @@ def decode(codec: SimpleNamespace, chunks: list[bytes], mode: str) -> Any:
         assert not list(feed(chunk))
     (message,) = feed(chunks[-1])
     return message
-
-
-def cpu_time(work: Callable[[], Any], repeats: int) -> float:
-    """Return the least CPU time of some runs, which other processes disturb the least."""
-    taken = []
-    for _ in range(repeats):
-        before = time.process_time()
-        work()
-        taken.append(time.process_time() - before)
-    return min(taken)
-
-
-def peak(work: Callable[[], Any]) -> int:
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 WIRES = [
@@ -142,22 +131,6 @@ def test_linear_memory_grows_as_the_octets(
     # Text, once as octets (and a quarter in reserve) and once as a string of 4 a character;
     # the codec in Python also copies the read.
     assert peaks[1] < 8 * SMALL + max(map(len, chunks)) + 20_000
-
-
-def kept(make: Callable[[], Any], chunks: list[bytes]) -> int:
-    """Return how many octets of memory are given back when the decoder goes."""
-    tracemalloc.start()
-    try:
-        decoder = make()
-        for chunk in chunks:
-            assert not list(decoder.feed(chunk))
-        gc.collect()
-        before = tracemalloc.get_traced_memory()[0]
-        del decoder
-        gc.collect()
-        return before - tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
 
 
 DECODERS = pytest.mark.parametrize("kind", ["MessageDecoder", "FrameDecoder"])

@@ -89,6 +89,7 @@ def size_limit(name: str, limit: int | None) -> int:
         return _UNLIMITED
     if not isinstance(limit, int):
         raise TypeError(f"{name} must be an integer or None, not {type(limit).__name__}")
+    limit = int(limit)  # not of a class that compares as it likes
     if limit < 0:
         raise ValueError(f"{name} must not be negative, but is {limit}")
     return min(limit, _UNLIMITED)
@@ -115,13 +116,14 @@ def check_sizehint(sizehint: int) -> int:
     """Return the size of a receive buffer."""
     if not isinstance(sizehint, int):
         raise not_an_integer("sizehint", sizehint)
-    return min(max(sizehint, 2**16), 2**20)
+    return min(max(int(sizehint), 2**16), 2**20)
 
 
 def check_update(nbytes: int, size: int) -> int:
     """Return how much of a receive buffer of ``size`` octets was filled."""
     if not isinstance(nbytes, int):
         raise not_an_integer("nbytes", nbytes)
+    nbytes = int(nbytes)
     if not 0 <= nbytes <= size:
         raise ValueError(f"buffer_updated({nbytes}) after a get_buffer() of {size} octets")
     return nbytes

@@ -35,6 +35,7 @@ _LAST_BLOCK = (
 )
 _EMPTY = b"\x00"  # the message without octets (section 7.2.3.6)
 _PIECE = 1 << 16  # octets inflated at a time
+_SLICE = 1 << 14  # octets given to an engine at a time: each time it copies what it leaves
 
 # Engine: (module, the extra that installs it).  All have the interface of zlib.
 _ENGINES = {
@@ -133,23 +134,28 @@ class Inflater:
         Raises:
             ProtocolError: they are not what a compressor writes.
         """
+        given = b""
+        at = 0
         while True:
             if self._stream is None:
                 self._stream = self._new()
             stream, most = self._stream, min(_PIECE, room + 1)
+            if not given:
+                given = octets[at : at + _SLICE]
+                at += _SLICE
             try:
-                piece = stream.decompress(octets, most)
+                piece = stream.decompress(given, most)
             except self._error as error:
                 raise errors.bad_deflate(str(error)) from None
-            octets = stream.unconsumed_tail
+            given = stream.unconsumed_tail
             if stream.eof:  # a final block: what follows begins anew (section 7.2.3.4)
-                octets = stream.unused_data
+                given = stream.unused_data
                 self._stream = None
             if piece:
                 yield piece
                 room -= len(piece)
             # A full piece may not be all: what was taken in can still have to come out.
-            if not octets and (self._stream is None or len(piece) < most):
+            if not given and at >= len(octets) and (self._stream is None or len(piece) < most):
                 return
 
     def end(self, room: int) -> Iterator[bytes]:

@@ -115,11 +115,21 @@ cdef class Receiver:
     cdef bytearray buffer
 
     cdef int set_rules(self, role, reserved_bits, max_frame_size) except -1:
-        self.rules.masked = WSF_MASKED if _arguments.is_server(role) else 0
+        """Begin anew; nothing is changed before all is known to be right."""
+        cdef uint8_t masked = WSF_MASKED if _arguments.is_server(role) else 0
+        cdef int64_t frame_room = _arguments.size_limit("max_frame_size", max_frame_size)
+        if self.busy:
+            raise _arguments.decoder_busy()
+        self.rules.masked = masked
         self.rules.reserved_bits = reserved_bits
-        self.rules.frame_room = _arguments.size_limit("max_frame_size", max_frame_size)
-        self.rules.message_room = self.rules.retained_room = self.rules.frame_room
+        self.rules.frame_room = frame_room
+        self.rules.message_room = self.rules.retained_room = frame_room
         self.rules.sequence = WSF_SEQUENCE_ANY
+        self.head_size = 0
+        self.in_payload = self.closed = False
+        self.received = 0
+        self.violation = self.buffer = None
+        self.discard()
         return 0
 
     def feed(self, data, /):
@@ -158,12 +168,11 @@ cdef class Receiver:
         cdef View view
         with cython.critical_section(self):
             buffer = self.buffer
-        size = _arguments.check_update(nbytes, 0 if buffer is None else len(buffer))
-        with cython.critical_section(self):
-            self.buffer = None
         open_view(&view, b"" if buffer is None else buffer, "buffer")
         try:
+            size = _arguments.check_update(nbytes, view.size)
             with cython.critical_section(self):
+                self.buffer = None
                 return self.decode(view.data, <size_t>size, view.held, None)
         finally:
             close_view(&view)
@@ -296,11 +305,13 @@ cdef class FrameDecoder(Receiver):
     cdef tuple opcodes
     cdef object frame_type  # kept here: to find it in the module takes longer
 
+    def __cinit__(self):
+        self.opcodes = _arguments.OPCODES
+        self.frame_type = Frame
+
     def __init__(self, role, *, max_frame_size=2**20, reserved_bits=0, payload="bytes"):
         self.set_rules(role, _arguments.allowed_reserved_bits(reserved_bits), max_frame_size)
         self.wants_views = _arguments.wants_views(payload)
-        self.opcodes = _arguments.OPCODES
-        self.frame_type = Frame
 
     def __dealloc__(self):
         store_free(&self.payload)

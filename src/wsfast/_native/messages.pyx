@@ -236,6 +236,10 @@ cdef class MessageDecoder(Receiver):
     def __class_getitem__(cls, item, /):
         return cls
 
+    def __cinit__(self):
+        self.text_type, self.binary_type = Text, Binary
+        self.ping_type, self.pong_type = Ping, Pong
+
     def __init__(
         self,
         role,
@@ -246,15 +250,19 @@ cdef class MessageDecoder(Receiver):
         max_retained=None,
         deflate=None,
     ):
+        cdef bint wants_str
+        cdef int64_t message_size, retained
         self.set_rules(role, 0, max_frame_size)
-        self.wants_str = _arguments.wants_str(text)
-        self.max_message_size = _arguments.size_limit("max_message_size", max_message_size)
-        self.max_retained = _arguments.retained_limit(max_retained, self.max_message_size)
+        wants_str = _arguments.wants_str(text)
+        message_size = _arguments.size_limit("max_message_size", max_message_size)
+        retained = _arguments.retained_limit(max_retained, message_size)
         self.inflater = _arguments.new_inflater(deflate, role)
+        # Together: no message may begin with some of them and end with others.
+        self.wants_str = wants_str
+        self.max_message_size = message_size
+        self.max_retained = retained
         self.rules.first_bits = 0 if self.inflater is None else 0x40
         self.fragment_charge = _arguments.FRAGMENT_CHARGE
-        self.text_type, self.binary_type = Text, Binary
-        self.ping_type, self.pong_type = Ping, Pong
         self.discard()
 
     def __dealloc__(self):
@@ -263,6 +271,7 @@ cdef class MessageDecoder(Receiver):
     cdef int discard(self) except -1:
         """Be ready for the first fragment of a message."""
         store_free(&self.message)
+        self.control_size = 0
         self.opcode = 0
         self.compressed = False
         self.fragments = 0
