@@ -1,16 +1,17 @@
-"""Fuzz the C code: libFuzzer on each kernel that runs here, and on the frame header.
+"""Fuzz the C code with libFuzzer, and the codec, both twins of it, with Atheris.
 
     python tests/fuzz/run.py                          20 seconds a target, as CI does
     python tests/fuzz/run.py --seconds 3600           longer
-    python tests/fuzz/run.py --executions 100000000   that many a target, however long it takes
+    python tests/fuzz/run.py --executions 100000000   however long it takes
     python tests/fuzz/run.py --record FILE            write down what was run
 
-A target is run twice.  Most inputs are short and go, fast, to a build without sanitizers,
-whose buffers end at pages that must not be touched; the others, up to 16 KiB, to one with
-ASan and UBSan.
+A target in C, fuzz_kernels.c or fuzz_header.c, is run twice.  Most inputs are short and
+go, fast, to a build without sanitizers, whose buffers end at pages that must not be
+touched; the others, up to 16 KiB, to one with ASan and UBSan.  Those of fuzz_codec.py get a
+tenth of the executions.
 
-Needs clang with libFuzzer; without it, says that it was skipped.  A crash leaves its input
-in build/fuzz: make it a test in tests/kernels.
+Needs clang with libFuzzer, and Atheris; without them, says what was skipped.  A crash
+leaves its input in build/fuzz: make it a test, in tests/kernels or beside the others.
 
 Invariant: ends with 0 only if every target that could be built ran as long as was asked
 for without a finding; what could not be is said.
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import importlib.util
 import json
 import os
 import re
@@ -47,27 +49,36 @@ class Build(NamedTuple):
 
 
 BUILDS = (
-    Build("guarded", "", {"fuzz_kernels": 264, "fuzz_header": 32}, 1.0),
-    Build("sanitized", "address,undefined", {"fuzz_kernels": 16384, "fuzz_header": 32}, 0.02),
+    Build("guarded", "", {"kernels": 264, "header": 32}, 1.0),
+    Build("sanitized", "address,undefined", {"kernels": 16384, "header": 32}, 0.02),
 )
-TARGETS = {
-    "fuzz_kernels": ("scalar", "ssse3", "avx2", "avx512", "neon"),
-    "fuzz_header": ("",),
+IN_C = {"kernels": ("scalar", "ssse3", "avx2", "avx512", "neon"), "header": ("",)}
+
+# The targets of fuzz_codec.py, each with its seeds and the name of its dictionary.
+IN_PYTHON = {
+    "frames": ("wire", "wire"),
+    "messages": ("wire", "wire"),
+    "deflate": ("wire", "wire"),
+    "websockets": ("wire", "wire"),
+    "validator": ("text", "kernels"),
+    "close": ("close", "kernels"),
+    "negotiation": ("negotiation", "negotiation"),
 }
+SHARE_IN_PYTHON = 0.1
+LONGEST_IN_PYTHON = 400
 
 
 class Job(NamedTuple):
     """One run of libFuzzer."""
 
-    program: Path
-    target: str
-    kernel: str
-    build: Build
+    name: str
+    command: tuple[str, ...]
+    seeds: str
+    dictionary: str
+    longest: int
     limit: str  # of time or executions
-
-    @property
-    def name(self) -> str:
-        return " ".join(filter(None, (self.target, self.kernel, self.build.name)))
+    kernel: str = ""
+    sanitizers: str = ""
 
 
 def compiled(target: str, build: Build, clang: str) -> Path | None:
@@ -79,7 +90,7 @@ def compiled(target: str, build: Build, clang: str) -> Path | None:
     command = [
         *(clang, "-std=c99", "-g", "-O2", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror"),
         *("-D_GNU_SOURCE", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all"),
-        *(f"-I{KERNELS}", str(HERE / f"{target}.c"), *sources, "-o", str(program)),
+        *(f"-I{KERNELS}", str(HERE / f"fuzz_{target}.c"), *sources, "-o", str(program)),
     ]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode == 0:
@@ -92,53 +103,68 @@ def compiled(target: str, build: Build, clang: str) -> Path | None:
 def fuzz(job: Job) -> dict[str, Any] | None:
     """Do a job; return what it did, None if the kernel does not run here."""
     corpus = BUILD / f"corpus-{job.name.replace(' ', '-')}"
-    corpus.mkdir(exist_ok=True)
-    kind = job.target.removeprefix("fuzz_")
-    dictionary = HERE / "dictionaries" / f"{kind}.dict"
-    longest = job.build.longest[job.target]
+    corpus.mkdir(parents=True, exist_ok=True)
     result = subprocess.run(
         [
-            *(str(job.program), job.limit, f"-max_len={longest}", "-print_final_stats=1"),
+            *(*job.command, job.limit, f"-max_len={job.longest}", "-print_final_stats=1"),
             *("-timeout=10", "-reload=0", f"-artifact_prefix={BUILD}/"),
-            *(f"-dict={dictionary}", str(corpus), str(HERE / "seeds" / kind)),
+            f"-dict={HERE / 'dictionaries' / job.dictionary}.dict",
+            *(str(corpus), str(HERE / "seeds" / job.seeds)),
         ],
         env={**os.environ, "WSFAST_FUZZ_KERNEL": job.kernel},
         capture_output=True,
         text=True,
     )
-    if result.returncode == 2:
+    if result.returncode == 2 and job.kernel:
         print(f"{job.name}: SKIPPED, it is not compiled for this CPU, or does not run on it")
         return None
     if result.returncode != 0:
-        print(result.stderr[-4000:])
+        print(result.stdout[-4000:], result.stderr[-4000:])
         sys.exit(f"{job.name}: a finding, its input is in {BUILD}")
     executions = int(re.findall(r"number_of_executed_units: (\d+)", result.stderr)[-1])
     coverage = int(re.findall(r"cov: (\d+)", result.stderr)[-1])
     print(f"{job.name}: {executions:,} executions, {coverage} edges, no finding", flush=True)
     return {
-        "target": job.target,
-        "kernel": job.kernel,
-        "build": job.build.name,
-        "sanitizers": job.build.sanitizers,
-        "longest": longest,
+        "target": job.name,
+        "sanitizers": job.sanitizers,
+        "longest": job.longest,
         "executions": executions,
         "edges": coverage,
     }
 
 
-def jobs(clang: str | None, executions: int | None, seconds: int) -> Iterator[Job]:
-    """Compile the targets; give what is to be run."""
-    for target, kernels in TARGETS.items():
+def limit(executions: int | None, share: float, seconds: float) -> str:
+    """Return the option of libFuzzer that ends a run."""
+    if executions:
+        return f"-runs={max(1, round(executions * share))}"
+    return f"-max_total_time={max(1, round(seconds))}"
+
+
+def jobs_in_c(clang: str | None, executions: int | None, seconds: int) -> Iterator[Job]:
+    """Compile the targets in C; give what is to be run."""
+    for target, kernels in IN_C.items():
         for build in BUILDS:
             program = clang and compiled(target, build, clang)
             if not program:
                 print(f"{target}: SKIPPED, there is no clang with libFuzzer")
                 break
-            limit = f"-max_total_time={max(1, seconds // len(BUILDS))}"
-            if executions:
-                limit = f"-runs={max(1, round(executions * build.share))}"
+            ends = limit(executions, build.share, seconds / len(BUILDS))
             for kernel in kernels:
-                yield Job(program, target, kernel, build, limit)
+                name = " ".join(filter(None, (target, kernel, build.name)))
+                longest = build.longest[target]
+                command = (str(program),)
+                yield Job(name, command, target, target, longest, ends, kernel, build.sanitizers)
+
+
+def jobs_in_python(executions: int | None, seconds: int) -> Iterator[Job]:
+    """Give what is to be run with Atheris."""
+    if importlib.util.find_spec("atheris") is None:
+        print(f"{', '.join(IN_PYTHON)}: SKIPPED, Atheris is not installed")
+        return
+    ends = limit(executions, SHARE_IN_PYTHON, seconds)
+    for target, (seeds, dictionary) in IN_PYTHON.items():
+        command = (sys.executable, str(HERE / "fuzz_codec.py"), target)
+        yield Job(f"codec {target}", command, seeds, dictionary, LONGEST_IN_PYTHON, ends)
 
 
 def output_of(*command: str) -> str:
@@ -153,23 +179,26 @@ def processor() -> str:
 def main() -> int:
     """Return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    limit = parser.add_mutually_exclusive_group()
-    limit.add_argument("--seconds", type=int, default=20, help="for each target")
-    limit.add_argument("--executions", type=int, help="for each target, in place of a time")
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--seconds", type=int, default=20, help="for each target")
+    amount.add_argument("--executions", type=int, help="for each target, in place of a time")
     parser.add_argument("--jobs", type=int, default=1, help="how many at once")
     parser.add_argument("--record", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     clang = shutil.which("clang")
+    size = arguments.executions, arguments.seconds
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        rows = list(pool.map(fuzz, jobs(clang, arguments.executions, arguments.seconds)))
-    if arguments.record and clang:
+        found = pool.map(fuzz, [*jobs_in_c(clang, *size), *jobs_in_python(*size)])
+        rows = [row for row in found if row]
+    if arguments.record:
         record = {
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "commit": output_of("git", "rev-parse", "HEAD"),
             "command": " ".join(["python tests/fuzz/run.py", *sys.argv[1:]]),
-            "clang": output_of(clang, "--version").splitlines()[0],
+            "clang": output_of(clang, "--version").splitlines()[0] if clang else None,
+            "python": sys.version.split()[0],
             "cpu": processor(),
-            "targets": [row for row in rows if row],
+            "targets": rows,
         }
         arguments.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return 0

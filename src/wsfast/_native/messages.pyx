@@ -402,25 +402,30 @@ cdef class MessageDecoder(Receiver):
         self.shared = shared
         return 0
 
-    cdef object inflated_room(self):
-        return self.max_message_size - <int64_t>self.message.size
+    cdef int64_t inflated_room(self) noexcept:
+        """Return how many inflated octets can still be added to the message."""
+        return min(
+            self.max_message_size - <int64_t>self.message.size, self.max_retained - self.charge()
+        )
 
     cdef int take_inflated(self, pieces) except -1:
+        cdef int64_t size, room
         for piece in pieces:
-            self.judge_size(<int64_t>len(<bytes?>piece))
-            self.take_data(<const uint8_t *>PyBytes_AS_STRING(piece), len(<bytes>piece), 0)
+            size, room = len(<bytes?>piece), self.inflated_room()
+            # A fault in what there was room for comes first.
+            self.take_data(<const uint8_t *>PyBytes_AS_STRING(piece), <size_t>min(size, room), 0)
+            if size > room:
+                raise self.too_large(size - room)
         return 0
 
-    cdef int judge_size(self, int64_t more) except -1:
-        """Judge whether so many octets can still be added to a compressed message."""
-        cdef int64_t size = <int64_t>self.message.size
-        if more > self.max_message_size - size:
-            raise errors.message_too_big(<object>size + more, self.max_message_size)
-        if more > self.max_retained - self.charge():
-            raise errors.retains_too_much(
-                <object>self.charge() + more, self.fragments + 1, self.max_retained
-            )
-        return 0
+    cdef object too_large(self, int64_t more):
+        """Make the violation of a compressed message with so many octets more than it may."""
+        cdef int64_t size = <int64_t>self.message.size + more
+        if size > self.max_message_size:
+            return errors.message_too_big(size, self.max_message_size)
+        return errors.retains_too_much(
+            <object>self.charge() + more, self.fragments + 1, self.max_retained
+        )
 
     cdef int take_data(self, const uint8_t *p, size_t n, uint32_t key) except -1:
         cdef uint64_t expected = self.frame.payload_length - self.received

@@ -286,12 +286,16 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
             self._take_data(payload)
 
     def _room(self) -> int:
-        return self._max_message_size - len(self._message)
+        """Return how many inflated octets can still be added to the message."""
+        charge = len(self._message) + _arguments.FRAGMENT_CHARGE * self._fragments
+        return min(self._max_message_size - len(self._message), self._max_retained - charge)
 
     def _take_inflated(self, pieces: Iterator[bytes]) -> None:
         for piece in pieces:
-            self._judge_size(len(piece))
-            self._take_data(piece)
+            room = self._room()
+            self._take_data(piece[:room])  # a fault in what there was room for comes first
+            if len(piece) > room:
+                self._judge_size(len(piece) - room)
 
     def _take_data(self, payload: bytes) -> None:
         if self._opcode == Opcode.TEXT:

@@ -1,0 +1,244 @@
+"""Fuzz the codec with Atheris: the compiled twin against the one in Python, and peers.
+
+    python tests/fuzz/fuzz_codec.py TARGET [LIBFUZZER-OPTION...] [CORPUS...]
+
+    frames       FrameDecoder: twins
+    messages     MessageDecoder: twins; the same in any other chunking
+    validator    Utf8Validator: twins, and CPython's incremental decoder
+    close        parse_close: twins
+    deflate      MessageDecoder with permessage-deflate: twins; chunkings
+    negotiation  PerMessageDeflate: no offer or answer but gives a value or a ValueError
+    websockets   MessageDecoder and the sans-IO protocol of websockets: the same messages,
+                 the same close code, but for what KNOWN names
+
+The twin in Python is instrumented, and so leads the fuzzer.  An input is four octets of
+how, then the octets of the wire.
+
+Invariant: a difference or an exception that no docstring names ends the run.
+"""
+
+from __future__ import annotations
+
+import codecs
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import atheris
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+with atheris.instrument_imports(include=["wsfast"]):
+    import wsfast
+    import wsfast._pure.frames
+    import wsfast._pure.mask
+    import wsfast._pure.messages
+    import wsfast._pure.utf8
+    import wsfast.deflate
+
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from conftest import native_codec, pure_codec
+from helpers import described
+from wsfast.deflate import Deflate, DeflateParameters, PerMessageDeflate
+
+HOW = 4
+PURE, NATIVE = pure_codec(), native_codec()
+
+# Where websockets comes to another verdict: words of ours, and those of RFC 6455.
+KNOWN = {
+    "fewest octets": "5.2: the minimal number of octets MUST be used: they take any",
+    "2**63 octets": "5.2: the most significant bit MUST be 0: to them that is too big, 1009",
+    "more than 125 octets": "5.5: to them a length may be written in more octets than it needs",
+    "close code": "7.4: may not be sent: they judge the reason before the code",
+    "invalid UTF-8": "8.1: fails the connection at once: their protocol leaves it to its hosts",
+}
+# They look at the size in a header first (1009), at all else once the frame is whole.
+FIRST_THERE = 1009
+
+
+def pieces(wire: bytes, size: int) -> Iterator[bytes]:
+    """Cut the wire; 0 is all of it in one."""
+    yield from (wire[i : i + size] for i in range(0, len(wire), size)) if size else (wire,)
+
+
+def outcome(decoder: Any, wire: bytes, size: int) -> tuple[list[Any], Any]:
+    """Return all that a decoder gives, and the violation that ends it."""
+    got: list[Any] = []
+    try:
+        for piece in pieces(wire, size):
+            for event in decoder.feed(piece):
+                fields = (getattr(event, name) for name in event.__match_args__)
+                got.append((type(event).__name__, *fields))
+    except wsfast.ProtocolViolation as violation:
+        return got, described(violation)
+    return got, None
+
+
+def limits(how: int) -> dict[str, Any]:
+    return {
+        "max_message_size": (None, 5, 200, 70_000)[how & 3],
+        "max_frame_size": (None, 100)[how >> 2 & 1],
+        "max_retained": (None, 300)[how >> 3 & 1],
+    }
+
+
+def fuzz_frames(how: bytes, wire: bytes) -> None:
+    options = {
+        "reserved_bits": how[0] & 0x70,
+        "payload": "memoryview" if how[0] & 2 else "bytes",
+        "max_frame_size": (None, 200)[how[0] >> 2 & 1],
+    }
+    role = "server" if how[0] & 1 else "client"
+
+    pure, native = (outcome(c.FrameDecoder(role, **options), wire, how[1]) for c in (PURE, NATIVE))
+    assert pure == native, (pure, native)
+
+
+def broken(violation: Any) -> bool:
+    """Say whether a decoder ended because compressed octets are none."""
+    return violation is not None and "can't be inflated" in violation[1]
+
+
+def fuzz_messages(how: bytes, wire: bytes, **options: Any) -> None:
+    options |= limits(how[2]) | {"text": "bytes" if how[0] & 2 else "str"}
+    role = "server" if how[0] & 1 else "client"
+    runs = [(PURE, how[1]), (NATIVE, how[1]), (NATIVE, how[3])]
+    pure, native, other = (outcome(c.MessageDecoder(role, **options), wire, n) for c, n in runs)
+    assert pure == native, (pure, native)
+    # What an engine inflates of a read before it fails is lost: a fault in that is seen only
+    # where the read ended before.
+    assert native == other or broken(native[1]) or broken(other[1]), (native, other)
+
+
+def fuzz_deflate(how: bytes, wire: bytes) -> None:
+    parameters = DeflateParameters(
+        client_no_context_takeover=how[0] & 4 != 0,
+        client_max_window_bits=9 if how[0] & 8 else 15,
+        server_no_context_takeover=how[0] & 4 != 0,
+        server_max_window_bits=9 if how[0] & 8 else 15,
+    )
+    role = "server" if how[0] & 1 else "client"
+    fuzz_messages(how, wire, deflate=Deflate(role, parameters))
+
+
+def verdict(call: Callable[..., Any], *arguments: Any) -> tuple[Any, ...]:
+    """Return the violation that a call raises, or None and what it returns."""
+    try:
+        result = call(*arguments)
+    except wsfast.ProtocolViolation as violation:
+        return described(violation) or ()
+    return (None, repr(result))
+
+
+def fuzz_validator(how: bytes, text: bytes) -> None:
+    pure, native = PURE.Utf8Validator(), NATIVE.Utf8Validator()
+    oracle = codecs.getincrementaldecoder("utf-8")()
+    for piece in pieces(text, how[0]):
+        expected = verdict(pure.feed, piece)
+        assert verdict(native.feed, piece) == expected
+        try:
+            oracle.decode(piece)
+        except UnicodeDecodeError:
+            assert expected[0] is wsfast.InvalidUTF8, expected
+            return
+        if expected[0] is not None:  # sooner than CPython, at a surrogate's second octet
+            assert oracle.getstate()[0][:1] == b"\xed", expected
+            return
+    assert verdict(pure.finish) == verdict(native.finish)
+
+
+def fuzz_close(_: bytes, payload: bytes) -> None:
+    pure, native = (verdict(c.parse_close, payload) for c in (PURE, NATIVE))
+    assert pure == native, (pure, native)
+
+
+def fuzz_negotiation(how: bytes, octets: bytes) -> None:
+    header = octets.decode("latin-1")
+    ours = PerMessageDeflate("server" if how[0] & 1 else "client")
+    try:
+        agreed = ours.respond(header) if how[0] & 1 else ours.accept(header)
+    except ValueError:
+        return
+    if how[0] & 1 and agreed is not None:  # what we answer, a client of ours understands
+        PerMessageDeflate("client").accept(agreed[0])
+
+
+def ours(wire: bytes, size: int, most: int) -> tuple[list[Any], Any]:
+    """Return the messages that we take, and the violation."""
+    decoder = NATIVE.MessageDecoder("server", text="bytes", max_message_size=most)
+    kinds = {"Text": 1, "Binary": 2, "Ping": 9, "Pong": 10}
+    messages: list[Any] = []
+    try:
+        for piece in pieces(wire, size):
+            for event in decoder.feed(piece):
+                if type(event) is NATIVE.Close:
+                    code = None if event.code == 1005 else event.code
+                    messages.append((8, NATIVE.encode_close(code, event.reason)))
+                else:
+                    messages.append((kinds[type(event).__name__], event.data))
+    except wsfast.ProtocolViolation as violation:
+        return messages, violation
+    return messages, None
+
+
+def theirs(wire: bytes, size: int, most: int) -> tuple[list[Any], int | None]:
+    """Return the messages that websockets takes, and its close code if it fails."""
+    protocol = ServerProtocol(state=State.OPEN, max_size=most)
+    messages: list[Any] = []
+    opcode, message = 0, b""
+    for piece in pieces(wire, size):
+        protocol.receive_data(piece)
+        for frame in protocol.events_received():
+            if frame.opcode >= 8:
+                messages.append((int(frame.opcode), bytes(frame.data)))
+                continue
+            opcode = int(frame.opcode) or opcode
+            message += bytes(frame.data)
+            if frame.fin:
+                messages.append((opcode, message))
+                message = b""
+        if protocol.parser_exc is not None:
+            return messages, protocol.close_sent.code if protocol.close_sent else None
+    return messages, None
+
+
+def fuzz_websockets(how: bytes, wire: bytes) -> None:
+    most = (130, 200, 70_000)[how[2] % 3]  # control frames count too, there
+    got, violation = ours(wire, how[1], most)
+    if violation is None:
+        assert theirs(wire, how[1], most) == (got, None)
+        return
+    # What they judge once a frame is whole, we judge at its header: let it be whole.
+    expected, code = theirs(wire + bytes(70_014), how[1], most)
+    assert got == expected[: len(got)], (got, expected)
+    if not any(words in str(violation) for words in KNOWN):
+        assert code in (violation.close_code, FIRST_THERE), (violation, code)
+        assert len(got) == len(expected), (got, expected)
+
+
+TARGETS: dict[str, Callable[[bytes, bytes], None]] = {
+    name.removeprefix("fuzz_"): value
+    for name, value in list(globals().items())
+    if name.startswith("fuzz_")
+}
+
+
+def main() -> None:
+    """Run the target that the command line names."""
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
+        sys.exit(f"usage: fuzz_codec.py {'|'.join(TARGETS)} [libFuzzer's options] [corpus...]")
+    target = TARGETS[sys.argv.pop(1)]
+
+    def one_input(data: bytes) -> None:
+        if len(data) >= HOW:
+            target(data[:HOW], data[HOW:])
+
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
