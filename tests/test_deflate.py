@@ -97,6 +97,18 @@ def test_a_message_without_octets(codec: SimpleNamespace) -> None:
     assert [e.data for e in receive(decoder(codec), [wire]).events] == [b"", ""]
 
 
+@pytest.mark.parametrize("octets_a_read", [1, 1000])
+@pytest.mark.parametrize("limit", ["max_message_size", "max_retained"])
+def test_a_fault_before_the_limit_comes_first(
+    codec: SimpleNamespace, limit: str, octets_a_read: int
+) -> None:
+    wire = compressed_frame(TEXT, deflated(b"ab\xffdef" * 5))
+    reads = [wire[i : i + octets_a_read] for i in range(0, len(wire), octets_a_read)]
+    violation = receive(decoder(codec, **{limit: 5}), reads).violation
+    assert isinstance(violation, InvalidUTF8)
+    assert violation.offset == 2
+
+
 @pytest.mark.parametrize("parameters", [None, ALONE], ids=["takeover", "no-takeover"])
 def test_messages_of_every_kind_in_every_chunking(
     codec: SimpleNamespace, parameters: DeflateParameters | None
