@@ -29,6 +29,7 @@ class Wire(NamedTuple):
     text: bool = True
     masked: bool = True
     reads: bool = False
+    decoded: bool = True  # of text: whether to str, or the octets where the library gives those
 
     @property
     def role(self) -> str:
@@ -40,6 +41,7 @@ WIRES = {
     "binary messages": Wire(text=False),
     "unmasked messages": Wire(masked=False),
     "messages in reads of 1 KiB": Wire(reads=True),
+    "messages as they are given": Wire(decoded=False),
 }
 Connect: TypeAlias = Callable[[Wire], Contender]
 
@@ -94,7 +96,7 @@ def _(wire: Wire) -> Contender:
         protocol.receive_data(octets)
         return [frame.data.decode() for frame in protocol.events_received()]
 
-    return texts_of if wire.text else octets_of
+    return texts_of if wire.text and wire.decoded else octets_of
 
 
 @message_row("aiohttp")
@@ -262,7 +264,8 @@ def _(wire: Wire) -> Contender:
 
     class Protocol(getattr(websocket, f"WebSocket{role}Protocol")):  # type: ignore[misc]
         def onMessage(self, payload: bytes, isBinary: bool) -> None:
-            messages.append(payload if isBinary else payload.decode())
+            octets = isBinary or not wire.decoded
+            messages.append(payload if octets else payload.decode())
 
     async def shake_hands() -> Any:
         kind = getattr(websocket, f"WebSocket{role}Factory")

@@ -243,3 +243,14 @@ def test_mask_inplace_read_only_refused_and_unchanged(codec: SimpleNamespace, ki
     with pytest.raises(TypeError, match=r"^buffer must be a writable buffer$"):
         codec.apply_mask_inplace(buffer, KEY)
     assert bytes(buffer) == before
+
+
+def test_the_key_first_as_some_peers_have_it(codec: SimpleNamespace) -> None:
+    for size in (0, 1, 125, LONGEST):
+        buffer = bytearray(SOURCE[:size])
+        assert codec.mask_with(KEY, buffer) is None
+        assert buffer == mask(SOURCE[:size])
+    with pytest.raises(ValueError, match="exactly 4 octets"):
+        codec.mask_with(b"123", bytearray(5))
+    with pytest.raises(TypeError):
+        codec.mask_with(KEY, b"read-only")

@@ -40,7 +40,7 @@ _REASON = _choose()
 # The types come from the twin in Python, so that they are written once.
 if TYPE_CHECKING or _REASON:
     from ._pure.frames import Frame, FrameDecoder, encode_frame, encode_frames, take_frame
-    from ._pure.mask import apply_mask, apply_mask_inplace, new_masking_key
+    from ._pure.mask import apply_mask, apply_mask_inplace, mask_with, new_masking_key
     from ._pure.messages import (
         Binary,
         Close,
@@ -70,6 +70,7 @@ else:
         encode_frame,
         encode_frames,
         is_valid_utf8,
+        mask_with,
         new_masking_key,
         parse_close,
         take_frame,
@@ -139,6 +140,7 @@ __all__ = [
     "encode_frame",
     "encode_frames",
     "is_valid_utf8",
+    "mask_with",
     "new_masking_key",
     "parse_close",
     "take_frame",

@@ -70,6 +70,11 @@ cdef int mask_inplace(object buffer, object masking_key, PyObject *offset) excep
     return 0
 
 
+def mask_with(masking_key, buffer, /):
+    """Do as ``apply_mask_inplace(buffer, masking_key)``, for peers that have it the other way."""
+    mask_inplace(buffer, masking_key, NULL)
+
+
 def new_masking_key():
     """Return 4 unpredictable octets from the operating system (RFC 6455 section 5.3).
 

@@ -63,6 +63,11 @@ def apply_mask_inplace(buffer: Buffer, masking_key: Buffer, offset: int = 0) -> 
         view[:] = xor(view, masking_key_octets(masking_key), check_offset(offset))
 
 
+def mask_with(masking_key: Buffer, buffer: Buffer, /) -> None:
+    """Do as ``apply_mask_inplace(buffer, masking_key)``, for peers that have it the other way."""
+    apply_mask_inplace(buffer, masking_key)
+
+
 def new_masking_key() -> bytes:
     """Return 4 unpredictable octets from the operating system (RFC 6455 section 5.3)."""
     return os.urandom(4)

@@ -5,20 +5,20 @@ Invariant: the ``bytearray`` is masked where it is, as it was.
 
 from __future__ import annotations
 
-from typing import Any
-
-from .. import apply_mask_inplace
+from .._backend import mask_with
 from ._seams import Peer, Seam
-
-
-def _mask(_: Any) -> Any:
-    return lambda mask, data: apply_mask_inplace(data, mask)
-
 
 PEER = Peer(
     "aiohttp",
     ("3.12", "3.15"),
-    [Seam("aiohttp._websocket.writer", "websocket_mask", _mask, "masks in C, by vectors")],
+    [
+        Seam(
+            "aiohttp._websocket.writer",
+            "websocket_mask",
+            lambda _: mask_with,
+            "masks in C, by vectors",
+        )
+    ],
     [
         (
             "aiohttp._websocket.reader_c.WebSocketReader",

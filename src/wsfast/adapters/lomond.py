@@ -8,17 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import CloseCode, apply_mask_inplace
+from .. import CloseCode
+from .._backend import mask_with
 from ._seams import Peer, Seam
 from .wsaccel import Utf8Validator
-
-
-def _mask(_: Any) -> Any:
-    def mask_payload(masking_key: bytes, data: bytearray) -> None:
-        """Mask the octets of ``data`` where they are."""
-        apply_mask_inplace(data, masking_key)
-
-    return mask_payload
 
 
 def _feed(original: Any) -> Any:
@@ -40,7 +33,7 @@ PEER = Peer(
     "lomond",
     ("0.3", "0.4"),
     [
-        Seam("lomond.frame", "mask_payload", _mask, "masks in C"),
+        Seam("lomond.frame", "mask_payload", lambda _: mask_with, "masks in C"),
         Seam("lomond.frame_parser", "Utf8Validator", lambda _: Utf8Validator, "validates in C"),
         Seam("lomond.message", "Utf8Validator", lambda _: Utf8Validator, "validates in C"),
         Seam("lomond.websocket", "WebSocket.feed", _feed, "sends 1007 for text that is no UTF-8"),

@@ -1,0 +1,154 @@
+"""Peers, stock and accelerated: how many times as fast each receives and sends.
+
+    python bench/bench_adapters.py             # all, some minutes: prints and records
+    python bench/bench_adapters.py --quick     # few rounds: prints only
+    python bench/bench_adapters.py NAME...     # these peers: prints only
+
+What is called stands in ``adapter_peers.py``.  Exits with 1 if a seam makes its peer slower,
+or less fast than ``LEAST`` says.
+
+Times are those of one message.  Memory that is freed is kept for the next message, as in
+a process that has run for a while: else the kernel's zeroing of pages is most of the time.
+
+Invariant: stock and accelerated take turns, and the fastest round of each counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import wsfast
+from adapter_peers import MAKERS, Call, checked
+from bench_servers import save
+from machine import machine_facts
+from samples import sample, size_name
+from timing import calls_a_round, repeated
+
+SIZES = (32, 125, 1024, 65_536, 1_048_576)
+SCRIPTS = ("ascii", "cjk")
+SLOWER = 0.95  # below this it is not noise
+PATIENCE = 6  # times as many rounds are made while it looks too slow: noise goes, a fault stays
+# peer, direction, octets: how many times as fast, at least.
+LEAST = {
+    ("websockets", "receive", 32): 3.0,
+    ("websockets", "receive", 65_536): 2.0,
+    ("wsproto", "receive", 32): 4.0,
+    ("wsproto", "receive", 65_536): 5.0,
+    ("websocket-client", "receive", 1_048_576): 50.0,
+    ("ws4py", "receive", 65_536): 100.0,
+    ("gevent-websocket", "receive", 65_536): 100.0,
+    ("autobahn", "receive", 125): 1.25,
+    ("autobahn", "receive", 65_536): 10.0,
+}
+
+
+class Side:
+    """One of the two: its call, made while it is so, and its fastest round."""
+
+    def __init__(
+        self, peer: str, switch: Callable[[str], object], make: Callable[[], tuple[Call, int]]
+    ):
+        self._peer, self._switch = peer, switch
+        switch(peer)
+        call, self.messages = make()
+        self._times = calls_a_round(call, ())
+        self._run = repeated(call, (), self._times)
+        self.fastest = float("inf")
+
+    def round(self) -> None:
+        self._switch(self._peer)
+        start = time.perf_counter()
+        self._run()
+        taken = (time.perf_counter() - start) / self._times / self.messages
+        self.fastest = min(self.fastest, taken)
+
+
+def row(peer: str, direction: str, octets: int, script: str, rounds: int) -> dict[str, Any]:
+    """Measure one case."""
+    payload, maker = sample(script, octets), MAKERS[peer, direction]
+    sides = [
+        Side(peer, switch, lambda: checked(maker, payload, direction))
+        for switch in (wsfast.restore, wsfast.accelerate)
+    ]
+    least = LEAST.get((peer, direction, octets), SLOWER)
+    for number in range(rounds * PATIENCE):
+        for side in sides:
+            side.round()
+        stock, ours = (side.fastest for side in sides)
+        if number + 1 >= rounds and stock / ours >= least:
+            break
+    wsfast.restore(peer)
+    return {
+        "operation": direction,
+        "peer": peer,
+        "octets": octets,
+        "alphabet": script,
+        "stock_us": round(stock * 1e6, 3),
+        "accelerated_us": round(ours * 1e6, 3),
+        "ratio": round(stock / ours, 2),
+    }
+
+
+def shown(row: dict[str, Any]) -> str:
+    return (
+        f"{row['peer']:17} {row['operation']:8} {size_name(row['octets'], ' '):>7} "
+        f"{row['alphabet']:6} {row['stock_us']:12,.2f} us {row['accelerated_us']:10,.2f} us "
+        f"{row['ratio']:8.2f}x"
+    )
+
+
+def wrong(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what is slower than it should be."""
+    return [
+        f"{shown(row)}, less than {least}x"
+        for row in rows
+        if row["ratio"]
+        < (least := LEAST.get((row["peer"], row["operation"], row["octets"]), SLOWER))
+    ]
+
+
+def measure_all(names: list[str], rounds: int) -> list[dict[str, Any]]:
+    """Measure every case of these peers; say which peers are not installed."""
+    found = []
+    bytes(24 << 20)  # once that is freed, the C library keeps as much for later
+    for peer, direction in MAKERS:
+        if names and peer not in names:
+            continue
+        if missing := [x for x in wsfast.accelerate(peer) if not x.seam]:
+            print(f"SKIPPED: {peer}: {missing[0].reason}")
+            continue
+        for script in SCRIPTS:
+            for octets in SIZES:
+                found.append(row(peer, direction, octets, script, rounds))
+                print(shown(found[-1]), flush=True)
+    return found
+
+
+def main() -> int:
+    """Return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--quick", action="store_true", help="few rounds; print only")
+    arguments = parser.parse_args()
+    # Peers as most have them: some take wsaccel, if it is installed, and are slow without.
+    sys.modules["wsaccel"] = None  # type: ignore[assignment]
+    record: dict[str, Any] = {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["python bench/bench_adapters.py", *sys.argv[1:]]),
+        "machine": machine_facts(),
+    }
+    record["rows"] = measure_all(arguments.names, 5 if arguments.quick else 25)
+    if not (arguments.quick or arguments.names):
+        print(f"recorded in {save(record, 'adapters').name}")
+    faults = wrong(record["rows"])
+    print("\n".join(["TOO SLOW:", *faults]) if faults else "all as fast as they should be")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
