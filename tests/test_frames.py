@@ -426,6 +426,7 @@ BAD_FRAMES = [
         ValueError,
         "the payload of a CLOSE frame is empty or begins with a code, 2 octets",
     ),
+    pytest.param(("1", b""), {}, ValueError, "opcode must be one of 0, 1, 2, 8, 9 and 10, not '1'"),
     pytest.param((TEXT, None), {}, TypeError, "payload must be a bytes-like object, not NoneType"),
     pytest.param(
         (BINARY, memoryview(b"abcd")[::2]), {}, ValueError, "payload must be a C-contiguous buffer"
@@ -463,3 +464,31 @@ def test_encode_frame_bad_argument_refused(
 def test_decoder_unknown_role_refused(codec: SimpleNamespace, name: str, role: Any) -> None:
     with pytest.raises(ValueError, match=r"^role must be 'server' or 'client', not "):
         getattr(codec, name)(role)
+
+
+# take_frame, which adapters use.
+
+
+@pytest.mark.parametrize("masked", [True, False], ids=["masked", "unmasked"])
+def test_take_frame_takes_one_whole_frame(codec: SimpleNamespace, masked: bool) -> None:
+    key = KEY if masked else None
+    for payload in (b"", b"Hello", bytes(range(256)), bytes(70_000)):
+        wire = b"???" + frame(BINARY, payload, key=key) + b"more"
+        for data in (wire, bytearray(wire)):
+            first, taken, end = codec.take_frame(data, 3, masked, 70_000)
+            assert (first, taken, end) == (0x82, payload, len(wire) - 4)
+            assert type(taken) is (bytes if masked else bytearray)
+        for at in range(3, min(len(wire) - 4, 40)):
+            assert codec.take_frame(wire[:at], 3, masked, 70_000) is None
+
+
+def test_take_frame_takes_none_that_breaks_a_rule(codec: SimpleNamespace) -> None:
+    for wire in (
+        frame(3),
+        frame(PING, b"a", fin=False),
+        frame(BINARY, b"abc", key=None),
+        frame(BINARY, b"too long"),
+        header(0x82, 2**63),
+    ):
+        assert codec.take_frame(wire, 0, True, 7) is None
+    assert codec.take_frame(frame(PING), 7, True, 7) is None  # nothing is there

@@ -476,3 +476,14 @@ def test_hostile_unfinished_message_is_let_go_of_at_a_violation(codec: SimpleNam
         return decoder
 
     assert kept(broken, []) < 10_000
+
+
+def test_hostile_inflated_octets_count_as_retained(codec: SimpleNamespace) -> None:
+    wire = compressed([raw_deflate(bytes(2_000))])
+    for most, fits in ((2_000, True), (1_999, False)):
+        deflate = Deflate("server")
+        decoder = codec.MessageDecoder("server", max_retained=most, deflate=deflate)
+        events, violation = run(decoder.feed(wire))
+        assert (events == [codec.Binary(bytes(2_000))]) is fits
+        said = "message in 1 fragments would retain 2000 octets, more than max_retained (1999)"
+        assert fits or str(violation) == said

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import mmap
 import os
+import sys
 import zlib
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -280,6 +281,7 @@ def test_callers_reentrant_calls_from_an_inflater(codec: SimpleNamespace) -> Non
         lambda: decoder.feed(frame(PING)),
         lambda: decoder.get_buffer().nbytes,
         lambda: decoder.buffer_updated(6),
+        lambda: decoder.__init__("client"),
     )
     deflate = Deflate("server")
     deflate._engine = engine
@@ -290,8 +292,8 @@ def test_callers_reentrant_calls_from_an_inflater(codec: SimpleNamespace) -> Non
         codec.Binary(b"Hello"),
         codec.Binary(b"Hello"),
     ]
-    assert [kind for kind, _ in tried] == ["raised", "returned", "raised"]
-    for _, (kind, said, _) in (tried[0], tried[2]):
+    assert [kind for kind, _ in tried] == ["raised", "returned", "raised", "raised"]
+    for _, (kind, said, _) in (tried[0], *tried[2:]):
         assert kind is RuntimeError
         assert said == "the decoder is in use: it was called from inside its own call"
 
@@ -382,3 +384,72 @@ def test_callers_key_that_changes_while_it_masks(codec: SimpleNamespace) -> None
     with memoryview(buffer)[:4] as key:
         codec.apply_mask_inplace(buffer, key)
     assert buffer == bytes(160)
+
+
+def test_callers_buffer_that_is_closed(codec: SimpleNamespace) -> None:
+    area, view = mmap.mmap(-1, 8), memoryview(bytes(8))
+    area.close()
+    view.release()
+    for buffer in (area, view):
+        for call in (
+            lambda b=buffer: codec.apply_mask(b, KEY),
+            lambda b=buffer: codec.apply_mask_inplace(b, KEY),
+            lambda b=buffer: codec.is_valid_utf8(b),
+            lambda b=buffer: codec.Utf8Validator().feed(b),
+            lambda b=buffer: codec.encode_frame(BINARY, b),
+            lambda b=buffer: list(codec.MessageDecoder("server").feed(b)),
+        ):
+            with pytest.raises(ValueError, match=r"closed or invalid|released memoryview"):
+                call()
+
+
+@DECODERS
+def test_callers_larger_receive_buffer_replaces_a_smaller(
+    codec: SimpleNamespace, kind: str
+) -> None:
+    decoder = getattr(codec, kind)("server")
+    small = decoder.get_buffer()
+    assert decoder.get_buffer().obj is small.obj
+    large = decoder.get_buffer(2**18)
+    assert (len(small), len(large)) == (2**16, 2**18)
+    large[: 2**17 + 14] = frame(BINARY, bytes(2**17))
+    assert len(list(decoder.buffer_updated(2**17 + 14))) == 1
+
+
+OUT_OF_MEMORY = """
+import resource
+import wsfast
+part = bytes(2**20)
+decoder = wsfast.MessageDecoder("client", max_message_size=None)
+wire = wsfast.encode_frame(9, b"before") + b"\\x82\\x7f" + (2**62).to_bytes(8, "big")
+assert len(list(decoder.feed(wire))) == 1
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**26, -1))
+try:
+    for count in range(100):
+        list(decoder.feed(part))
+except MemoryError:
+    print("MemoryError", 20 < count < 70)
+try:
+    decoder.feed(b"")
+except MemoryError:
+    print("again")
+print(len(list(wsfast.MessageDecoder("client").feed(wsfast.encode_frame(2, part)))))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_AS and /proc")
+@BACKENDS
+def test_callers_out_of_memory_in_mid_message(backend: str) -> None:
+    """It is no crash, and what the message took is there again."""
+    done = python(OUT_OF_MEMORY, WSFAST_BACKEND=backend)
+    assert (done.returncode, done.stdout) == (0, "MemoryError True\nagain\n1\n"), done.stderr
+
+
+def test_callers_record_initialised_again_does_not_change(codec: SimpleNamespace) -> None:
+    """Where it is compiled: a decoder's records are shared without a copy."""
+    for record in (codec.Binary(b"a"), codec.Ping(b"a"), codec.Frame(BINARY, b"a")):
+        same = hash(record)
+        again = outcome(lambda r=record: r.__init__(*r.__reduce__()[1]))
+        assert again[0] == ("raised" if codec.name == "native" else "returned")
+        assert hash(record) == same

@@ -360,6 +360,8 @@ def records(codec: SimpleNamespace) -> list[Any]:
         codec.Ping(b"\x00"),
         codec.Pong(b"\x00"),
         codec.Close(CloseCode.GOING_AWAY, "why"),
+        codec.Close(CloseCode.GOING_AWAY, "another"),
+        codec.Close(CloseCode.NORMAL_CLOSURE, "why"),
         codec.Frame(1, b"\x00", True, False, True, False),
     ]
 

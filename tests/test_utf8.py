@@ -332,3 +332,19 @@ def test_utf8_function_any_buffer_taken_and_anything_else_refused(
         function("text")
     with pytest.raises(ValueError, match=r"^data must be a C-contiguous buffer$"):
         function(memoryview(b"abcdef")[::2])
+
+
+@on_default_codecs
+def test_utf8_of_16_mib_and_more_is_judged_as_less_is(codec: SimpleNamespace) -> None:
+    """From there on, the compiled codec works without the GIL."""
+    text = "aé漢🙂".encode() * (2**24 // 10 + 1)
+    faulty = text + b"\xff"
+    for data in (text, memoryview(text)):
+        assert codec.is_valid_utf8(data)
+        codec.validate_utf8(data)
+        assert codec.decode_utf8(data) == text.decode()
+    assert not codec.is_valid_utf8(faulty)
+    for call in (codec.validate_utf8, codec.decode_utf8):
+        with pytest.raises(InvalidUTF8) as caught:
+            call(faulty)
+        assert caught.value.offset == len(text)

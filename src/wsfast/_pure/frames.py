@@ -82,7 +82,11 @@ class Header:
 class Receiver:
     """What both decoders share: headers, feeding, and what happens after a violation."""
 
+    _busy = False
+
     def __init__(self, role: str, reserved_bits: int, max_frame_size: int | None) -> None:
+        if self._busy:
+            raise _arguments.decoder_busy()
         self._expect_masked = _arguments.is_server(role)
         self._reserved_bits = reserved_bits
         self._first_bits = 0  # those that only the first frame of a message may have
@@ -92,7 +96,6 @@ class Receiver:
         self._received = 0  # octets of that payload
         self._violation: BaseException | None = None
         self._buffer: bytearray | None = None
-        self._busy = False
         self._closed = False  # by a close frame: what follows is ignored
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
