@@ -378,14 +378,6 @@ def test_callers_iterator_outlives_its_decoder(codec: SimpleNamespace) -> None:
     assert violation.octets == b"\xff"  # type: ignore[attr-defined]
 
 
-def test_callers_key_that_changes_while_it_masks(codec: SimpleNamespace) -> None:
-    """The key is copied first: masked in place, it may lie in the buffer that it masks."""
-    buffer = bytearray(KEY * 40)
-    with memoryview(buffer)[:4] as key:
-        codec.apply_mask_inplace(buffer, key)
-    assert buffer == bytes(160)
-
-
 def test_callers_buffer_that_is_closed(codec: SimpleNamespace) -> None:
     area, view = mmap.mmap(-1, 8), memoryview(bytes(8))
     area.close()

@@ -1,17 +1,18 @@
 """What other WebSocket libraries got wrong, one named test each.
 
-The list is section 5 of the survey of peers; each test names the advisory or the issue
-that taught it.  Inflation (RFC 7692) is not in it: there is no compression yet, and a
-frame that claims to be compressed is refused.
+Each test names the advisory or the issue that taught it; docs/security.md has the list, and
+the tests elsewhere that belong to it, those of inflation among them.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -362,3 +363,18 @@ def test_security_incomplete_is_not_fatal(codec: SimpleNamespace) -> None:
     for at in range(len(wire) + 1):
         received = receive(codec.MessageDecoder("server"), cut(wire, [at]))
         assert received.events == [codec.Text("é"), codec.Binary(bytes(300))]
+
+
+def test_security_page_names_only_tests_that_there_are() -> None:
+    tests = Path(__file__).parent
+    page = (tests.parent / "docs" / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", page)
+    assert len(named) > 70
+    assert page.count("::test_") == len(named)
+    sources = {path.name: path.read_text(encoding="utf-8") for path in tests.rglob("test_*.py")}
+    for file, name in named:
+        assert f"\ndef {name}(" in sources[file], f"{file}::{name}"
+    mine = re.findall(r"^def (test_security_\w+)\(", sources["test_security.py"], re.M)
+    assert set(mine) - {name for _, name in named} == {
+        "test_security_page_names_only_tests_that_there_are"
+    }
