@@ -1,0 +1,194 @@
+"""The opening handshake as a server sees it (RFC 6455 section 4.2), without input or output.
+
+h11 reads and writes HTTP; what makes a request one for a WebSocket is judged here.
+
+Invariant: nothing goes on the wire that h11 did not check, so that no header can hold
+another.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote
+
+import h11
+
+from ...deflate import PerMessageDeflate
+
+if TYPE_CHECKING:
+    from ...deflate import Deflate
+
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_MAX_REQUEST = 65_536  # octets
+_TEXT = b"text/plain; charset=utf-8"
+# As uvicorn's own protocols offer it: windows of 4 KiB, so that many connections fit.
+_COMPRESSION = PerMessageDeflate(
+    "server", server_max_window_bits=12, client_max_window_bits=12, mem_level=5
+)
+
+
+class Refused(Exception):
+    """Say that a request is none for a WebSocket, and how to answer it."""
+
+    def __init__(self, status: int, why: str, headers: Headers | None = None) -> None:
+        super().__init__(why)
+        self.status = status
+        self.headers = headers or []
+
+
+class Opening:
+    """One opening handshake: a request in; one response, perhaps in pieces, out."""
+
+    def __init__(self) -> None:
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_REQUEST)
+        self._key = b""
+
+    def receive(self, octets: bytes) -> h11.Request | None:
+        """Take octets of the request; return it once it is whole and good.
+
+        Raises:
+            Refused: it is not.
+        """
+        self._http.receive_data(octets)
+        try:
+            request = self._http.next_event()
+            if not isinstance(request, h11.Request):
+                return None
+            self._key = _judged(request)
+            self._http.next_event()  # the end of the message: it can't have a body
+        except h11.RemoteProtocolError as wrong:
+            raise Refused(wrong.error_status_hint, str(wrong)) from None
+        return request
+
+    @property
+    def early(self) -> bytes:
+        """What came after the request, before it was answered."""
+        return self._http.trailing_data[0]
+
+    def accept(self, headers: Headers) -> bytes:
+        """Return the response that opens the connection (section 4.2.2).
+
+        Args:
+            headers: those beside the three of the handshake itself.
+
+        Raises:
+            h11.LocalProtocolError: one of them can't be a header.
+        """
+        digest = hashlib.sha1(self._key + _GUID, usedforsecurity=False).digest()
+        own = [
+            (b"Upgrade", b"websocket"),
+            (b"Connection", b"Upgrade"),
+            (b"Sec-WebSocket-Accept", base64.b64encode(digest)),
+        ]
+        switch = h11.InformationalResponse(
+            status_code=101, headers=own + headers, reason=_phrase(101)
+        )
+        return self._http.send(switch) or b""
+
+    def respond(self, status: int, headers: Headers, body: bytes, more: bool = False) -> bytes:
+        """Return a response that refuses; after it the connection is closed.
+
+        Args:
+            status, headers: its own; what a response needs is added.
+            body: its first octets.
+            more: whether ``respond_more`` is going to give the rest.
+
+        Raises:
+            h11.LocalProtocolError: the status or a header can't be sent, or the body is
+                not as long as the headers say.
+        """
+        usual = [(b"Date", formatdate(usegmt=True).encode()), (b"Connection", b"close")]
+        if status not in (204, 304):
+            usual.append((b"Content-Type", _TEXT))
+            if not more:
+                usual.append((b"Content-Length", b"%d" % len(body)))
+        named = {name.lower() for name, _ in headers}
+        usual = [header for header in usual if header[0].lower() not in named]
+        response = h11.Response(status_code=status, headers=headers + usual, reason=_phrase(status))
+        return (self._http.send(response) or b"") + self.respond_more(body, more)
+
+    def respond_more(self, body: bytes, more: bool) -> bytes:
+        """Return more of the body; at its end with what ends it."""
+        octets = self._http.send(h11.Data(data=body)) or b"" if body else b""
+        return octets if more else octets + (self._http.send(h11.EndOfMessage()) or b"")
+
+
+def _phrase(status: int) -> bytes:
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:
+        return b""
+
+
+def values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
+    """Return the values of the headers of a name, which is in lower case as h11's are."""
+    return [value for header, value in headers if header == name]
+
+
+def items(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    """Return the items of a header that is a list, from all of its lines."""
+    listed = b",".join(values(headers, name)).decode("latin-1").split(",")
+    return [item.strip() for item in listed if item.strip()]
+
+
+def _judged(request: h11.Request) -> bytes:
+    """Return the key of a request that can be answered with 101 (section 4.2.1)."""
+    headers = list(request.headers)
+    if request.method != b"GET":
+        raise Refused(405, "a WebSocket is opened with GET", [(b"Allow", b"GET")])
+    if values(headers, b"transfer-encoding") or set(values(headers, b"content-length")) - {b"0"}:
+        raise Refused(400, "a request for a WebSocket has no body")
+    version = (b"Sec-WebSocket-Version", b"13")
+    upgrade = [(b"Upgrade", b"websocket"), version]
+    if "upgrade" not in map(str.lower, items(headers, b"connection")):
+        raise Refused(426, "Connection does not say Upgrade", upgrade)
+    if "websocket" not in map(str.lower, items(headers, b"upgrade")):
+        raise Refused(426, "Upgrade does not say websocket", upgrade)
+    if values(headers, b"sec-websocket-version") != [b"13"]:
+        raise Refused(426, "Sec-WebSocket-Version is not 13", upgrade)
+    keys = values(headers, b"sec-websocket-key")
+    try:
+        if len(keys) == 1 and len(base64.b64decode(keys[0], validate=True)) == 16:
+            return keys[0]
+    except binascii.Error:
+        pass
+    raise Refused(400, "Sec-WebSocket-Key is not 16 octets in base64")
+
+
+def agree(headers: Headers) -> tuple[Headers, Deflate | None]:
+    """Return the header that accepts permessage-deflate, and what was agreed on.
+
+    Raises:
+        Refused: what the client offers does not follow the grammar.
+    """
+    try:
+        agreed = _COMPRESSION.respond(", ".join(items(headers, b"sec-websocket-extensions")))
+    except ValueError as wrong:
+        raise Refused(400, f"Sec-WebSocket-Extensions: {wrong}") from None
+    if agreed is None:
+        return [], None
+    return [(b"Sec-WebSocket-Extensions", agreed[0].encode())], agreed[1]
+
+
+def new_scope(request: h11.Request, headers: Headers, root_path: str) -> dict[str, Any]:
+    """Return what an application is told of a request, as far as the request says it."""
+    raw_path, _, query = request.target.partition(b"?")
+    return {
+        "type": "websocket",
+        "http_version": "1.1",
+        "root_path": root_path,
+        "path": root_path + unquote(raw_path.decode("ascii")),
+        "raw_path": root_path.encode() + raw_path,
+        "query_string": query,
+        "headers": headers,
+        "subprotocols": items(headers, b"sec-websocket-protocol"),
+        "extensions": {"websocket.http.response": {}},
+    }

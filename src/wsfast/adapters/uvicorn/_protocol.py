@@ -1,0 +1,302 @@
+"""The side of a connection that faces the application: ASGI, version 2.4 of its specification.
+
+Invariant: an application gets the same scope and the same events as from uvicorn's own
+protocols, and the same errors for a message that it must not send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.utils import (
+    ClientDisconnected,
+    get_client_addr,
+    get_local_addr,
+    get_path_with_query_string,
+    get_remote_addr,
+    is_ssl,
+)
+
+from ... import MessageDecoder, Text, encode_frame
+from ._opening import Headers, Opening, Refused, agree, new_scope
+from ._wire import LINGER, OPEN, OVER, Stage, Wire
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+
+class WebSocketProtocol(Wire):
+    """Speak WebSocket for uvicorn, as its option ``--ws`` wants it.
+
+    Args:
+        config: what uvicorn was told; of interest are the application and ``ws_max_size``,
+            ``ws_max_queue``, ``ws_ping_interval``, ``ws_ping_timeout`` and
+            ``ws_per_message_deflate``.
+        server_state: what uvicorn's server shares with its connections.
+        app_state: what the application's lifespan left for its requests.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        if not config.loaded:
+            config.load()
+        super().__init__(config, _loop or asyncio.get_event_loop())
+        self.app: Any = config.loaded_app
+        self.app_state = app_state
+        self.connections: set[Any] = server_state.connections
+        self.tasks = server_state.tasks
+        self.default_headers = server_state.default_headers
+        self._opening = Opening()
+        self._extension: Headers = []  # what was agreed on of them
+        self._response: tuple[int, Headers] | None = None  # begun, and not yet sent
+        self._connect = False  # is the application still to be told of the request?
+        self._app_closed = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self.connections.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let the server know, and the application."""
+        self.connections.discard(self)
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Close with 1012: the server stops, or starts again."""
+        if self._stage is OPEN:
+            self._end(1012)
+            self._close(1012, "", LINGER)
+            return
+        self._refuse_if_unanswered(500, b"Internal Server Error")
+        self._stage = OVER
+        self._cancel_timer()
+        self.transport.close()
+
+    # The opening handshake.
+
+    def _opening_data(self, data: bytes) -> None:
+        try:
+            request = self._opening.receive(data)
+            if request is None:
+                return
+            headers = list(request.headers)
+            if self.config.ws_per_message_deflate:
+                self._extension, self._deflate = agree(headers)
+        except Refused as refused:
+            self.logger.warning("Opening handshake refused: %s", refused)
+            self._respond(refused.status, refused.headers, f"{refused}\n".encode())
+            return
+        config, transport = self.config, self.transport
+        self.scope = new_scope(request, headers, config.root_path) | {
+            "asgi": {"version": config.asgi_version, "spec_version": "2.4"},
+            "scheme": "wss" if is_ssl(transport) else "ws",
+            "server": get_local_addr(transport),
+            "client": get_remote_addr(transport),
+            "state": self.app_state.copy(),
+        }
+        self._decoder = MessageDecoder(
+            "server", max_message_size=config.ws_max_size, deflate=self._deflate
+        )
+        self._stage = Stage.CONNECTING
+        self._connect = True
+        if self._opening.early:
+            self.data_received(self._opening.early)
+        task = self.loop.create_task(self._run())
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def _respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """Answer with what is no WebSocket, and hang up."""
+        octets = self._opening.respond(status, headers, body)
+        self._stage = OVER
+        if not self.transport.is_closing():
+            self.transport.write(octets)
+            self.transport.close()
+
+    def _refuse_if_unanswered(self, status: int, body: bytes) -> None:
+        held = self._response is not None  # the application began one, and did not go on
+        if self._stage is Stage.CONNECTING or (self._stage is Stage.RESPONDING and held):
+            self._respond(status, [], body)
+
+    def _log(self, outcome: str) -> None:
+        client, path = get_client_addr(self.scope), get_path_with_query_string(self.scope)
+        self.logger.info('%s - "WebSocket %s" %s', client, path, outcome)
+
+    # The application.
+
+    async def _run(self) -> None:
+        try:
+            result = await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            self._app_ended(1000)
+        except BaseException:  # whatever it is, the server goes on
+            self.logger.exception("Exception in ASGI application\n")
+            self._app_ended(1011)
+        else:
+            if self._stage in (Stage.CONNECTING, Stage.RESPONDING):
+                self.logger.error("ASGI callable returned without completing handshake.")
+            elif result is not None:
+                self.logger.error("ASGI callable should return None, but returned '%s'.", result)
+            self._app_ended(1000 if result is None else 1011)
+
+    def _app_ended(self, code: int) -> None:
+        """Close what the application left open."""
+        if self._stage is OPEN and not self.transport.is_closing():
+            self._close(code, "", self.close_timeout)
+        self._refuse_if_unanswered(500, b"Internal Server Error")
+        if self.close_timer is None:
+            self.transport.close()
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next event for the application; once it is over, always the last."""
+        if self._connect:
+            self._connect = False
+            return {"type": "websocket.connect"}
+        queue = self._queue
+        while not queue:
+            if self._ending is not None:
+                return self._ending.copy()
+            waiter = self.loop.create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+                raise
+        event = queue.popleft()
+        data = event.data
+        self._queued -= len(data)
+        if self._paused and not queue:
+            self._resume_reading()
+        if type(event) is Text:
+            return {"type": "websocket.receive", "text": data}
+        return {"type": "websocket.receive", "bytes": data}
+
+    async def send(self, message: Any) -> None:
+        """Take a message of the application.
+
+        Raises:
+            ClientDisconnected: nothing can be sent any more.
+            RuntimeError: such a message must not be sent now.
+        """
+        if self._full:
+            await self._writable.wait()
+        if self._stage is OPEN and message["type"] == "websocket.send":
+            frame = self._frame(message)
+            if self.transport.is_closing():
+                raise ClientDisconnected
+            self._write(frame)
+        else:
+            self._send_other(message)
+
+    def _frame(self, message: Any) -> bytes:
+        """Return the frame of a message for the client."""
+        opcode, data = 2, message.get("bytes")
+        if data is None:
+            opcode, data = 1, message.get("text")
+            if not isinstance(data, str):
+                raise TypeError("'websocket.send' needs 'bytes', or 'text' that is a str")
+        elif isinstance(data, str):
+            raise TypeError("'bytes' of 'websocket.send' must be a bytes-like object, not str")
+        if self._deflate is not None:
+            compressed = self._deflate.compress(data)
+            if compressed is not None:
+                return encode_frame(opcode, compressed, rsv1=True)
+        return encode_frame(opcode, data)
+
+    def _send_other(self, message: Any) -> None:
+        stage, kind = self._stage, message["type"]
+        if self._lost:
+            raise ClientDisconnected
+        if self._app_closed:
+            raise RuntimeError(
+                f"Unexpected ASGI message '{kind}', after sending 'websocket.close'."
+            )
+        if stage is Stage.CONNECTING:
+            self._answer(message)
+        elif stage is Stage.RESPONDING:
+            self._send_body(message)
+        elif kind == "websocket.close":
+            if stage is OPEN:  # else it is closed already
+                code = message.get("code", 1000)
+                self._close(code, message.get("reason") or "", self.close_timeout)
+                self._app_closed = True
+        elif stage is OPEN:
+            raise RuntimeError(
+                f"Expected ASGI message 'websocket.send' or 'websocket.close', but got '{kind}'."
+            )
+        else:
+            raise ClientDisconnected
+
+    def _answer(self, message: Any) -> None:
+        """Take what the application says to the request."""
+        kind = message["type"]
+        if kind == "websocket.accept":
+            self._accept(message)
+        elif kind == "websocket.close":
+            self._log("403")
+            self._respond(403, [], b"")
+            self._app_closed = True
+            self._end(1006)
+        elif kind == "websocket.http.response.start":
+            status, headers = message["status"], list(message.get("headers", []))
+            if not 200 <= status < 600:
+                raise RuntimeError(f"Invalid HTTP status code '{status}' in response.")
+            self._log(str(status))
+            self._stage = Stage.RESPONDING
+            self._response = status, headers
+            if any(name.lower() == b"content-length" for name, _ in headers):
+                self._write_body(b"", more=True)  # no need to wait for the length
+        else:
+            raise RuntimeError(
+                "Expected ASGI message 'websocket.accept', 'websocket.close' "
+                f"or 'websocket.http.response.start' but got '{kind}'."
+            )
+
+    def _accept(self, message: Any) -> None:
+        headers = self._extension + self.default_headers + list(message.get("headers", []))
+        if subprotocol := message.get("subprotocol"):
+            headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
+        octets = self._opening.accept(headers)
+        self._log("[accepted]")
+        if self.transport.is_closing():
+            return  # the application is going to be told
+        self._stage = OPEN
+        self.transport.write(octets)
+        self._keepalive.start()
+        early, self._early = self._early, []
+        for events in early:
+            self._take(events)
+        if not self._queue:
+            self._resume_reading()
+
+    def _send_body(self, message: Any) -> None:
+        if message["type"] != "websocket.http.response.body":
+            raise RuntimeError(
+                f"Expected ASGI message 'websocket.http.response.body' but got '{message['type']}'."
+            )
+        more = message.get("more_body", False)
+        self._write_body(message.get("body", b""), more)
+        if not more:
+            self._stage = OVER
+            self._app_closed = True
+            self._end(1006)
+            self.transport.close()
+
+    def _write_body(self, body: bytes, more: bool) -> None:
+        if self._response is None:
+            octets = self._opening.respond_more(body, more)
+        else:
+            octets = self._opening.respond(*self._response, body, more)
+            self._response = None
+        if not self.transport.is_closing():
+            self.transport.write(octets)

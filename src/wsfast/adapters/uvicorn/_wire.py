@@ -1,0 +1,360 @@
+"""The side of a connection that faces the client: asyncio's transport, frames, closing.
+
+         the request                accept          close
+    REQUEST --> CONNECTING ----------------> OPEN --------> CLOSING
+                    | a response               |               | the client's close frame
+                    v                          v               v
+                RESPONDING -----------------> OVER <------------
+                                  a violation, a close frame
+
+Messages that arrive wait in a queue for the application; when it is full nothing more is
+read.  What the application sends is written at once; but while more messages wait, their
+answers are gathered and written together, at the end of the loop's turn at the latest.
+
+Invariant: no open connection ends without a close frame of ours, unless it is lost.  The
+application is told the code of the cause, 1006 only if there is no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterator
+from enum import Enum
+from typing import TYPE_CHECKING, Any, cast
+
+from uvicorn.logging import TRACE_LOG_LEVEL
+from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string, get_remote_addr
+
+from ... import (
+    Binary,
+    Close,
+    MessageDecoder,
+    Opcode,
+    Ping,
+    Pong,
+    ProtocolViolation,
+    Text,
+    encode_close,
+    encode_frame,
+)
+from ._keepalive import Keepalive
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
+
+    from ...deflate import Deflate
+
+READ = 131_072  # octets received at a time: a message of 64 KiB comes in one piece
+GATHERED = 65_536  # octets of answers written together
+QUEUED = 262_144  # octets of messages that wait
+LINGER = 2.0  # seconds that a client has to read why it was hung up on
+
+
+class Stage(Enum):
+    """How far a connection is; see the picture above."""
+
+    REQUEST = 0
+    CONNECTING = 1
+    RESPONDING = 2
+    OPEN = 3
+    CLOSING = 4
+    OVER = 5
+
+
+OPEN, CLOSING, OVER = Stage.OPEN, Stage.CLOSING, Stage.OVER  # found sooner than in the Enum
+
+
+class _Thread(threading.local):
+    """The buffer that all connections of a thread receive into, one after the other."""
+
+    def __init__(self) -> None:
+        self.buffer = memoryview(bytearray(READ))
+
+
+_THREAD = _Thread()
+
+
+class Wire(asyncio.BufferedProtocol):
+    """Keep the messages that came for the application; write what it sends.
+
+    Who derives from it takes the octets of the opening handshake (``_opening_data``), makes
+    the decoder, and opens.
+    """
+
+    transport: asyncio.Transport
+    scope: Any = None
+
+    def __init__(self, config: Config, loop: asyncio.AbstractEventLoop) -> None:
+        self.config = config
+        self.loop = loop
+        self.logger = logging.getLogger("uvicorn.error")
+        self.close_timeout = 10.0  # seconds from our close frame to the client's
+        self.close_timer: asyncio.TimerHandle | None = None
+        self._stage = Stage.REQUEST
+        self._lost = False
+        self._ending: dict[str, Any] | None = None  # what the application is told last
+        self._keepalive = Keepalive(
+            loop, config.ws_ping_interval, config.ws_ping_timeout, self._ping, self._silent
+        )
+        # Reading.
+        self._buffer = _THREAD.buffer
+        self._decoder: MessageDecoder[str]
+        self._early: list[Iterator[Any]] = []  # what came too early
+        self._queue: deque[Any] = deque()
+        self._queued = 0  # octets, about
+        self._most = config.ws_max_queue or float("inf")  # messages
+        self._paused = False
+        self._waiters: list[asyncio.Future[None]] = []
+        # Writing.
+        self._deflate: Deflate | None = None
+        self._gathered: list[bytes] = []
+        self._gathered_size = 0
+        self._flush_is_due = False
+        self._full = False  # has the transport too much to write?
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._pong_due: bytes | None = None  # the payload of one for when it has not
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self.transport = cast(asyncio.Transport, transport)
+        self._trace("made")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the application, if it does not know."""
+        self._trace("lost")
+        self._stage, self._lost = OVER, True
+        self._keepalive.stop()
+        self._cancel_timer()
+        self._gathered.clear()
+        self._end(1006)
+        self._writable.set()  # no transport says so when it is lost
+        if exc is None:
+            self.transport.close()
+
+    def eof_received(self) -> None:
+        """Let the transport close: nobody is there to be answered."""
+        self._flush()
+
+    def pause_writing(self) -> None:
+        """Let the application wait before it sends more."""
+        self._full = True
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Let it go on."""
+        self._full = False
+        self._writable.set()
+        payload, self._pong_due = self._pong_due, None
+        if payload is not None and self._stage is OPEN:
+            self._write(encode_frame(Opcode.PONG, payload))
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return the buffer to receive into."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was received."""
+        if self._stage is OPEN:
+            self._take(self._decoder.feed(self._buffer[:nbytes]))
+        else:
+            self.data_received(bytes(self._buffer[:nbytes]))
+
+    def data_received(self, data: bytes) -> None:
+        """Take octets: those of the request are handed over so."""
+        stage = self._stage
+        if stage is OPEN:
+            self._take(self._decoder.feed(data))
+        elif stage is CLOSING:
+            self._await_close(self._decoder.feed(data))
+        elif stage is Stage.REQUEST:
+            self._opening_data(data)
+        elif stage is Stage.CONNECTING:  # it should wait for our answer
+            self._early.append(self._decoder.feed(data))
+            self._pause_reading()
+
+    def _opening_data(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    # Reading.
+
+    def _take(self, events: Iterator[Any]) -> None:
+        queue = self._queue
+        try:
+            for event in events:
+                kind = type(event)
+                if kind is Text or kind is Binary:
+                    queue.append(event)
+                    self._queued += len(event.data)
+                elif kind is Ping:
+                    self._pong(event.data)
+                elif kind is Pong:
+                    self._keepalive.answered(event.data)
+                else:
+                    self._close_received(event)
+        except ProtocolViolation as violation:
+            self._violated(violation)
+        if self._gathered and not self._flush_is_due:
+            self._flush()  # pongs
+        if not queue:
+            return
+        if self._waiters:
+            self._wake()
+        elif self._queued > QUEUED or len(queue) >= self._most:
+            self._pause_reading()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _pause_reading(self) -> None:
+        if not self._paused and not self.transport.is_closing():
+            self._paused = True
+            self.transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._paused and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+
+    # Writing.
+
+    def _write(self, octets: bytes) -> None:
+        """Write now, or with the answers to the messages that wait still."""
+        if self._queue and self._gathered_size + len(octets) <= GATHERED:
+            self._gather(octets)
+            if not self._flush_is_due:
+                self._flush_is_due = True
+                self.loop.call_soon(self._flush_now_due)
+            return
+        if self._gathered:
+            self._gather(octets)
+            self._flush()
+        else:
+            self.transport.write(octets)
+
+    def _gather(self, octets: bytes) -> None:
+        self._gathered.append(octets)
+        self._gathered_size += len(octets)
+
+    def _flush_now_due(self) -> None:
+        self._flush_is_due = False
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._gathered:
+            octets = b"".join(self._gathered)
+            self._gathered.clear()
+            self._gathered_size = 0
+            if not self.transport.is_closing():
+                self.transport.write(octets)
+
+    # Control frames.
+
+    def _pong(self, payload: bytes) -> None:
+        if self._full:
+            self._pong_due = payload  # section 5.5.3: only the most recent needs an answer
+        else:
+            self._gather(encode_frame(Opcode.PONG, payload))
+
+    def _ping(self, payload: bytes) -> None:
+        if self._stage is OPEN and not self.transport.is_closing():
+            self._write(encode_frame(Opcode.PING, payload))
+
+    def _silent(self) -> bool:
+        """Hang up, but on a client that may well have answered: we do not read."""
+        if self._paused:
+            return True
+        if self._stage is OPEN:
+            self._trace("keepalive ping timeout:")
+            self._fail(1011, "keepalive ping timeout")
+        return False
+
+    # Closing (section 7).
+
+    def _close_received(self, close: Close) -> None:
+        code, reason = int(close.code), close.reason
+        self._end(code, reason)
+        self._stage = OVER
+        self._last_write(encode_close(None if code == 1005 else code, reason))
+        self.transport.close()
+
+    def _violated(self, violation: ProtocolViolation) -> None:
+        code, reason = violation.close_code, violation.close_reason
+        client, path = get_client_addr(self.scope), get_path_with_query_string(self.scope)
+        said = '%s - "WebSocket %s" closed with %d: %s'
+        self.logger.warning(said, client, path, code, reason)
+        self._fail(code, reason)
+
+    def _fail(self, code: int, reason: str) -> None:
+        """Say why, and hang up once the client has had the time to read it.
+
+        What it sends until then is received and dropped: octets that nobody receives
+        make TCP reset the connection, and the client may lose our close frame.
+        """
+        self._end(code, reason)
+        self._stage = OVER
+        self._last_write(encode_close(code, reason))
+        if self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+        self._set_timer(LINGER)
+
+    def _close(self, code: int, reason: str, timeout: float) -> None:
+        """Begin the closing handshake: what the client sends is dropped until it closes."""
+        payload = encode_close(code, reason)
+        self._end(code, reason)
+        self._stage = CLOSING
+        self._last_write(payload)
+        self._set_timer(timeout)
+
+    def _await_close(self, events: Iterator[Any]) -> None:
+        try:
+            closed = any(type(event) is Close for event in events)
+        except ProtocolViolation:
+            self._stage = OVER  # no close frame can be told from the rest any more
+            return
+        if closed:
+            self._stage = OVER
+            self._cancel_timer()
+            self.transport.close()
+
+    def _last_write(self, close_payload: bytes) -> None:
+        self._keepalive.stop()
+        self._gather(encode_frame(Opcode.CLOSE, close_payload))
+        self._flush()
+        self._resume_reading()
+
+    def _end(self, code: int, reason: str | None = None) -> None:
+        """Tell the application, once it has had the messages that came before."""
+        if self._ending is None:
+            self._ending = {"type": "websocket.disconnect", "code": code}
+            if reason is not None:
+                self._ending["reason"] = reason
+        self._wake()
+
+    def _set_timer(self, seconds: float) -> None:
+        self.close_timer = self.loop.call_later(seconds, self._give_up)
+
+    def _cancel_timer(self) -> None:
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = None
+
+    def _give_up(self) -> None:
+        self.close_timer = None
+        if self._full:
+            self.transport.abort()  # it would wait for the client to read
+        else:
+            self.transport.close()
+
+    def _trace(self, what: str) -> None:
+        if self.logger.level <= TRACE_LOG_LEVEL:
+            host, port = get_remote_addr(self.transport) or ("unknown", 0)
+            self.logger.log(TRACE_LOG_LEVEL, "%s:%d - WebSocket connection %s", host, port, what)
