@@ -338,6 +338,33 @@ def test_a_burst_is_answered_in_order_and_whole() -> None:
         assert [client.hear_message()[1] for _ in range(5000)] == [b"%d" % i for i in range(5000)]
 
 
+@loops
+@pytest.mark.parametrize("end", [frame(CLOSE, CLOSED), frame(3)], ids=["close", "violation"])
+def test_what_came_before_the_end_in_one_read_is_answered(loop: str, end: bytes) -> None:
+    with served(echo, loop=loop) as running, running.client() as client:
+        client.send(frame(TEXT, b"one") + frame(TEXT, b"two") + end)
+        assert client.hear() == Frame(TEXT, b"one", True)
+        assert client.hear() == Frame(TEXT, b"two", True)
+        assert client.farewell()[0] in (1000, 1002)
+        assert running.next()["code"] in (1000, 1002)
+
+
+@loops
+@pytest.mark.parametrize("end", [frame(CLOSE, CLOSED), frame(3)], ids=["close", "violation"])
+def test_application_closes_in_the_turn_that_it_has_before_the_end(loop: str, end: bytes) -> None:
+    async def app(receive: Any, send: Any, running: Served) -> Any:
+        await receive()
+        await send({"type": "websocket.close", "code": 3000})
+        return await receive()
+
+    with served(accepted(app), loop=loop) as running, running.client() as client:
+        client.send(frame(TEXT, b"one") + end)
+        assert client.hear() == Frame(CLOSE, b"\x0b\xb8", True)
+        client.socket.shutdown(socket.SHUT_WR)
+        assert client.hear() is None
+        assert running.next() == {"type": "websocket.disconnect", "code": 3000, "reason": ""}
+
+
 @both
 @pytest.mark.parametrize(
     ("message", "opcode", "payload"),

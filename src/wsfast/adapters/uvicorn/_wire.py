@@ -185,6 +185,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def _take(self, events: Iterator[Any]) -> None:
         queue = self._queue
+        last: Close | ProtocolViolation | None = None
         try:
             for event in events:
                 kind = type(event)
@@ -196,17 +197,26 @@ class Wire(asyncio.BufferedProtocol):
                 elif kind is Pong:
                     self._keepalive.answered(event.data)
                 else:
-                    self._close_received(event)
+                    last = event
         except ProtocolViolation as violation:
-            self._violated(violation)
+            last = violation
         if self._gathered and not self._flush_is_due:
             self._flush()  # pongs
-        if not queue:
-            return
-        if self._waiters:
-            self._wake()
-        elif self._queued > QUEUED or len(queue) >= self._most:
+        if queue:
+            if self._waiters:
+                self._wake()
+            elif self._queued > QUEUED or len(queue) >= self._most:
+                self._pause_reading()
+        if last is not None:
+            self._conclude_soon(last)
+
+    def _conclude_soon(self, last: Close | ProtocolViolation) -> None:
+        """Conclude once the application had its turn to answer what came before."""
+        if self._queue:
             self._pause_reading()
+            self.loop.call_soon(self._conclude, last)
+        else:
+            self._conclude(last)
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
@@ -279,6 +289,19 @@ class Wire(asyncio.BufferedProtocol):
 
     # Closing (section 7).
 
+    def _conclude(self, last: Close | ProtocolViolation) -> None:
+        """Take what ends what the client sends: its close frame, or what it did wrong."""
+        if self._stage is OPEN:
+            if isinstance(last, Close):
+                self._close_received(last)
+            else:
+                self._violated(last)
+        elif self._stage is CLOSING:
+            self._stage = OVER
+            if isinstance(last, Close):  # else the timer ends it
+                self._cancel_timer()
+                self.transport.close()
+
     def _close_received(self, close: Close) -> None:
         code, reason = int(close.code), close.reason
         self._end(code, reason)
@@ -316,14 +339,11 @@ class Wire(asyncio.BufferedProtocol):
 
     def _await_close(self, events: Iterator[Any]) -> None:
         try:
-            closed = any(type(event) is Close for event in events)
-        except ProtocolViolation:
-            self._stage = OVER  # no close frame can be told from the rest any more
-            return
-        if closed:
-            self._stage = OVER
-            self._cancel_timer()
-            self.transport.close()
+            for event in events:
+                if type(event) is Close:
+                    self._conclude(event)
+        except ProtocolViolation as violation:
+            self._conclude(violation)
 
     def _last_write(self, close_payload: bytes) -> None:
         self._keepalive.stop()
