@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ import wsproto.frame_protocol as protocol
 print(json.dumps([sys.argv[1:], sys.path[0], __name__, protocol.FrameDecoder.__module__]))
 if "fail" in sys.argv:
     raise ValueError("as the program wants it")
+if "interrupt" in sys.argv:
+    raise KeyboardInterrupt
 sys.exit(7)
 """
 OURS = "wsfast.adapters.wsproto"
@@ -64,10 +67,12 @@ def test_a_program_runs_as_under_python(program: Path, how: tuple[str, ...], mod
     assert result.returncode == 7
 
 
-def test_an_exception_is_shown_as_python_shows_it(program: Path) -> None:
-    ours = run("-m", "wsfast", "run", str(program), "fail", cwd=program.parent)
-    python = run(str(program), "fail", cwd=program.parent)
-    assert ours.returncode == python.returncode == 1
+@pytest.mark.parametrize(("how", "status"), [("fail", 1), ("interrupt", 130)])
+def test_an_exception_is_shown_as_python_shows_it(program: Path, how: str, status: int) -> None:
+    ours = run("-m", "wsfast", "run", str(program), how, cwd=program.parent)
+    python = run(str(program), how, cwd=program.parent)
+    assert ours.returncode == status
+    assert python.returncode in (status, -signal.SIGINT)  # it dies of the signal itself
     assert ours.stderr == python.stderr
 
 

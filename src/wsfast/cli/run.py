@@ -61,10 +61,10 @@ def _told(program: object) -> int:
     """Run it; show an exception as python would, without the lines that are ours."""
     try:
         program()  # type: ignore[operator] # a callable
-    except Exception as error:  # noqa: BLE001 # the program's, whatever it is
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # whatever the program's is
         shown = _without_ours(error.__traceback__)
         traceback.print_exception(type(error), error, shown)
-        return 1
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
 
