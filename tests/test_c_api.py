@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -30,14 +31,17 @@ setup(name=name, ext_modules=cythonize([extension], include_path=[package], quie
 """
 
 
-def build(directory: Path, name: str = "cython_user") -> None:
+EXAMPLE = (ROOT / "examples" / "cython_user.pyx").read_text(encoding="utf-8")
+
+
+def build(directory: Path, name: str = "cython_user", code: str = EXAMPLE) -> None:
     """Build the example as its users do, against the wsfast that is under test."""
     pytest.importorskip("Cython", reason="Cython is not installed")
     pytest.importorskip("setuptools", reason="setuptools is not installed")
     if sys.platform != "win32" and not any(map(shutil.which, ("cc", "gcc", "clang"))):
         pytest.skip("no C compiler")
     source = directory / f"{name}.pyx"
-    shutil.copy(ROOT / "examples" / "cython_user.pyx", source)
+    source.write_text(code, encoding="utf-8")
     package = str(Path(wsfast.__file__).parents[1])
     words = [sys.executable, "-c", SETUP, source.name, str(INCLUDE), package, name]
     subprocess.run(words, cwd=directory, check=True)
@@ -126,3 +130,17 @@ def test_c_api_of_another_version_is_refused(user: ModuleType, tmp_path: Path) -
     assert done.returncode == 1
     assert "ImportError: this module was built with version 2 of wsfast's C API" in done.stderr
     assert "the installed wsfast has version 1" in done.stderr
+
+
+def test_c_api_page_has_an_example_that_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if wsfast.backend().name != "native":
+        pytest.skip("wsfast without a compiled part has no C API")
+    page = (ROOT / "docs" / "api" / "c-api.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```cython\n(.*?)```", page, re.DOTALL)
+    build(tmp_path, "of_the_page", block)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = __import__("of_the_page")
+    assert module.is_utf8_so_far("Grüße".encode()[:3])
+    assert not module.is_utf8_so_far(b"Gr\xfc\xdfe")
