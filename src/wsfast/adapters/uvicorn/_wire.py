@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 READ = 131_072  # octets received at a time: a message of 64 KiB comes in one piece
 GATHERED = 65_536  # octets of answers written together
 QUEUED = 262_144  # octets of messages that wait
-LINGER = 2.0  # seconds that a client has to read why it was hung up on
+QUIET = 0.1  # seconds without octets after which we take it that the client has stopped
+LINGER = 2.0  # seconds that it then has to close its side
 
 
 class Stage(Enum):
@@ -102,7 +103,7 @@ class Wire(asyncio.BufferedProtocol):
         # Reading.
         self._buffer = _THREAD.buffer
         self._decoder: MessageDecoder[str]
-        self._early: list[Iterator[Any]] = []  # what came too early
+        self._early: list[Iterator[Any]] = []  # what came before it was accepted
         self._queue: deque[Any] = deque()
         self._queued = 0  # octets, about
         self._most = config.ws_max_queue or float("inf")  # messages
@@ -117,6 +118,8 @@ class Wire(asyncio.BufferedProtocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._pong_due: bytes | None = None  # the payload of one for when it has not
+        # Until when what arrives is dropped, after a violation.
+        self._drop_until: float | None = None
 
     # What the event loop calls.
 
@@ -177,6 +180,8 @@ class Wire(asyncio.BufferedProtocol):
         elif stage is Stage.CONNECTING:  # it should wait for our answer
             self._early.append(self._decoder.feed(data))
             self._pause_reading()
+        elif self._drop_until is not None:
+            self._await_quiet()
 
     def _opening_data(self, data: bytes) -> None:
         raise NotImplementedError
@@ -317,7 +322,7 @@ class Wire(asyncio.BufferedProtocol):
         self._fail(code, reason)
 
     def _fail(self, code: int, reason: str) -> None:
-        """Say why, and hang up once the client has had the time to read it.
+        """Say why, and hang up once the client could read it.
 
         What it sends until then is received and dropped: octets that nobody receives
         make TCP reset the connection, and the client may lose our close frame.
@@ -325,9 +330,24 @@ class Wire(asyncio.BufferedProtocol):
         self._end(code, reason)
         self._stage = OVER
         self._last_write(encode_close(code, reason))
-        if self.transport.can_write_eof() and not self.transport.is_closing():
+        self._drop_until = self.loop.time() + self.close_timeout
+        self._await_quiet()
+
+    def _await_quiet(self) -> None:
+        """Leave a client that is sending the time to stop: not all bear to be shut out."""
+        self._cancel_timer()
+        if self._drop_until is not None and self.loop.time() < self._drop_until:
+            self.close_timer = self.loop.call_later(QUIET, self._half_close)
+        else:
+            self._give_up()
+
+    def _half_close(self) -> None:
+        self._drop_until = None
+        if self.transport.is_closing() or not self.transport.can_write_eof():
+            self._give_up()
+        else:
             self.transport.write_eof()
-        self._set_timer(LINGER)
+            self._set_timer(LINGER)
 
     def _close(self, code: int, reason: str, timeout: float) -> None:
         """Begin the closing handshake: what the client sends is dropped until it closes."""
