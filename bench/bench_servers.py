@@ -3,6 +3,7 @@
     python bench/bench_servers.py             # messages a second: six minutes, prints and records
     python bench/bench_servers.py --quick     # the same in half a minute, prints only
     python bench/bench_servers.py --memory    # memory of 10,000 connections: prints and records
+    python bench/bench_servers.py --uvicorn   # an ASGI application, by protocol of uvicorn; asserts
 
 It needs Linux.  The load is that of ``load.py``, the servers those of ``echo_servers.py``.
 A record is a dated JSON file in bench/record/: the machine, the versions, and a row for
@@ -23,6 +24,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +35,10 @@ from samples import size_name
 
 HERE = Path(__file__).parent
 SERVERS = ("wsfast", "picows", "picows-octets", "aiohttp", "websockets")
+UVICORN = ("uvicorn-wsfast", "uvicorn-websockets-sansio", "uvicorn-websockets", "uvicorn-wsproto")
+AT_LEAST = 1.3  # times the messages a second of websockets-sansio
 LOOPS = ("asyncio", "uvloop")
+LATENCY = ("p50_us", "p99_us")
 # The servers' CPU and the client's: the same one if there is no other.
 CPUS = sorted(os.sched_getaffinity(0))
 SERVER_CPU, CLIENT_CPU = CPUS[0], CPUS[-1]
@@ -101,19 +106,24 @@ def measure(name: str, loop: str, shape: Shape, seconds: float) -> dict[str, Any
     }
 
 
-def installed(wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+def installed(candidates: Sequence[str], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the servers and the event loops that can run here; say which can't."""
-    servers = [name for name in SERVERS if find_spec(name.partition("-")[0])]
+    servers = [name for name in candidates if find_spec(name.partition("-")[0])]
     loops = [name for name in wanted if find_spec(name)]
-    for missing in sorted({*SERVERS, *wanted} - {*servers, *loops}):
+    for missing in sorted({*candidates, *wanted} - {*servers, *loops}):
         print(f"SKIPPED: {missing} is not installed")
     return servers, loops
+
+
+def least(*values: float | None) -> float | None:
+    """Return the least of what was measured, if anything was."""
+    return min((value for value in values if value is not None), default=None)
 
 
 def throughput(
     servers: list[str], loops: list[str], rounds: int, seconds: float
 ) -> list[dict[str, Any]]:
-    """Load every server with everything; return the best row of the rounds."""
+    """Load every server with everything; return the best of the rounds, of each figure."""
     best: dict[tuple[str, Shape, str], dict[str, Any]] = {}
     for number in range(rounds):
         for loop in loops:
@@ -122,8 +132,9 @@ def throughput(
                     row = measure(name, loop, shape, seconds)
                     key = (loop, shape, name)
                     rate = "messages_per_second"
-                    if key not in best or row[rate] > best[key][rate]:
-                        best[key] = row
+                    before = best.setdefault(key, row)
+                    latency = {name: least(before[name], row[name]) for name in LATENCY}
+                    best[key] = {**max(before, row, key=itemgetter(rate)), **latency}
         print(f"round {number + 1} of {rounds} is over", file=sys.stderr, flush=True)
     return list(best.values())
 
@@ -135,16 +146,34 @@ def table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         shape = Shape(*(row[field] for field in Shape._fields))
         rate = row["messages_per_second"]
-        if row["peer"] == "wsfast":
+        if row["peer"] in ("wsfast", "uvicorn-wsfast"):
             ours[row["loop"], shape] = rate
             lines.append(f"\n{row['loop']}, {shape.name()}")
         ratio = f"{ours[row['loop'], shape] / rate:5.2f}x"
         latency = f"  p50 {row['p50_us']} us, p99 {row['p99_us']} us" if row["p50_us"] else ""
         lines.append(
-            f"  {row['peer']:14} {rate:9,} messages/s  {ratio}"
+            f"  {row['peer']:25} {rate:9,} messages/s  {ratio}"
             f"  {row['server_us']:6.2f} us of CPU, busy {row['server_busy']:.0%}{latency}"
         )
     return "\n".join(lines)
+
+
+def judged(rows: list[dict[str, Any]]) -> list[str]:
+    """Return where uvicorn with ours is not as far ahead of websockets-sansio as it should be."""
+    by: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        load_of_row = (row["loop"], *(row[field] for field in Shape._fields))
+        by.setdefault(load_of_row, {})[row["peer"]] = row
+    wrong = []
+    for (loop, *shape), peers in by.items():
+        ours, stock = peers["uvicorn-wsfast"], peers["uvicorn-websockets-sansio"]
+        ratio = ours["messages_per_second"] / stock["messages_per_second"]
+        where = f"{loop}, {Shape(*shape).name()}"
+        if ratio < AT_LEAST:
+            wrong.append(f"{where}: {ratio:.2f}x the messages a second, not {AT_LEAST}x")
+        if ours["p99_us"] and ours["p99_us"] > stock["p99_us"]:
+            wrong.append(f"{where}: p99 {ours['p99_us']} us, not {stock['p99_us']} us or less")
+    return wrong
 
 
 def save(record: dict[str, Any], kind: str) -> Path:
@@ -168,6 +197,9 @@ def main() -> None:
     parser.add_argument(
         "--memory", action="store_true", help="memory in place of messages a second"
     )
+    parser.add_argument(
+        "--uvicorn", action="store_true", help="the protocols of uvicorn, in place of servers"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--loop", choices=LOOPS, action="append", help="default: both")
     parser.add_argument("--connections", type=int, default=10_000, help="for the memory")
@@ -177,7 +209,8 @@ def main() -> None:
         "command": " ".join(["python bench/bench_servers.py", *sys.argv[1:]]),
         "machine": machine_facts(),
     }
-    servers, loops = installed(arguments.loop or LOOPS)
+    candidates = UVICORN if arguments.uvicorn else SERVERS
+    servers, loops = installed(candidates, arguments.loop or LOOPS)
     os.sched_setaffinity(0, {CLIENT_CPU})
     if arguments.memory:
         record["rows"] = memory.rows(servers, server, arguments.connections)
@@ -187,8 +220,12 @@ def main() -> None:
         record["rows"] = throughput(servers, loops, rounds, seconds)
         print(table(record["rows"]))
     if not arguments.quick:
-        path = save(record, "memory" if arguments.memory else "servers")
+        kind = "memory" if arguments.memory else "uvicorn" if arguments.uvicorn else "servers"
+        path = save(record, kind)
         print(f"\nrecorded in {path.relative_to(HERE.parent)}")
+    judging = arguments.uvicorn and not (arguments.memory or arguments.quick)
+    if judging and (wrong := judged(record["rows"])):
+        sys.exit("NOT AS IT SHOULD BE:\n  " + "\n  ".join(wrong))
 
 
 if __name__ == "__main__":

@@ -92,12 +92,55 @@ def _picows_server(payload: Callable[[Any], Any]) -> Server:
     return serve
 
 
+async def _asgi_echo(scope: Any, receive: Any, send: Any) -> None:
+    """Echo as an ASGI application does."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (event := await receive())["type"] == "websocket.receive":
+        if "text" in event:
+            await send({"type": "websocket.send", "text": event["text"]})
+        else:
+            await send({"type": "websocket.send", "bytes": event["bytes"]})
+
+
+def _uvicorn_server(ws: str) -> Server:
+    """Run uvicorn with one of its protocols, or with that of wsfast."""
+
+    @contextlib.asynccontextmanager
+    async def serve() -> AsyncIterator[int]:
+        import uvicorn
+
+        config = uvicorn.Config(
+            _asgi_echo,
+            ws=ws,
+            http="h11",
+            port=0,
+            log_level="error",
+            lifespan="off",
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,
+        )
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server._serve())  # without its handlers for signals
+        while not server.started:
+            await asyncio.sleep(0.01)
+        yield server.servers[0].sockets[0].getsockname()[1]
+        server.should_exit = True
+        await running
+
+    return serve
+
+
 SERVERS: dict[str, Server] = {
     "wsfast": wsfast_server,
     "picows": _picows_server(lambda frame: frame.get_payload_as_utf8_text().encode()),
     "picows-octets": _picows_server(lambda frame: frame.get_payload_as_memoryview()),
     "aiohttp": aiohttp_server,
     "websockets": websockets_server,
+    "uvicorn-wsfast": _uvicorn_server("wsfast.adapters.uvicorn:WebSocketProtocol"),
+    "uvicorn-websockets-sansio": _uvicorn_server("websockets-sansio"),
+    "uvicorn-websockets": _uvicorn_server("websockets"),
+    "uvicorn-wsproto": _uvicorn_server("wsproto"),
 }
 
 
