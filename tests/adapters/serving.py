@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import queue
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -92,10 +93,13 @@ class Served(NamedTuple):
         self,
         line: bytes = b"GET / HTTP/1.1",
         headers: tuple[bytes, ...] = USUAL,
+        context: ssl.SSLContext | None = None,
     ) -> Iterator[Client]:
-        """Connect, and send a request."""
+        """Connect, with TLS if there is a context for it, and send a request."""
         request = b"\r\n".join((line, *headers)) + b"\r\n\r\n"
         sock = socket.create_connection(("127.0.0.1", self.port), SECONDS)
+        if context is not None:
+            sock = context.wrap_socket(sock, server_hostname="localhost")
         client = Client(sock, request)
         try:
             yield client

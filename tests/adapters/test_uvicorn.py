@@ -9,9 +9,11 @@ import asyncio
 import importlib.util
 import logging
 import socket
+import ssl
 import time
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -266,6 +268,62 @@ def test_frames_that_come_before_the_answer_wait_for_it() -> None:
         sock.sendall(frame(TEXT, b"one"))
         sock.sendall(frame(TEXT, b"two"))
         assert running.next() == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([(b"X", b"a\r\nX-Injected: 1")], 500),
+        ([(b"Transfer-Encoding", b"gzip")], 500),
+        ([(b"Content-Length", b"3")], 401),
+    ],
+    ids=["injection", "coding", "longer than it says"],
+)
+def test_response_that_can_not_be_sent_is_an_error(
+    headers: list[tuple[bytes, bytes]], status: int
+) -> None:
+    async def app(receive: Any, send: Any, running: Served) -> None:
+        start = {"type": "websocket.http.response.start", "status": 401, "headers": headers}
+        await send(start)
+        await send({"type": "websocket.http.response.body", "body": b"four"})
+
+    with served(does(app)) as running, running.client() as client:
+        assert client.status == status
+        assert b"Injected" not in b"".join(client.head)
+        assert isinstance(running.next(), Exception)
+
+
+def test_host_is_needed() -> None:
+    pytest.importorskip("httptools")
+    headers = (b"X-No: host", *USUAL[1:])
+    with served(echo, http="httptools") as running, running.client(headers=headers) as client:
+        assert client.status == 400
+        assert b"Host" in client.rest()
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_tls(loop: str, tmp_path: Path) -> None:
+    trustme = pytest.importorskip("trustme")
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    certificate.cert_chain_pems[0].write_to_path(chain)
+    certificate.private_key_pem.write_to_path(key)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    options = {"loop": loop, "ssl_certfile": str(chain), "ssl_keyfile": str(key)}
+    with served(echo, **options) as running:
+        with running.client(context=context) as client:
+            for text in TEXTS:
+                client.say(TEXT, text.encode())
+                assert client.hear_message() == (TEXT, text.encode())
+            client.say(TEXT, b"caf\xc3(")
+            assert client.farewell() == (1007, REASONS["at once"])
+        assert running.next()["code"] == 1007
+    with served(scope_told, **options) as running, running.client(context=context):
+        assert running.next()["scheme"] == "wss"
 
 
 # Messages.

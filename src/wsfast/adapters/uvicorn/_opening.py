@@ -73,6 +73,11 @@ class Opening:
         """What came after the request, before it was answered."""
         return self._http.trailing_data[0]
 
+    @property
+    def can_respond(self) -> bool:
+        """Whether nothing of a response was made yet."""
+        return self._http.our_state is h11.SEND_RESPONSE
+
     def accept(self, headers: Headers) -> bytes:
         """Return the response that opens the connection (section 4.2.2).
 

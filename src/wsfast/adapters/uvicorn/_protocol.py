@@ -55,7 +55,7 @@ class WebSocketProtocol(Wire):
         self.default_headers = server_state.default_headers
         self._opening = Opening()
         self._extension: Headers = []  # what was agreed on of them
-        self._response: tuple[int, Headers] | None = None  # begun, and not yet sent
+        self._response: tuple[int, Headers] | None = None  # whose head is not yet sent
         self._connect = False  # is the application still to be told of the request?
         self._app_closed = False
 
@@ -122,8 +122,7 @@ class WebSocketProtocol(Wire):
             self.transport.close()
 
     def _refuse_if_unanswered(self, status: int, body: bytes) -> None:
-        held = self._response is not None  # the application began one, and did not go on
-        if self._stage is Stage.CONNECTING or (self._stage is Stage.RESPONDING and held):
+        if self._stage in (Stage.CONNECTING, Stage.RESPONDING) and self._opening.can_respond:
             self._respond(status, [], body)
 
     def _log(self, outcome: str) -> None:
@@ -227,8 +226,8 @@ class WebSocketProtocol(Wire):
             self._send_body(message)
         elif kind == "websocket.close":
             if stage is OPEN:  # else it is closed already
-                code = message.get("code", 1000)
-                self._close(code, message.get("reason") or "", self.close_timeout)
+                code, reason = message.get("code"), message.get("reason") or ""
+                self._close(1000 if code is None else code, reason, self.close_timeout)
                 self._app_closed = True
         elif stage is OPEN:
             raise RuntimeError(
@@ -266,11 +265,12 @@ class WebSocketProtocol(Wire):
         headers = self._extension + self.default_headers + list(message.get("headers", []))
         if subprotocol := message.get("subprotocol"):
             headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
+        if self.transport.is_closing():
+            raise ClientDisconnected
         octets = self._opening.accept(headers)
         self._log("[accepted]")
-        if self.transport.is_closing():
-            return  # the application is going to be told
         self._stage = OPEN
+        del self._opening  # h11's buffers, which no open connection needs
         self.transport.write(octets)
         self._keepalive.start()
         early, self._early = self._early, []

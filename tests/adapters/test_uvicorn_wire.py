@@ -1,0 +1,210 @@
+"""Our protocol for uvicorn on a transport that does what the test says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("uvicorn")
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from helpers import PING, PONG, TEXT, frame
+from wsfast import encode_frame
+from wsfast.adapters.uvicorn import WebSocketProtocol, _wire
+
+REQUEST = (
+    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+class Transport(asyncio.Transport):
+    """Keep what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+        self.reading = True
+        self.closed = ""
+
+    def write(self, data: Any) -> None:
+        assert not self.closed, "written after the end"
+        self.writes.append(bytes(data))
+
+    def write_eof(self) -> None:
+        self.closed = "half"
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def is_closing(self) -> bool:
+        return self.closed in ("closed", "aborted")
+
+    def close(self) -> None:
+        self.closed = self.closed if self.closed == "aborted" else "closed"
+
+    def abort(self) -> None:
+        self.closed = "aborted"
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+
+Test = Callable[[WebSocketProtocol, Transport, Any], Awaitable[None]]
+
+
+def opened(test: Test, **options: Any) -> None:
+    """Run a test on a connection that an application has accepted, and does not read."""
+
+    async def main() -> None:
+        over = asyncio.Event()
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await receive()
+            await send({"type": "websocket.accept"})
+            await over.wait()
+
+        config = uvicorn.Config(app, log_config=None, lifespan="off", **options)
+        state = ServerState()
+        protocol = WebSocketProtocol(config, state, {})
+        transport = Transport()
+        protocol.connection_made(transport)
+        protocol.data_received(REQUEST)
+        await asyncio.sleep(0)
+        assert transport.writes[0].startswith(b"HTTP/1.1 101")
+        transport.writes.clear()
+        await test(protocol, transport, state)
+        over.set()
+        protocol.connection_lost(None)
+        assert not state.connections
+        await asyncio.gather(*state.tasks)
+
+    asyncio.run(main())
+
+
+def test_a_read_full_of_pings_is_answered_with_one_write() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.data_received(b"".join(frame(PING, b"%d" % i) for i in range(1000)))
+        assert transport.writes == [b"".join(encode_frame(PONG, b"%d" % i) for i in range(1000))]
+
+    opened(test)
+
+
+def test_pings_of_a_client_that_does_not_read_do_not_pile_up() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.pause_writing()
+        protocol.data_received(b"".join(frame(PING, b"%d" % i) for i in range(1000)))
+        assert transport.writes == []
+        protocol.resume_writing()
+        assert transport.writes == [encode_frame(PONG, b"999")]
+
+    opened(test)
+
+
+def test_answers_are_gathered_while_messages_wait_and_written_within_the_turn() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.data_received(b"".join(frame(TEXT, b"%d" % i) for i in range(10)))
+        for i in range(5):
+            assert await protocol.receive() == {"type": "websocket.receive", "text": f"{i}"}
+            await protocol.send({"type": "websocket.send", "text": f"{i}"})
+        assert transport.writes == []
+        await asyncio.sleep(0)
+        assert transport.writes == [b"".join(encode_frame(TEXT, b"%d" % i) for i in range(5))]
+        transport.writes.clear()
+        for i in range(5, 10):
+            await protocol.receive()
+            await protocol.send({"type": "websocket.send", "text": f"{i}"})
+        assert transport.writes == [b"".join(encode_frame(TEXT, b"%d" % i) for i in range(5, 10))]
+        await asyncio.sleep(0)
+        assert len(transport.writes) == 1
+
+    opened(test)
+
+
+def test_large_answers_are_not_gathered() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.data_received(frame(TEXT, b"one") + frame(TEXT, b"two") + frame(TEXT, b"three"))
+        await protocol.receive()
+        await protocol.send({"type": "websocket.send", "text": "small"})
+        assert transport.writes == []
+        await protocol.send({"type": "websocket.send", "bytes": bytes(_wire.GATHERED)})
+        assert b"".join(transport.writes).startswith(encode_frame(TEXT, b"small"))
+        assert len(b"".join(transport.writes)) > _wire.GATHERED
+
+    opened(test)
+
+
+@pytest.mark.parametrize(
+    ("options", "messages"),
+    [({}, [b"x"] * 32), ({"ws_max_queue": 2}, [b"x"] * 2), ({}, [b"x" * (_wire.QUEUED + 1)])],
+    ids=["messages", "as told", "octets"],
+)
+def test_reading_pauses_at_a_full_queue_and_goes_on_with_an_empty_one(
+    options: dict[str, Any], messages: list[bytes]
+) -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        for number, message in enumerate(messages, 1):
+            assert transport.reading
+            protocol.data_received(frame(TEXT, message, key=bytes(4)))
+            assert transport.reading is (number < len(messages))
+        for _ in messages:
+            assert not transport.reading
+            await protocol.receive()
+        assert transport.reading
+
+    opened(test, **options)
+
+
+def test_violation_waits_for_quiet_and_then_for_the_client_to_close() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.data_received(frame(3))
+        assert len(transport.writes) == 1
+        for _ in range(4):  # it goes on sending
+            await asyncio.sleep(_wire.QUIET * 0.6)
+            protocol.data_received(bytes(1000))
+            assert not transport.closed
+        await asyncio.sleep(_wire.QUIET * 1.5)
+        assert transport.closed == "half"
+        protocol.data_received(bytes(1000))
+        assert len(transport.writes) == 1
+        protocol.shutdown()
+        assert transport.closed == "closed"
+
+    opened(test)
+
+
+def test_violation_of_a_client_that_never_stops_ends_too() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.close_timeout = 0.05
+        protocol.data_received(frame(3))
+        await asyncio.sleep(0.06)
+        protocol.data_received(bytes(1000))
+        assert transport.closed == "closed"
+
+    opened(test)
+
+
+def test_client_that_neither_closes_nor_reads_is_aborted() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.close_timeout = 0.01
+        protocol.pause_writing()
+        protocol._close(1000, "", 0.01)
+        await asyncio.sleep(0.03)
+        assert transport.closed == "aborted"
+
+    opened(test)
+
+
+def test_nothing_is_kept_of_the_handshake() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        assert not hasattr(protocol, "_opening")
+
+    opened(test)
