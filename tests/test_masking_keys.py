@@ -9,6 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from conftest import CORE
+
 KEYS = 5_000  # many more than the compiled codec fetches at a time
 
 
@@ -63,3 +65,25 @@ def test_masking_keys_of_threads_differ(codec: SimpleNamespace) -> None:
     keys = [key for some in found for key in some]
     assert len(keys) == 8000
     assert len(set(keys)) >= len(keys) - 3
+
+
+@pytest.mark.skipif(CORE is None, reason="the compiled extension is not installed")
+def test_masking_keys_dropped_are_replaced_by_fresh_entropy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a child process does first; here in one process, where it can be seen."""
+    fetched: list[int] = []
+    genuine = os.urandom
+
+    def urandom(count: int) -> bytes:
+        fetched.append(count)
+        return genuine(count)
+
+    monkeypatch.setattr(os, "urandom", urandom)
+    CORE.new_masking_key()
+    fetched.clear()
+    for _ in range(3):
+        CORE.drop_masking_keys()
+        CORE.new_masking_key()
+        CORE.new_masking_key()
+    assert len(fetched) in (3, 4)  # one more if the last of a thousand octets were due

@@ -4,7 +4,7 @@
  * Invariant: as there.  No loop goes over octets.
  */
 
-/* The octets src[0, n), n below 16, in the order of memory; 0 above them. */
+/* The octets src[0, n), n from 1 to 15, in the order of memory; 0 above them. */
 WSF_INLINE void assemble(const uint8_t *src, size_t n, uint64_t word[2])
 {
     word[1] = 0;
@@ -14,7 +14,7 @@ WSF_INLINE void assemble(const uint8_t *src, size_t n, uint64_t word[2])
     } else if (n >= 4) {
         word[0] = wsf_load32(src) | (uint64_t)wsf_load32(src + n - 4) << 8 * (n - 4);
     } else {
-        word[0] = n == 0 ? 0 : wsf_load_under4(src, n); /* 0 after sixteen */
+        word[0] = wsf_load_under4(src, n);
     }
 }
 
