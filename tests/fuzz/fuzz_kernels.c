@@ -8,44 +8,11 @@
  *
  * Invariant: what is expected comes from reference.h, which calls no kernel.
  */
-#include "../kernels/reference.h"
+#include "harness.h"
 
 #define HOW 8
 
-static const wsf_kernel *kernel;
-static arena source, target;
 static reference expected;
-
-static void expect(int holds, const char *member, const char *what)
-{
-    if (!holds) {
-        fprintf(stderr, "kernel %s: %s: %s\n", kernel->name, member, what);
-        abort();
-    }
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    const char *name = getenv("WSFAST_FUZZ_KERNEL");
-    size_t i;
-    (void)argc;
-    (void)argv;
-    for (i = 0; (kernel = wsf_kernel_compiled(i)) != NULL; i++) {
-        if (name != NULL && strcmp(kernel->name, name) == 0 && wsf_kernel_runs(kernel)) {
-            new_arena(&source);
-            new_arena(&target);
-            return 0;
-        }
-    }
-    fprintf(stderr, "WSFAST_FUZZ_KERNEL=%s: no such kernel runs here\n", name ? name : "");
-    exit(2);
-}
-
-/* A place for n octets, at one end of the arena or the other, `how` octets from it. */
-static uint8_t *place(const arena *a, uint8_t how, size_t n)
-{
-    return how & 0x80 ? at_start(a, how & 63) : at_end(a, how & 63, n);
-}
 
 /* Mask src[0, n) into dst, which stands in `there`; it may be src. */
 static void check_mask(const arena *there, uint8_t *dst, const uint8_t *src, const uint8_t *octets,

@@ -5,13 +5,14 @@
     python tests/fuzz/run.py --executions 100000000   however long it takes
     python tests/fuzz/run.py --record FILE            write down what was run
 
-A target in C, fuzz_kernels.c or fuzz_header.c, is run twice.  Most inputs are short and
-go, fast, to a build without sanitizers, whose buffers end at pages that must not be
-touched; the others, up to 16 KiB, to one with ASan and UBSan.  Those of fuzz_codec.py get a
-tenth of the executions.
+A target in C (fuzz_kernels.c, fuzz_header.c, fuzz_text.c) is run twice.  Most inputs are
+short and go, fast, to a build without sanitizers, whose buffers end at pages that must not
+be touched; the others, up to 16 KiB, to one with ASan and UBSan.  Those of fuzz_codec.py
+get a tenth of the executions.
 
-Needs clang with libFuzzer, and Atheris; without them, says what was skipped.  A crash
-leaves its input in build/fuzz: make it a test, in tests/kernels or beside the others.
+Needs clang with libFuzzer, and Atheris; without them, says what was skipped, but fails if
+WSFAST_REQUIRE_FUZZERS names them ("clang atheris").  A crash leaves its input in
+build/fuzz: make it a test, in tests/kernels or beside the others.
 
 Invariant: ends with 0 only if every target that could be built ran as long as was asked
 for without a finding; what could not be is said.
@@ -49,12 +50,21 @@ class Build(NamedTuple):
 
 
 BUILDS = (
-    Build("guarded", "", {"kernels": 264, "header": 32}, 1.0),
-    Build("sanitized", "address,undefined", {"kernels": 16384, "header": 32}, 0.02),
+    Build("guarded", "", {"kernels": 264, "header": 32, "text": 264}, 1.0),
+    Build(
+        *("sanitized", "address,undefined"),
+        *({"kernels": 16384, "header": 32, "text": 16384}, 0.02),
+    ),
 )
-IN_C = {"kernels": ("scalar", "ssse3", "avx2", "avx512", "neon"), "header": ("",)}
+EACH_KERNEL = ("scalar", "ssse3", "avx2", "avx512", "neon")
 
-# The targets of fuzz_codec.py, each with its seeds and the name of its dictionary.
+# The targets, each with its seeds and the name of its dictionary: in C, also with the
+# kernels that it is run with; those of fuzz_codec.py.
+IN_C = {
+    "kernels": ("kernels", "kernels", EACH_KERNEL),
+    "header": ("header", "header", ("",)),
+    "text": ("wire", "wire", EACH_KERNEL),
+}
 IN_PYTHON = {
     "frames": ("wire", "wire"),
     "messages": ("wire", "wire"),
@@ -140,26 +150,35 @@ def limit(executions: int | None, share: float, seconds: float) -> str:
     return f"-max_total_time={max(1, round(seconds))}"
 
 
+def skip(targets: str, fuzzer: str, why: str) -> None:
+    """Say that targets are skipped; end, if they must not be."""
+    if fuzzer in os.environ.get("WSFAST_REQUIRE_FUZZERS", "").split():
+        sys.exit(f"{targets}: WSFAST_REQUIRE_FUZZERS has {fuzzer}, but {why}")
+    print(f"{targets}: SKIPPED, {why}")
+
+
 def jobs_in_c(clang: str | None, executions: int | None, seconds: int) -> Iterator[Job]:
     """Compile the targets in C; give what is to be run."""
-    for target, kernels in IN_C.items():
+    for target, (seeds, dictionary, kernels) in IN_C.items():
         for build in BUILDS:
             program = clang and compiled(target, build, clang)
             if not program:
-                print(f"{target}: SKIPPED, there is no clang with libFuzzer")
+                skip(target, "clang", "there is no clang with libFuzzer")
                 break
             ends = limit(executions, build.share, seconds / len(BUILDS))
             for kernel in kernels:
                 name = " ".join(filter(None, (target, kernel, build.name)))
                 longest = build.longest[target]
-                command = (str(program),)
-                yield Job(name, command, target, target, longest, ends, kernel, build.sanitizers)
+                yield Job(
+                    *(name, (str(program),), seeds, dictionary),
+                    *(longest, ends, kernel, build.sanitizers),
+                )
 
 
 def jobs_in_python(executions: int | None, seconds: int) -> Iterator[Job]:
     """Give what is to be run with Atheris."""
     if importlib.util.find_spec("atheris") is None:
-        print(f"{', '.join(IN_PYTHON)}: SKIPPED, Atheris is not installed")
+        skip(", ".join(IN_PYTHON), "atheris", "Atheris is not installed")
         return
     ends = limit(executions, SHARE_IN_PYTHON, seconds)
     for target, (seeds, dictionary) in IN_PYTHON.items():
