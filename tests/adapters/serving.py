@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import uvicorn
 from loopback import SECONDS, End
 
+from wsfast.adapters.uvicorn import WebSocketProtocol
+
 OURS = "wsfast.adapters.uvicorn:WebSocketProtocol"
 SANSIO = "websockets-sansio"
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
@@ -128,7 +130,9 @@ def served(app: Callable[[Served], App], ws: str = OURS, **options: Any) -> Iter
         return await app(running)(scope, receive, send)
 
     options = {"log_config": None, "lifespan": "off", "http": "h11", **options}
-    server = uvicorn.Server(uvicorn.Config(main, ws=ws, **options))
+    # Names of classes are known to the configuration from uvicorn 0.36 on.
+    protocol: Any = WebSocketProtocol if ws == OURS else ws
+    server = uvicorn.Server(uvicorn.Config(main, ws=protocol, **options))
     running = Served(listener.getsockname()[1], server, queue.SimpleQueue())
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -8,8 +8,11 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+import os
 import socket
 import ssl
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -21,6 +24,7 @@ import pytest
 pytest.importorskip("uvicorn")
 pytest.importorskip("websockets")
 
+import uvicorn
 from loopback import Frame
 from serving import (
     OURS,
@@ -69,6 +73,49 @@ def scope_told(running: Served) -> App:
 def unmasked(payload: bytes) -> bytes:
     """Return a frame masked with zeros: made sooner than others where there are megabytes."""
     return header(0x80 | BINARY, len(payload), key=bytes(4)) + payload
+
+
+APP = """
+async def app(scope, receive, send):
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (event := await receive())["type"] == "websocket.receive":
+        await send({**event, "type": "websocket.send"})
+"""
+
+
+@pytest.mark.skipif(
+    tuple(map(int, uvicorn.__version__.split(".")[:2])) < (0, 36),
+    reason="this uvicorn does not take the name of a class",
+)
+def test_command_line(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(APP)
+    command = [sys.executable, "-m", "uvicorn", "program:app", "--ws", OURS, "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[1:])}
+    with subprocess.Popen(
+        [*command, "--lifespan", "off", "--no-use-colors"],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            line = next(line for line in process.stderr if "Uvicorn running on" in line)
+            running = Served(int(line.split(":")[3].split()[0]), None, None)  # type: ignore[arg-type]
+            with running.client() as client:
+                client.say(TEXT, b"caf\xc3(")
+                assert client.farewell() == (1007, REASONS["at once"])
+            with running.client() as client:
+                client.say(TEXT, b"to and fro")
+                assert client.hear() == Frame(TEXT, b"to and fro", True)
+                process.terminate()
+                assert client.farewell() == (1012, "")
+            log = process.stderr.read()
+            assert f'"WebSocket /" closed with 1007: {REASONS["at once"]}' in log
+            assert "Traceback" not in log
+        finally:
+            process.kill()
 
 
 # The opening handshake.

@@ -247,7 +247,7 @@ class WebSocketProtocol(Wire):
             self._app_closed = True
             self._end(1006)
         elif kind == "websocket.http.response.start":
-            status, headers = message["status"], list(message.get("headers", []))
+            status, headers = message["status"], list(message.get("headers") or [])
             if not 200 <= status < 600:
                 raise RuntimeError(f"Invalid HTTP status code '{status}' in response.")
             self._log(str(status))
@@ -262,7 +262,7 @@ class WebSocketProtocol(Wire):
             )
 
     def _accept(self, message: Any) -> None:
-        headers = self._extension + self.default_headers + list(message.get("headers", []))
+        headers = self._extension + self.default_headers + list(message.get("headers") or [])
         if subprotocol := message.get("subprotocol"):
             headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
         if self.transport.is_closing():
