@@ -4,6 +4,7 @@
     python bench/bench_servers.py --quick     # the same in half a minute, prints only
     python bench/bench_servers.py --memory    # memory of 10,000 connections: prints and records
     python bench/bench_servers.py --uvicorn   # an ASGI application, by protocol of uvicorn; asserts
+    python bench/bench_servers.py --peers     # libraries, stock and accelerated (name+)
 
 It needs Linux.  The load is that of ``load.py``, the servers those of ``echo_servers.py``.
 A record is a dated JSON file in bench/record/: the machine, the versions, and a row for
@@ -36,6 +37,16 @@ from samples import size_name
 HERE = Path(__file__).parent
 SERVERS = ("wsfast", "picows", "picows-octets", "aiohttp", "websockets")
 UVICORN = ("uvicorn-wsfast", "uvicorn-websockets-sansio", "uvicorn-websockets", "uvicorn-wsproto")
+PEERS = (
+    "websockets",
+    "websockets+",
+    "aiohttp",
+    "aiohttp+",
+    "hypercorn",
+    "hypercorn+",
+    "autobahn",
+    "autobahn+",
+)
 AT_LEAST = 1.3  # times the messages a second of websockets-sansio
 NOISE = 1.1  # what p99 differs by when nothing differs
 LOOPS = ("asyncio", "uvloop")
@@ -109,7 +120,7 @@ def measure(name: str, loop: str, shape: Shape, seconds: float) -> dict[str, Any
 
 def installed(candidates: Sequence[str], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the servers and the event loops that can run here; say which can't."""
-    servers = [name for name in candidates if find_spec(name.partition("-")[0])]
+    servers = [name for name in candidates if find_spec(name.partition("-")[0].rstrip("+"))]
     loops = [name for name in wanted if find_spec(name)]
     for missing in sorted({*candidates, *wanted} - {*servers, *loops}):
         print(f"SKIPPED: {missing} is not installed")
@@ -141,16 +152,24 @@ def throughput(
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Return the rows as text; a ratio is wsfast's rate divided by the server's."""
+    """Return the rows as text.
+
+    A ratio is the rate of wsfast, the first, divided by the server's; or that of an
+    accelerated library, divided by its own without.
+    """
     lines: list[str] = []
-    ours: dict[tuple[Any, ...], float] = {}
+    rates: dict[tuple[Any, ...], dict[str, float]] = {}
     for row in rows:
-        shape = Shape(*(row[field] for field in Shape._fields))
+        shape, peer = Shape(*(row[field] for field in Shape._fields)), row["peer"]
         rate = row["messages_per_second"]
-        if row["peer"] in ("wsfast", "uvicorn-wsfast"):
-            ours[row["loop"], shape] = rate
+        if not (known := rates.setdefault((row["loop"], shape), {})):
             lines.append(f"\n{row['loop']}, {shape.name()}")
-        ratio = f"{ours[row['loop'], shape] / rate:5.2f}x"
+        known[peer] = rate
+        if peer.endswith("+"):
+            ratio = f"{rate / known[peer.rstrip('+')]:5.2f}x"
+        else:
+            first = next(iter(known))
+            ratio = f"{known[first] / rate:5.2f}x" if first.endswith("wsfast") else "      "
         latency = f"  p50 {row['p50_us']} us, p99 {row['p99_us']} us" if row["p50_us"] else ""
         lines.append(
             f"  {row['peer']:25} {rate:9,} messages/s  {ratio}"
@@ -205,6 +224,9 @@ def main() -> None:
     parser.add_argument(
         "--uvicorn", action="store_true", help="the protocols of uvicorn, in place of servers"
     )
+    parser.add_argument(
+        "--peers", action="store_true", help="libraries, stock and accelerated, in place of servers"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--loop", choices=LOOPS, action="append", help="default: both")
     parser.add_argument("--connections", type=int, default=10_000, help="for the memory")
@@ -214,7 +236,7 @@ def main() -> None:
         "command": " ".join(["python bench/bench_servers.py", *sys.argv[1:]]),
         "machine": machine_facts(),
     }
-    candidates = UVICORN if arguments.uvicorn else SERVERS
+    candidates = UVICORN if arguments.uvicorn else PEERS if arguments.peers else SERVERS
     servers, loops = installed(candidates, arguments.loop or LOOPS)
     os.sched_setaffinity(0, {CLIENT_CPU})
     if arguments.memory:
@@ -226,7 +248,7 @@ def main() -> None:
         record["rows"] = throughput(servers, loops, rounds, seconds)
         print(table(record["rows"]))
     if not arguments.quick:
-        kind = "memory" if arguments.memory else "uvicorn" if arguments.uvicorn else "servers"
+        kind = next((k for k in ("memory", "uvicorn", "peers") if getattr(arguments, k)), "servers")
         path = save(record, kind)
         print(f"\nrecorded in {path.relative_to(HERE.parent)}")
     judging = arguments.uvicorn and not (arguments.memory or arguments.quick)

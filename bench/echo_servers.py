@@ -1,6 +1,7 @@
 """Echo servers to be loaded, each as its library's own documentation writes one.
 
     python bench/echo_servers.py wsfast uvloop     # prints its port, ends with its stdin
+    python bench/echo_servers.py aiohttp+ asyncio  # the same library, accelerated
 
 No compression, no keepalive pings, and no limit that the load reaches.  All of them decode
 text to ``str`` and encode it again, but ``picows-octets``, which sends octets back unseen.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -131,12 +133,48 @@ def _uvicorn_server(ws: str) -> Server:
     return serve
 
 
+@contextlib.asynccontextmanager
+async def hypercorn_server() -> AsyncIterator[int]:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    config, over = Config(), asyncio.Event()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.errorlog = None
+    running = asyncio.create_task(serve(_asgi_echo, config, shutdown_trigger=over.wait))  # type: ignore[arg-type]
+    yield port  # where the socket listens already, whenever the server takes it over
+    over.set()
+    await running
+
+
+@contextlib.asynccontextmanager
+async def autobahn_server() -> AsyncIterator[int]:
+    from autobahn.asyncio.websocket import WebSocketServerFactory, WebSocketServerProtocol
+
+    class Echo(WebSocketServerProtocol):  # type: ignore[misc] # not typed
+        def onMessage(self, payload: bytes, isBinary: bool) -> None:  # theirs
+            self.sendMessage(payload if isBinary else payload.decode().encode(), isBinary)
+
+    factory = WebSocketServerFactory()
+    factory.protocol = Echo
+    loop = asyncio.get_running_loop()
+    async with await loop.create_server(factory, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+# What is accelerated under a server, where it is not the library of its name.
+CODECS = {"hypercorn": "wsproto"}
+
 SERVERS: dict[str, Server] = {
     "wsfast": wsfast_server,
     "picows": _picows_server(lambda frame: frame.get_payload_as_utf8_text().encode()),
     "picows-octets": _picows_server(lambda frame: frame.get_payload_as_memoryview()),
     "aiohttp": aiohttp_server,
     "websockets": websockets_server,
+    "hypercorn": hypercorn_server,
+    "autobahn": autobahn_server,
     "uvicorn-wsfast": _uvicorn_server("wsfast.adapters.uvicorn:WebSocketProtocol"),
     "uvicorn-websockets-sansio": _uvicorn_server("websockets-sansio"),
     "uvicorn-websockets": _uvicorn_server("websockets"),
@@ -157,13 +195,18 @@ async def _run(server: Server) -> None:
 def main() -> None:
     """Serve until stdin is closed."""
     name, loop = sys.argv[1:]
+    stock = name.removesuffix("+")
+    if stock != name:
+        import wsfast
+
+        wsfast.accelerate(CODECS.get(stock, stock))
     factory = None
     if loop == "uvloop":
         import uvloop
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(_run(SERVERS[name]))
+        runner.run(_run(SERVERS[stock]))
 
 
 if __name__ == "__main__":
