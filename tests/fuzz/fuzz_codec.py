@@ -10,9 +10,11 @@
     negotiation  PerMessageDeflate: no offer or answer but gives a value or a ValueError
     websockets   MessageDecoder and the sans-IO protocol of websockets: the same messages,
                  the same close code, but for what KNOWN names
+    wsproto      MessageDecoder and the protocol of wsproto: the same, but for what
+                 KNOWN_TO_WSPROTO names
 
-The twin in Python is instrumented, and so leads the fuzzer.  An input is four octets of
-how, then the octets of the wire.
+The twin in Python and the peers are instrumented, and so lead the fuzzer.  An input is
+four octets of how, then the octets of the wire.
 
 Invariant: a difference or an exception that no docstring names ends the run.
 """
@@ -29,16 +31,17 @@ import atheris
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-with atheris.instrument_imports(include=["wsfast"]):
+with atheris.instrument_imports(include=["wsfast", "websockets", "wsproto"]):
+    from websockets.protocol import State
+    from websockets.server import ServerProtocol
+    from wsproto.frame_protocol import FrameProtocol, ParseFailed
+
     import wsfast
     import wsfast._pure.frames
     import wsfast._pure.mask
     import wsfast._pure.messages
     import wsfast._pure.utf8
     import wsfast.deflate
-
-from websockets.protocol import State
-from websockets.server import ServerProtocol
 
 from conftest import native_codec, pure_codec
 from helpers import described
@@ -60,6 +63,15 @@ FIRST_THERE = 1009
 # Their words for a close frame between fragments.  5.4: control frames MAY be injected in the
 # middle of a fragmented message; 5.5.1: a close frame is one, after which no more data comes.
 NO_CLOSE_THERE = "incomplete fragmented message"
+# And for a control frame that is no part of the message, but to them uses up its limit.
+TOO_BIG_THERE = "bytes after reading"
+
+# Where wsproto does.
+KNOWN_TO_WSPROTO = {
+    "surrogate": "8.1: two octets that nothing can complete fail at once: it waits for a third",
+    "CLOSE with unknown reserved code": "7.4.2: 1014, registered by IANA, is not on its list",
+    "limits": "10.4: it has none",
+}
 
 
 def pieces(wire: bytes, size: int) -> Iterator[bytes]:
@@ -212,19 +224,64 @@ def theirs(wire: bytes, size: int, most: int) -> tuple[list[Any], int | None, st
 def fuzz_websockets(how: bytes, wire: bytes) -> None:
     most = (130, 200, 70_000)[how[2] % 3]  # control frames count too, there
     got, violation = ours(wire, how[1], most)
-    if violation is None:
-        expected, code, words = theirs(wire, how[1], most)
-        if words == NO_CLOSE_THERE:
-            assert (got[:-1], got[-1][0], code) == (expected, 8, 1002), (got, expected)
-        else:
-            assert (got, code) == (expected, None), (got, expected, words)
-        return
     # What they judge once a frame is whole, we judge at its header: let it be whole.
-    expected, code, _ = theirs(wire + bytes(70_014), how[1], most)
-    assert got == expected[: len(got)], (got, expected)
-    if not any(words in str(violation) for words in KNOWN):
+    rest = bytes(70_014) if violation else b""
+    expected, code, words = theirs(wire + rest, how[1], most)
+    both = min(len(got), len(expected))
+    assert got[:both] == expected[:both], (got, expected)
+    if words == NO_CLOSE_THERE:
+        assert code == 1002, code
+        assert violation or len(got) == both + 1, (got, expected)
+    elif TOO_BIG_THERE in words:
+        assert code == FIRST_THERE, code
+    elif violation is None:
+        assert (len(got), None) == (len(expected), code), (got, expected, words)
+    elif not any(known in str(violation) for known in KNOWN):
         assert code in (violation.close_code, FIRST_THERE), (violation, code)
         assert len(got) == len(expected), (got, expected)
+
+
+def by_wsproto(wire: bytes, size: int) -> tuple[list[Any], int | None, str]:
+    """Return the messages that wsproto takes; its close code and words if it fails."""
+    protocol = FrameProtocol(client=False, extensions=[])
+    messages: list[Any] = []
+    message: list[Any] = []
+    try:
+        for piece in pieces(wire, size):
+            protocol.receive_bytes(piece)
+            for frame in protocol.received_frames():
+                if frame.opcode == 8:
+                    code, reason = frame.payload
+                    code = None if code == 1005 else int(code)
+                    messages.append((8, NATIVE.encode_close(code, reason)))
+                elif frame.opcode > 8:
+                    messages.append((int(frame.opcode), bytes(frame.payload)))
+                else:
+                    message.append(frame.payload)
+                    if frame.message_finished:
+                        octets = (m.encode() if isinstance(m, str) else bytes(m) for m in message)
+                        messages.append((int(frame.opcode), b"".join(octets)))
+                        message.clear()
+    except ParseFailed as failure:
+        return messages, int(failure.code), str(failure)
+    return messages, None, ""
+
+
+def fuzz_wsproto(how: bytes, wire: bytes) -> None:
+    got, violation = ours(wire, how[1], 2**62)
+    # It judges some frames once there is payload, and control frames once they are whole.
+    rest = bytes(139) if violation else b""
+    expected, code, words = by_wsproto(wire + rest, how[1])
+    if words in KNOWN_TO_WSPROTO:
+        assert (got[: len(expected)], 1002) == (expected, code), (got, expected)
+        assert violation or got[-1][1].startswith(b"\x03\xf6"), (got, expected)
+    elif violation is None:
+        assert (got, None) == (expected, code), (got, expected, code)
+    elif getattr(violation, "cause", None) is wsfast.Cause.SURROGATE:
+        assert got == expected[: len(got)], (got, expected)
+        assert code in (1007, 1002), KNOWN_TO_WSPROTO["surrogate"]
+    elif not isinstance(violation, wsfast.MessageTooBig):
+        assert (got, violation.close_code) == (expected, code), (got, violation, expected)
 
 
 TARGETS: dict[str, Callable[[bytes, bytes], None]] = {

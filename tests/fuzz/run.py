@@ -70,6 +70,7 @@ IN_PYTHON = {
     "messages": ("wire", "wire"),
     "deflate": ("wire", "wire"),
     "websockets": ("wire", "wire"),
+    "wsproto": ("wire", "wire"),
     "validator": ("text", "kernels"),
     "close": ("close", "kernels"),
     "negotiation": ("negotiation", "negotiation"),
