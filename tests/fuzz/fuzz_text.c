@@ -127,16 +127,21 @@ static int see_data(outcome *o, uint8_t first, size_t n, int whole)
     return 0;
 }
 
-/* Decode wire[0, n), octet by octet. */
-static void see(outcome *o, const uint8_t *wire, size_t n, const limits *l)
+static void start(outcome *o)
 {
-    uint8_t *control = control_octets;
-    size_t at = 0;
     o->count = o->size = o->fragments = o->fault = 0;
     o->opcode = 0;
     o->pending = 0;
     o->octets = data_octets;
     o->end = WSF_HEADER_PARTIAL;
+}
+
+/* Decode wire[0, n), octet by octet. */
+static void see(outcome *o, const uint8_t *wire, size_t n, const limits *l)
+{
+    uint8_t *control = control_octets;
+    size_t at = 0;
+    start(o);
     for (;;) {
         const wsf_frame_rules rules = rules_of(l, o->opcode != 0, o->size, o->fragments);
         const judgement j = judge(wire + at, n - at, &rules);
