@@ -32,6 +32,9 @@ TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 DEFAULT_CODECS = ["pure", *([f"native-{CORE.kernel_in_use()}"] if CORE else [])]
 on_default_codecs = pytest.mark.parametrize("codec", DEFAULT_CODECS, indirect=True)
 
+# AddressSanitizer keeps what was freed, and ends a process that is out of memory.
+UNDER_ASAN = "libasan" in os.environ.get("LD_PRELOAD", "")
+
 # Where another package of the name could be installed, or this one compiled in place.
 PACKAGE = Path(sys.modules["wsfast"].__file__ or "").parent
 

@@ -25,6 +25,7 @@ from helpers import (
     KEY,
     PING,
     TEXT,
+    UNDER_ASAN,
     fragmented,
     frame,
     header,
@@ -431,6 +432,7 @@ print(len(list(wsfast.MessageDecoder("client").feed(wsfast.encode_frame(2, part)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_AS and /proc")
+@pytest.mark.skipif(UNDER_ASAN, reason="AddressSanitizer would end the process")
 @BACKENDS
 def test_callers_out_of_memory_in_mid_message(backend: str) -> None:
     """It is no crash, and what the message took is there again."""
