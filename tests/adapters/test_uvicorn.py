@@ -725,7 +725,7 @@ def test_unanswered_ping_is_1011(ws: str, loop: str) -> None:
 
 
 @both
-@pytest.mark.parametrize("timeout", [0.2, None])
+@pytest.mark.parametrize("timeout", [5.0, None])
 def test_answered_pings_go_on(ws: str, timeout: float | None) -> None:
     options = {"ws_ping_interval": 0.05, "ws_ping_timeout": timeout}
     with served(echo, ws, **options) as running, running.client() as client:
@@ -753,14 +753,14 @@ def test_client_that_is_not_read_is_not_blamed() -> None:
         await until(lambda: bool(seen))
         return [(await receive())["text"] for _ in range(100)] and None
 
-    options = {"ws_ping_interval": 0.05, "ws_ping_timeout": 0.05}
+    options = {"ws_ping_interval": 0.3, "ws_ping_timeout": 0.05}
     with served(accepted(app), **options) as running, running.client() as client:
         client.send(frame(TEXT, b"x" * 30_000) * 100)
         got = client.hear()
         assert got is not None
         assert got.opcode == PING
         client.say(PONG, got.payload)  # behind messages that the application does not take
-        client.socket.settimeout(0.5)
+        client.socket.settimeout(0.2)  # by then the answer is overdue
         with pytest.raises(TimeoutError):
             client.socket.recv(1)
         seen.append(True)
@@ -806,8 +806,10 @@ def test_send_waits_while_the_client_does_not_read(ws: str, loop: str) -> None:
         await send({"type": "websocket.close"})
 
     with served(accepted(app), ws, loop=loop) as running, running.client() as client:
+        while not sent:
+            time.sleep(0.01)
         time.sleep(0.3)
-        assert 0 < len(sent) < 900
+        assert len(sent) < 900  # what the kernel's buffers take is megabytes
         for _ in range(1000):
             assert client.hear_message() == (BINARY, bytes(1 << 16))
         assert client.farewell() == (1000, "")
