@@ -267,15 +267,16 @@ class WebSocketProtocol(Wire):
             headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
         if self.transport.is_closing():
             raise ClientDisconnected
-        octets = self._opening.accept(headers)
+        response = self._opening.accept(headers)
         self._log("[accepted]")
         self._stage = OPEN
         del self._opening  # h11's buffers, which no open connection needs
-        self.transport.write(octets)
+        self.transport.write(response)
         self._keepalive.start()
         early, self._early = self._early, []
-        for events in early:
-            self._take(events)
+        for octets in early:
+            if self._stage is OPEN:
+                self._take(octets)
         if not self._queue:
             self._resume_reading()
 

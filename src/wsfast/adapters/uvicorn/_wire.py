@@ -21,7 +21,6 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
@@ -103,7 +102,7 @@ class Wire(asyncio.BufferedProtocol):
         # Reading.
         self._buffer = _THREAD.buffer
         self._decoder: MessageDecoder[str]
-        self._early: list[Iterator[Any]] = []  # what came before it was accepted
+        self._early: list[bytes] = []  # what came before it was accepted
         self._queue: deque[Any] = deque()
         self._queued = 0  # octets, about
         self._most = config.ws_max_queue or float("inf")  # messages
@@ -154,7 +153,7 @@ class Wire(asyncio.BufferedProtocol):
         self._full = False
         self._writable.set()
         payload, self._pong_due = self._pong_due, None
-        if payload is not None and self._stage is OPEN:
+        if payload is not None and self._stage is OPEN and not self.transport.is_closing():
             self._write(encode_frame(Opcode.PONG, payload))
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -164,7 +163,7 @@ class Wire(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was received."""
         if self._stage is OPEN:
-            self._take(self._decoder.feed(self._buffer[:nbytes]))
+            self._take(self._buffer[:nbytes])
         else:
             self.data_received(bytes(self._buffer[:nbytes]))
 
@@ -172,13 +171,13 @@ class Wire(asyncio.BufferedProtocol):
         """Take octets: those of the request are handed over so."""
         stage = self._stage
         if stage is OPEN:
-            self._take(self._decoder.feed(data))
+            self._take(data)
         elif stage is CLOSING:
-            self._await_close(self._decoder.feed(data))
+            self._await_close(data)
         elif stage is Stage.REQUEST:
             self._opening_data(data)
         elif stage is Stage.CONNECTING:  # it should wait for our answer
-            self._early.append(self._decoder.feed(data))
+            self._early.append(data)
             self._pause_reading()
         elif self._drop_until is not None:
             self._await_quiet()
@@ -188,11 +187,12 @@ class Wire(asyncio.BufferedProtocol):
 
     # Reading.
 
-    def _take(self, events: Iterator[Any]) -> None:
+    def _take(self, octets: bytes | memoryview) -> None:
         queue = self._queue
+        event: Any
         last: Close | ProtocolViolation | None = None
         try:
-            for event in events:
+            for event in self._decoder.feed(octets):
                 kind = type(event)
                 if kind is Text or kind is Binary:
                     queue.append(event)
@@ -357,9 +357,9 @@ class Wire(asyncio.BufferedProtocol):
         self._last_write(payload)
         self._set_timer(timeout)
 
-    def _await_close(self, events: Iterator[Any]) -> None:
+    def _await_close(self, octets: bytes) -> None:
         try:
-            for event in events:
+            for event in self._decoder.feed(octets):
                 if type(event) is Close:
                     self._conclude(event)
         except ProtocolViolation as violation:
