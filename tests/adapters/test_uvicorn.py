@@ -753,14 +753,14 @@ def test_client_that_is_not_read_is_not_blamed() -> None:
         await until(lambda: bool(seen))
         return [(await receive())["text"] for _ in range(100)] and None
 
-    options = {"ws_ping_interval": 0.3, "ws_ping_timeout": 0.05}
+    options = {"ws_ping_interval": 0.3, "ws_ping_timeout": 0.2}
     with served(accepted(app), **options) as running, running.client() as client:
         client.send(frame(TEXT, b"x" * 30_000) * 100)
         got = client.hear()
         assert got is not None
         assert got.opcode == PING
         client.say(PONG, got.payload)  # behind messages that the application does not take
-        client.socket.settimeout(0.2)  # by then the answer is overdue
+        client.socket.settimeout(0.5)  # by then the answer is overdue
         with pytest.raises(TimeoutError):
             client.socket.recv(1)
         seen.append(True)

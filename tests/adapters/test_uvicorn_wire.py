@@ -13,8 +13,8 @@ pytest.importorskip("uvicorn")
 import uvicorn
 from uvicorn.server import ServerState
 
-from helpers import PING, PONG, TEXT, frame
-from wsfast import encode_frame
+from helpers import CLOSE, PING, PONG, TEXT, frame
+from wsfast import encode_close, encode_frame
 from wsfast.adapters.uvicorn import WebSocketProtocol, _wire
 
 REQUEST = (
@@ -161,6 +161,22 @@ def test_reading_pauses_at_a_full_queue_and_goes_on_with_an_empty_one(
         assert transport.reading
 
     opened(test, **options)
+
+
+def test_answer_to_a_ping_may_lie_unread_for_a_timeout_after_reading_goes_on() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.data_received(frame(TEXT, b"x"))
+        assert not transport.reading
+        assert protocol._silent()
+        await protocol.receive()
+        assert transport.reading
+        assert protocol._silent()
+        assert not transport.writes
+        said = encode_close(1011, "keepalive ping timeout")
+        assert not protocol._silent()
+        assert transport.writes == [encode_frame(CLOSE, said)]
+
+    opened(test, ws_max_queue=1)
 
 
 def test_violation_waits_for_quiet_and_then_for_the_client_to_close() -> None:

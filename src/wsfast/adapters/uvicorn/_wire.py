@@ -107,6 +107,7 @@ class Wire(asyncio.BufferedProtocol):
         self._queued = 0  # octets, about
         self._most = config.ws_max_queue or float("inf")  # messages
         self._paused = False
+        self._was_paused = False  # since the answer to a ping was last looked for
         self._waiters: list[asyncio.Future[None]] = []
         # Writing.
         self._deflate: Deflate | None = None
@@ -231,7 +232,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def _pause_reading(self) -> None:
         if not self._paused and not self.transport.is_closing():
-            self._paused = True
+            self._paused = self._was_paused = True
             self.transport.pause_reading()
 
     def _resume_reading(self) -> None:
@@ -284,8 +285,9 @@ class Wire(asyncio.BufferedProtocol):
             self._write(encode_frame(Opcode.PING, payload))
 
     def _silent(self) -> bool:
-        """Hang up, but on a client that may well have answered: we do not read."""
-        if self._paused:
+        """Hang up, but not on a client that may well have answered while we did not read."""
+        if self._was_paused:
+            self._was_paused = self._paused  # read for a whole timeout before we blame it
             return True
         if self._stage is OPEN:
             self._trace("keepalive ping timeout:")
