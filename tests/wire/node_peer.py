@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -27,25 +28,45 @@ HERE = Path(__file__).parent
 PLACE = (
     Path(os.environ.get("WSFAST_NPM") or HERE.parents[1] / "build" / "npm") / "node_modules"
 ).resolve()
+SECONDS = 120  # for all of them
 PACKAGES = ("ws@8", "bufferutil@4", "utf-8-validate@6")
 
 
 def modules() -> Path:
     """Return where the packages are, installed if they are not yet; skip if they can't be."""
+    if why_not := _installed():
+        _skip(why_not)
+    return PLACE
+
+
+@functools.cache  # a registry that does not answer is waited for once
+def _installed() -> str:
+    """Install the packages, unless they are; return why that can't be done, or nothing."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        _skip("there is no node or no npm")
-    if not PLACE.exists():
-        PLACE.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=PLACE.parent) as directory:
-            options = ("--silent", "--no-audit", "--no-fund", "--prefix", directory)
-            command = [npm, "install", *options, *PACKAGES]
-            ran = subprocess.run(command, capture_output=True, text=True, check=False)
-            if ran.returncode:
-                _skip(f"npm install failed: {ran.stderr.strip()[-200:]}")
-            with contextlib.suppress(OSError):  # another test process was first
-                (Path(directory) / "node_modules").rename(PLACE)
-    return PLACE
+        return "there is no node or no npm"
+    if PLACE.exists():
+        return ""
+    PLACE.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=PLACE.parent) as directory:
+        options = (
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            "--fetch-retries=1",
+            "--prefix",
+            directory,
+        )
+        command = [npm, "install", *options, *PACKAGES]
+        try:
+            ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            return f"npm install took more than {SECONDS} seconds"
+        if ran.returncode:
+            return f"npm install failed: {ran.stderr.strip()[-200:]}"
+        with contextlib.suppress(OSError):  # another test process was first
+            (Path(directory) / "node_modules").rename(PLACE)
+    return ""
 
 
 def _skip(why: str) -> NoReturn:
