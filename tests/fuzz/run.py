@@ -3,7 +3,8 @@
     python tests/fuzz/run.py                          20 seconds a target, as CI does
     python tests/fuzz/run.py --seconds 3600           longer
     python tests/fuzz/run.py --executions 100000000   however long it takes
-    python tests/fuzz/run.py --record FILE            write down what was run
+    python tests/fuzz/run.py --only avx2 --only codec targets whose name has one of these
+    python tests/fuzz/run.py --record FILE            add what was run, target by target
 
 A target in C (fuzz_kernels.c, fuzz_header.c, fuzz_text.c) is run twice.  Most inputs are
 short and go, fast, to a build without sanitizers, whose buffers end at pages that must not
@@ -196,6 +197,31 @@ def processor() -> str:
     return found[1] if found else "unknown"
 
 
+class Record:
+    """A file with the runs that are recorded, the newest at the end."""
+
+    def __init__(self, file: Path, clang: str | None) -> None:
+        self._file = file
+        self._runs = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        self._rows: list[dict[str, Any]] = []
+        self._runs.append(
+            {
+                "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "commit": output_of("git", "rev-parse", "HEAD"),
+                "command": " ".join(["python tests/fuzz/run.py", *sys.argv[1:]]),
+                "clang": output_of(clang, "--version").splitlines()[0] if clang else None,
+                "python": sys.version.split()[0],
+                "cpu": processor(),
+                "targets": self._rows,
+            }
+        )
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Add a target now: the run may be ended before the others are through."""
+        self._rows.append(row)
+        self._file.write_text(json.dumps(self._runs, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     """Return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -203,24 +229,23 @@ def main() -> int:
     amount.add_argument("--seconds", type=int, default=20, help="for each target")
     amount.add_argument("--executions", type=int, help="for each target, in place of a time")
     parser.add_argument("--jobs", type=int, default=1, help="how many at once")
+    parser.add_argument("--only", action="append", default=[], metavar="PART", help="of a name")
     parser.add_argument("--record", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     clang = shutil.which("clang")
     size = arguments.executions, arguments.seconds
+    jobs = [
+        job
+        for job in (*jobs_in_c(clang, *size), *jobs_in_python(*size))
+        if not arguments.only or any(part in job.name for part in arguments.only)
+    ]
+    if arguments.only and not jobs:
+        sys.exit(f"no target has {' or '.join(arguments.only)} in its name")
+    record = Record(arguments.record, clang) if arguments.record else None
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        found = pool.map(fuzz, [*jobs_in_c(clang, *size), *jobs_in_python(*size)])
-        rows = [row for row in found if row]
-    if arguments.record:
-        record = {
-            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "commit": output_of("git", "rev-parse", "HEAD"),
-            "command": " ".join(["python tests/fuzz/run.py", *sys.argv[1:]]),
-            "clang": output_of(clang, "--version").splitlines()[0] if clang else None,
-            "python": sys.version.split()[0],
-            "cpu": processor(),
-            "targets": rows,
-        }
-        arguments.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        for row in pool.map(fuzz, jobs):
+            if row and record:
+                record.add(row)
     return 0
 
 
