@@ -16,16 +16,14 @@ Invariant: stock and accelerated take turns, and the fastest round of each count
 from __future__ import annotations
 
 import argparse
-import datetime
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
+import records
 import wsfast
 from adapter_peers import MAKERS, Call, checked
-from bench_servers import save
-from machine import machine_facts
 from samples import sample, size_name
 from timing import calls_a_round, repeated
 
@@ -137,14 +135,10 @@ def main() -> int:
     arguments = parser.parse_args()
     # Peers as most have them: some take wsaccel, if it is installed, and are slow without.
     sys.modules["wsaccel"] = None  # type: ignore[assignment]
-    record: dict[str, Any] = {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python bench/bench_adapters.py", *sys.argv[1:]]),
-        "machine": machine_facts(),
-    }
+    record = records.begin("bench_adapters.py")
     record["rows"] = measure_all(arguments.names, 5 if arguments.quick else 25)
     if not (arguments.quick or arguments.names):
-        print(f"recorded in {save(record, 'adapters').name}")
+        records.save(record, "adapters")
     faults = wrong(record["rows"])
     print("\n".join(["TOO SLOW:", *faults]) if faults else "all as fast as they should be")
     return 1 if faults else 0

@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime
-import json
 import os
 import subprocess
 import sys
@@ -31,7 +29,7 @@ from typing import Any, NamedTuple
 
 import load
 import memory
-from machine import machine_facts
+import records
 from samples import size_name
 
 HERE = Path(__file__).parent
@@ -200,20 +198,6 @@ def judged(rows: list[dict[str, Any]]) -> list[str]:
     return wrong
 
 
-def save(record: dict[str, Any], kind: str) -> Path:
-    """Write a record, one row a line; return where it is."""
-    machine = record["machine"]["wsfast"]
-    stem = f"{kind}-{record['date'][:10]}-{machine['kernel'] or machine['name']}"
-    number, path = 1, HERE / "record" / f"{stem}.json"
-    while path.exists():
-        number += 1
-        path = path.with_name(f"{stem}-{number}.json")
-    head = {name: value for name, value in record.items() if name != "rows"}
-    rows = ",\n".join(json.dumps(row) for row in record["rows"])
-    path.write_text(f'{json.dumps(head, indent=1)[:-2]},\n "rows": [\n{rows}\n]}}\n')
-    return path
-
-
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -231,11 +215,7 @@ def main() -> None:
     parser.add_argument("--loop", choices=LOOPS, action="append", help="default: both")
     parser.add_argument("--connections", type=int, default=10_000, help="for the memory")
     arguments = parser.parse_args()
-    record: dict[str, Any] = {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python bench/bench_servers.py", *sys.argv[1:]]),
-        "machine": machine_facts(),
-    }
+    record = records.begin("bench_servers.py")
     candidates = UVICORN if arguments.uvicorn else PEERS if arguments.peers else SERVERS
     servers, loops = installed(candidates, arguments.loop or LOOPS)
     os.sched_setaffinity(0, {CLIENT_CPU})
@@ -249,8 +229,7 @@ def main() -> None:
         print(table(record["rows"]))
     if not arguments.quick:
         kind = next((k for k in ("memory", "uvicorn", "peers") if getattr(arguments, k)), "servers")
-        path = save(record, kind)
-        print(f"\nrecorded in {path.relative_to(HERE.parent)}")
+        records.save(record, kind)
     judging = arguments.uvicorn and not (arguments.memory or arguments.quick)
     if judging and (wrong := judged(record["rows"])):
         sys.exit("NOT AS IT SHOULD BE:\n  " + "\n  ".join(wrong))

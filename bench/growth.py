@@ -14,8 +14,6 @@ Invariant: every message that was measured is compared with what was sent.
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
 import shutil
 import subprocess
@@ -24,14 +22,12 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from math import log
-from pathlib import Path
 from typing import Any
 
+import records
 import wsfast
-from machine import machine_facts
 from samples import KEY, sample, size_name
 
-RECORDS = Path(__file__).parent / "record"
 SIZES = [2**power for power in range(16, 25, 2)]
 READS = {"octet by octet": 1, "in reads of 1 KiB": 1024, "whole": 2**30}
 COUNTED = [2**16, 2**20, 2**24]  # octets; not octet by octet, which takes minutes
@@ -130,6 +126,7 @@ def show(row: dict[str, Any]) -> None:
 
 def main() -> None:
     """Measure and print; with ``--record`` write the record."""
+    record = records.begin("growth.py")
     print("exponent; ms for", *(size_name(size) for size in SIZES), end="; ")
     print("instructions for", *(size_name(size) for size in COUNTED))
     found = []
@@ -137,13 +134,8 @@ def main() -> None:
         show(row)
         found.append(row)
     if "--record" in sys.argv[1:]:
-        machine, date = machine_facts(), datetime.datetime.now(datetime.UTC)
-        record: dict[str, Any] = {"date": date.isoformat(timespec="seconds"), "machine": machine}
-        record |= {"octets": SIZES, "octets_counted": COUNTED, "rows": found}
-        kernel = machine["wsfast"]["kernel"] or machine["wsfast"]["name"]
-        path = RECORDS / f"growth-{date:%Y-%m-%d}-{kernel}.json"
-        path.write_text(json.dumps(record, indent=1) + "\n")
-        print(f"recorded in {path.relative_to(RECORDS.parent.parent)}")
+        sizes = {"octets": SIZES, "octets_counted": COUNTED}
+        records.save({**record, **sizes, "rows": found}, "growth")
 
 
 if __name__ == "__main__":

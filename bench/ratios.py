@@ -2,6 +2,8 @@
 
     python bench/ratios.py               wsfast with a copy, CPython and installed peers
     python bench/ratios.py REVISION      also each kernel with its source at a git revision
+    python bench/ratios.py --prove 5     five times the kernels with themselves, which must
+                                         pass, and validators slowed down, which must not
 
 Exits with 1 if wsfast is not as many times as fast as ``LEAST`` says, or if a kernel
 takes more than ``SLOWER`` times as long as it did.
@@ -20,11 +22,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import peers
+import records
 import wsfast
 from samples import sample
 from timing import calls_a_round, repeated
@@ -32,6 +36,7 @@ from timing import calls_a_round, repeated
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = "src/wsfast/_kernels"
 SLOWER = 1.10
+PLANTED = 1.20  # must be found out
 FEWEST, ROUNDS = 30, 600
 SECONDS = 0.001  # a round of kernels
 
@@ -44,7 +49,7 @@ LEAST: dict[tuple[str, int, str], dict[str, float]] = {
     ("decode", 16_384, "cjk"): {"cpython": 1.5},
 }
 # operation, alphabet, octets: of bench/c/count.c.
-CASES = [
+CASES: list[Case] = [
     ("mask", "ascii", 16384),
     ("validate", "cjk", 64),
     ("validate", "ascii", 16384),
@@ -53,7 +58,9 @@ CASES = [
     ("mask_measure", "cjk", 16384),
 ]
 
+Case = tuple[str, str, int]
 Timed = Callable[[], float]  # how long a round took
+Compared = tuple[str, float]
 
 
 def ratio(first: Timed, second: Timed, fine: Callable[[float], bool]) -> float:
@@ -143,6 +150,32 @@ def calls(build: Build, case: tuple[object, ...]) -> int:
     return times
 
 
+def compared(
+    now: Build, before: Build, cases: Iterable[Case], more: float = 1.0
+) -> Iterator[Compared]:
+    """Yield each case of each kernel, and how many times as long it takes now.
+
+    Args:
+        now: the kernels of today.
+        before: those they are compared with.
+        cases: what they do.
+        more: times as many calls are made today, to see whether that is found out.
+    """
+    for kernel in wsfast.backend().kernels:
+        if any(build.call(kernel, "mask", "ascii", 1, 1) for build in (before, now)):
+            print(f"SKIPPED kernel {kernel} does not run here, or is in one revision only")
+            continue
+        for case in cases:
+            words = (kernel, *case)
+            times = calls(now, words)
+            found = ratio(
+                lambda words=words, times=times: now.timed(*words, round(times * more)),
+                lambda words=words, times=times: before.timed(*words, times),
+                lambda times: times <= SLOWER,
+            )
+            yield " ".join(map(str, words)), found
+
+
 def compare_with_revision(revision: str) -> Iterator[bool]:
     """Compare each kernel that runs here with its source at a git revision."""
     with tempfile.TemporaryDirectory() as directory:
@@ -151,28 +184,40 @@ def compare_with_revision(revision: str) -> Iterator[bool]:
         subprocess.run(["tar", "-x", "-C", directory], input=sources, check=True)
         before = Build(Path(directory, KERNELS), Path(directory, "before.so"))
         now = Build(ROOT / KERNELS, Path(directory, "now.so"))
-        for kernel in wsfast.backend().kernels:
-            if any(build.call(kernel, "mask", "ascii", 1, 1) for build in (before, now)):
-                print(f"SKIPPED kernel {kernel} does not run here, or is in one revision only")
-                continue
-            for case in CASES:
-                words = (kernel, *case)
-                words += (calls(now, words),)
-                found = ratio(
-                    lambda words=words: now.timed(*words),
-                    lambda words=words: before.timed(*words),
-                    lambda times: times <= SLOWER,
+        for what, found in compared(now, before, CASES):
+            yield say(found <= SLOWER, f"{what}: {found:.2f} times as long as in {revision}")
+
+
+def prove(times: int) -> Iterator[dict[str, Any]]:
+    """Find out, so many times, whether this passes what did not change and fails what did."""
+    with tempfile.TemporaryDirectory() as directory:
+        builds = [Build(ROOT / KERNELS, Path(directory, name)) for name in ("a.so", "b.so")]
+        validators = [case for case in CASES if case[0] == "validate"]
+        for number in range(1, times + 1):
+            for more, cases in (1.0, CASES), (PLANTED, validators):
+                found = [times for _, times in compared(*builds, cases, more)]
+                low, high = min(found), max(found)
+                passed = high <= SLOWER if more == 1 else low > SLOWER
+                say(
+                    passed,
+                    f"{number}: {more} times the work: {low:.2f} to {high:.2f} times as long",
                 )
-                what = " ".join(map(str, words[:-1]))
-                yield say(found <= SLOWER, f"{what}: {found:.2f} times as long as in {revision}")
+                row = {"work": more, "comparisons": len(found), "least": round(low, 3)}
+                yield {**row, "most": round(high, 3), "passed": passed}
 
 
 def main(arguments: list[str]) -> int:
     """Return the exit status: 0 if nothing is too slow."""
     if wsfast.backend().name != "native":
         sys.exit(f"nothing to measure: {wsfast.backend().reason}")
-    revisions = chain.from_iterable(map(compare_with_revision, arguments))
-    verdicts = [*compare_with_peers(), *revisions]
+    if arguments[:1] == ["--prove"]:
+        record = records.begin("ratios.py")
+        record["rows"] = list(prove(int(arguments[1])))
+        records.save(record, "gate")
+        verdicts = [row["passed"] for row in record["rows"]]
+    else:
+        revisions = chain.from_iterable(map(compare_with_revision, arguments))
+        verdicts = [*compare_with_peers(), *revisions]
     print(f"{sum(verdicts)} passed, {len(verdicts) - sum(verdicts)} failed")
     return 0 if all(verdicts) else 1
 

@@ -14,7 +14,6 @@ Invariant: a printed figure comes from a record or from the run that was just ma
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import subprocess
 import sys
@@ -23,11 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import plots
+import records
 import summary
-from machine import machine_facts
 
 HERE = Path(__file__).parent
-RECORDS = HERE / "record"
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- record -->\n", "<!-- /record -->"
 
@@ -46,28 +44,12 @@ def run_benchmarks(extra: list[str]) -> list[dict[str, Any]]:
     return [dict(sorted(benchmark["extra_info"].items())) for benchmark in benchmarks]
 
 
-def save(record: dict[str, Any]) -> Path:
-    """Write a record, one case a line; return where it is."""
-    RECORDS.mkdir(exist_ok=True)
-    kernel = record["machine"]["wsfast"]["kernel"] or record["machine"]["wsfast"]["name"]
-    stem = f"{record['date'][:10]}-{kernel}"
-    path = RECORDS / f"{stem}.json"
-    number = 1
-    while path.exists():
-        number += 1
-        path = RECORDS / f"{stem}-{number}.json"
-    head = {name: value for name, value in record.items() if name != "rows"}
-    rows = ",\n".join(json.dumps(row) for row in record["rows"])
-    path.write_text(f'{json.dumps(head, indent=1)[:-2]},\n "rows": [\n{rows}\n]}}\n')
-    return path
-
-
 def load(name: str) -> dict[str, Any]:
     """Read a record; the newest if ``name`` is empty."""
-    dated = RECORDS.glob("[0-9]*.json")
+    dated = records.RECORDS.glob("[0-9]*.json")
     paths = sorted(dated, key=lambda path: json.loads(path.read_text())["date"])
     if not name and not paths:
-        sys.exit(f"no record in {RECORDS}")
+        sys.exit(f"no record in {records.RECORDS}")
     path = Path(name) if name else paths[-1]
     record: dict[str, Any] = json.loads(path.read_text())
     record["path"] = path.resolve().relative_to(HERE.parent).as_posix()
@@ -110,18 +92,11 @@ def main() -> None:
         return
     extra = ["--all-sizes"] if arguments.all_sizes else []
     extra += ["-k", arguments.k] if arguments.k else []
-    started = datetime.datetime.now(datetime.UTC)
-    record = {
-        "date": started.isoformat(timespec="seconds"),
-        "command": " ".join(["python bench/run.py", *extra]),
-        "machine": machine_facts(),
-        "rows": run_benchmarks(extra),
-    }
+    record = records.begin("run.py")
+    record["rows"] = run_benchmarks(extra)
     print(summary.table(record))
     if not (arguments.no_record or arguments.k):
-        path = save(record)
-        print(f"\nrecorded in {path.relative_to(HERE.parent)}")
-        draw(load(str(path)))
+        draw(load(str(records.save(record))))
 
 
 if __name__ == "__main__":
