@@ -3,7 +3,7 @@
 # cython: auto_pickle=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
 """The compiled codec: one extension, so one copy of the kernels and one table of them.
 
-Its parts are the sources included below; each has the name of its twin in ``_pure``.
+Its parts are the sources included below; one with a twin in ``_pure`` names it.
 
 Invariant: no ``cdef`` object at module level, so that every interpreter has its own
 module; what C code shares, the choice of a kernel, is made once and the same for all.
@@ -30,6 +30,7 @@ include "buffers.pyx"
 include "mask.pyx"
 include "utf8.pyx"
 include "frames.pyx"
+include "encode.pyx"
 include "messages.pyx"
 include "calls.pyx"
 

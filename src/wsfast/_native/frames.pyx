@@ -1,4 +1,4 @@
-# Frames (RFC 6455 section 5): decode and encode, one at a time.
+# Frames (RFC 6455 section 5): decode them, one at a time.
 #
 # Invariant: as its twin, _pure/frames.py: a header field is judged with the octet that
 # completes it, before any payload is kept; a payload is unmasked as it arrives, and
@@ -310,8 +310,14 @@ cdef class FrameDecoder(Receiver):
         self.frame_type = Frame
 
     def __init__(self, role, *, max_frame_size=2**20, reserved_bits=0, payload="bytes"):
-        self.set_rules(role, _arguments.allowed_reserved_bits(reserved_bits), max_frame_size)
-        self.wants_views = _arguments.wants_views(payload)
+        # Fault is found with them in the order in which the twin does it.
+        cdef uint8_t allowed = _arguments.allowed_reserved_bits(reserved_bits)
+        _arguments.is_server(role)
+        _arguments.size_limit("max_frame_size", max_frame_size)
+        cdef bint wants_views = _arguments.wants_views(payload)
+        with cython.critical_section(self):
+            self.set_rules(role, allowed, max_frame_size)
+            self.wants_views = wants_views
 
     def __dealloc__(self):
         store_free(&self.payload)
@@ -405,143 +411,3 @@ cdef object whole_frame(const uint8_t *p, size_t n, size_t at, const wsf_frame_r
     else:
         payload = PyByteArray_FromStringAndSize(<const char *>p + at, <Py_ssize_t>length)
     return header.first, payload, at + length
-
-
-cdef object encoded_frame(
-    object opcode, object payload, bint fin, bint rsv1, PyObject *masking_key
-):
-    """Do what ``encode_frame`` (calls.pyx) is called for."""
-    cdef View view
-    kept = open_payload(&view, payload)
-    try:
-        return frame_octets(&view, opcode, fin, rsv1, masking_key)
-    finally:
-        close_view(&view)
-
-
-cdef inline object open_payload(View *view, object payload):
-    """Open what is to be sent; return what the view is of, to be kept until it is closed."""
-    if isinstance(payload, str):
-        if PyUnicode_IS_ASCII(payload):  # its storage is its UTF-8
-            view.data = <const uint8_t *>PyUnicode_DATA(payload)
-            view.size = <size_t>PyUnicode_GET_LENGTH(payload)
-            view.held = False
-            return payload
-        payload = (<str>payload).encode()
-    open_view(view, payload, "payload")
-    return payload
-
-
-def encode_frames(frames, *, masked=False):
-    """Return frames one after the other, for one write (RFC 6455 section 5.2).
-
-    ``frames`` are ``Frame`` objects, or pairs of an opcode and a payload, as
-    ``encode_frame`` takes them; ``masked`` says whether to mask each with a new key, as a
-    client must.  Raises TypeError for anything else, ValueError as ``encode_frame`` does.
-    """
-    cdef Batch batch
-    cdef PyObject *octets
-    batch.octets = NULL
-    batch.size = batch.capacity = 0
-    batch.number = <size_t>len(frames) if isinstance(frames, (list, tuple)) else 0
-    try:
-        for item in frames:
-            append_frame(&batch, item, masked)
-        if batch.octets is NULL:
-            return b""
-        _PyBytes_Resize(&batch.octets, <Py_ssize_t>batch.size)
-        return <object>batch.octets
-    finally:
-        Py_XDECREF(batch.octets)
-
-
-cdef extern from "Python.h":
-    PyObject *new_octets "PyBytes_FromStringAndSize"(const char *, Py_ssize_t) except NULL
-    int _PyBytes_Resize(PyObject **octets, Py_ssize_t size) except -1
-
-
-cdef enum:
-    MAX_EXPECTED = 65536  # octets to allocate for frames that were not yet looked at
-
-
-cdef struct Batch:
-    PyObject *octets  # bytes that nobody else knows of yet
-    size_t size       # of what is written
-    size_t capacity
-    size_t number     # of frames that are to come, 0 if nobody knows
-
-
-cdef uint8_t *batch_reserve(Batch *batch, size_t more) except NULL:
-    """Return where to write so many octets; at first, expect frames of one size."""
-    cdef size_t needed = batch.size + more
-    cdef size_t expected
-    if batch.octets is NULL:
-        expected = MAX_EXPECTED if batch.number > MAX_EXPECTED // more else more * batch.number
-        batch.capacity = max(needed, expected)
-        batch.octets = new_octets(NULL, <Py_ssize_t>batch.capacity)
-    elif needed > batch.capacity:
-        batch.capacity = needed + needed // 2
-        _PyBytes_Resize(&batch.octets, <Py_ssize_t>batch.capacity)
-    return <uint8_t *>PyBytes_AS_STRING(<object>batch.octets) + batch.size
-
-
-cdef int append_frame(Batch *batch, object item, bint masked) except -1:
-    cdef View view
-    cdef uint8_t key[4]
-    cdef uint8_t *to
-    cdef uint8_t first = 0x80
-    cdef size_t used
-    if isinstance(item, Frame):
-        opcode, payload = (<Frame>item).opcode, (<Frame>item).payload
-        first = (<Frame>item).first & 0xF0
-    elif isinstance(item, tuple) and len(<tuple>item) == 2:
-        opcode, payload = item
-    else:
-        raise _arguments.not_a_frame(item)
-    kept = open_payload(&view, payload)
-    try:
-        first |= opcode_to_send(opcode, first & 0x80 != 0, view.size)
-        if masked:
-            take_key(key)
-        to = batch_reserve(batch, WSF_MAX_HEADER + view.size)
-        used = wsf_frame_header_write(to, first, view.size, key if masked else NULL)
-        wsf_kernels().mask(to + used, view.data, view.size, wsf_key_at(key, 0) if masked else 0)
-        batch.size += used + view.size
-    finally:
-        close_view(&view)
-    return 0
-
-
-cdef object frame_octets(
-    const View *payload, object opcode, bint fin, bint rsv1, PyObject *masking_key
-):
-    cdef uint8_t head[WSF_MAX_HEADER]
-    cdef uint8_t key[4]
-    cdef uint8_t *to
-    cdef size_t used
-    cdef uint8_t first = opcode_to_send(opcode, fin, payload.size)
-    cdef bint masked = masking_key is not NULL and <object>masking_key is not None
-    first |= (0x80 if fin else 0) | (0x40 if rsv1 else 0)
-    if masked:
-        read_key(<object>masking_key, key)
-    used = wsf_frame_header_write(head, first, payload.size, key if masked else NULL)
-    frame = bytes_of(NULL, used + payload.size)
-    to = <uint8_t *>PyBytes_AS_STRING(frame)
-    memcpy(to, head, used)
-    wsf_kernels().mask(
-        to + used, payload.data, payload.size, wsf_key_at(key, 0) if masked else 0
-    )
-    return frame
-
-
-cdef inline uint8_t opcode_to_send(object opcode, bint fin, size_t length) except 0xFF:
-    """Return the opcode if such a frame can be sent, else raise what is wrong with it."""
-    cdef int overflow = 0
-    cdef long long value = -1
-    if PyLong_Check(opcode):
-        value = PyLong_AsLongLongAndOverflow(opcode, &overflow)
-    if 0 <= value <= 2:
-        return <uint8_t>value
-    if 8 <= value <= 10 and fin and length <= 125 and not (value == 8 and length == 1):
-        return <uint8_t>value
-    return _arguments.encodable_opcode(opcode, fin, length)

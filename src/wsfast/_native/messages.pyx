@@ -251,19 +251,25 @@ cdef class MessageDecoder(Receiver):
         deflate=None,
     ):
         cdef bint wants_str
-        cdef int64_t message_size, retained
-        self.set_rules(role, 0, max_frame_size)
+        cdef int64_t message_size, retained, charge
+        # Fault is found with them in the order in which the twin does it.
+        _arguments.is_server(role)
+        _arguments.size_limit("max_frame_size", max_frame_size)
         wants_str = _arguments.wants_str(text)
         message_size = _arguments.size_limit("max_message_size", max_message_size)
         retained = _arguments.retained_limit(max_retained, message_size)
-        self.inflater = _arguments.new_inflater(deflate, role)
+        charge = _arguments.FRAGMENT_CHARGE
+        inflater = _arguments.new_inflater(deflate, role)
         # Together: no message may begin with some of them and end with others.
-        self.wants_str = wants_str
-        self.max_message_size = message_size
-        self.max_retained = retained
-        self.rules.first_bits = 0 if self.inflater is None else 0x40
-        self.fragment_charge = _arguments.FRAGMENT_CHARGE
-        self.discard()
+        with cython.critical_section(self):
+            self.set_rules(role, 0, max_frame_size)
+            self.inflater = inflater
+            self.wants_str = wants_str
+            self.max_message_size = message_size
+            self.max_retained = retained
+            self.rules.first_bits = 0 if inflater is None else 0x40
+            self.fragment_charge = charge
+            self.make_room()
 
     def __dealloc__(self):
         store_free(&self.message)

@@ -198,7 +198,8 @@ cdef class Utf8Validator:
     cdef object violation
 
     def __init__(self):
-        self.clear()
+        with cython.critical_section(self):
+            self.clear()
 
     def feed(self, chunk, /):
         """Validate the next fragment, any C-contiguous buffer; it may be empty.
@@ -276,14 +277,15 @@ cdef class Utf8Validator:
 
         Raises ``InvalidUTF8`` if there is nothing to go on with.
         """
-        self.raise_again()
-        return (
-            self.trace.position,
-            pending_octets(self.pending),
-            self.trace.fragment_index,
-            self.trace.lead_index,
-            self.trace.lead_offset,
-        )
+        with cython.critical_section(self):
+            self.raise_again()
+            return (
+                self.trace.position,
+                pending_octets(self.pending),
+                self.trace.fragment_index,
+                self.trace.lead_index,
+                self.trace.lead_offset,
+            )
 
     @classmethod
     def from_state(cls, state):

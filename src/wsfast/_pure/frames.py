@@ -7,6 +7,8 @@ octets that a header only announces.
 
 from __future__ import annotations
 
+from _thread import allocate_lock  # threading would be a slow import
+
 from .. import _arguments, errors
 from .._record import Record
 from ..opcodes import Opcode
@@ -15,8 +17,9 @@ from .mask import new_masking_key, xor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _thread import LockType
     from collections.abc import Iterable, Iterator
-    from typing import Any, Literal
+    from typing import Any, Literal, Self
 
     from typing_extensions import Buffer
 
@@ -82,10 +85,15 @@ class Header:
 class Receiver:
     """What both decoders share: headers, feeding, and what happens after a violation."""
 
-    _busy = False
+    _in_use: LockType  # held while octets are decoded, tried and never waited for
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._in_use = allocate_lock()
+        return self
 
     def __init__(self, role: str, reserved_bits: int, max_frame_size: int | None) -> None:
-        if self._busy:
+        if self._in_use.locked():
             raise _arguments.decoder_busy()
         self._expect_masked = _arguments.is_server(role)
         self._reserved_bits = reserved_bits
@@ -123,20 +131,23 @@ class Receiver:
         return self._feed(bytes(memoryview(buffer or b"")[:nbytes]))
 
     def _feed(self, chunk: bytes) -> Iterator[Any]:
-        if self._busy:
+        if not self._in_use.acquire(blocking=False):
             raise _arguments.decoder_busy()
-        if self._violation is not None:
-            raise self._violation.with_traceback(None)
+        try:
+            if self._violation is not None:
+                raise self._violation.with_traceback(None)
+            return self._decode(chunk)
+        finally:
+            self._in_use.release()
+
+    def _decode(self, chunk: bytes) -> Iterator[Any]:
         events: list[Any] = []
-        self._busy = True
         try:
             self._consume(chunk, events)
         except BaseException as violation:  # noqa: BLE001 # what came before is kept, whatever it is
             self._violation = violation.with_traceback(None)
             self._discard()
             return errors.then_raise(events, violation)
-        finally:
-            self._busy = False
         return iter(events)
 
     def _consume(self, chunk: bytes, events: list[Any]) -> None:
