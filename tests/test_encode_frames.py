@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import timeit
 import tracemalloc
@@ -12,7 +11,17 @@ from typing import Any
 
 import pytest
 
-from helpers import BINARY, CONTINUATION, KEY, PING, TEXT, frame, on_default_codecs, receive
+from helpers import (
+    BINARY,
+    CONTINUATION,
+    KEY,
+    PING,
+    TEXT,
+    collect,
+    frame,
+    on_default_codecs,
+    receive,
+)
 
 pytestmark = on_default_codecs
 
@@ -75,7 +84,7 @@ def test_a_batch_that_fails_keeps_nothing(codec: SimpleNamespace) -> None:
         for _ in range(times):
             with pytest.raises(ValueError, match="opcode"):
                 codec.encode_frames([(BINARY, bytes(50_000)), (3, b"")])
-        gc.collect()
+        collect()
         return tracemalloc.get_traced_memory()[0]
 
     tracemalloc.start()

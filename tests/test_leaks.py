@@ -11,7 +11,7 @@ import gc
 import sys
 import tracemalloc
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +29,7 @@ from helpers import (
     PONG,
     TEXT,
     UNDER_ASAN,
+    collect,
     fragmented,
     frame,
     header,
@@ -185,7 +186,7 @@ def counts(codec: SimpleNamespace) -> list[int]:
     """Count the blocks in use, and the references to what every call touches."""
     kinds = [getattr(codec, name) for name in ("Text", "Binary", "Frame", "MessageDecoder")]
     touched = [None, True, False, b"", "", "a", KEY, *kinds, ProtocolViolation, Deflate]
-    gc.collect()
+    collect()
     return [sys.getallocatedblocks(), *(sys.getrefcount(one) for one in touched)]
 
 
@@ -217,14 +218,36 @@ def test_leaks_nothing_that_tracemalloc_sees(codec: SimpleNamespace, what: str) 
     try:
         work(codec)
         work(codec)
-        gc.collect()
+        collect()
         before = tracemalloc.take_snapshot()
         for _ in range(rounds):
             work(codec)
-        gc.collect()
+        collect()
         after = tracemalloc.take_snapshot()
     finally:
         tracemalloc.stop()
     mine = [tracemalloc.Filter(False, tracemalloc.__file__)]
     for change in after.filter_traces(mine).compare_to(before.filter_traces(mine), "lineno"):
         assert change.count_diff < rounds, change
+
+
+def test_leaks_nothing_until_the_next_collection(codec: SimpleNamespace) -> None:
+    """A violation is in no cycle of ours, nor keeps octets alive as another's context."""
+    compressed = frame(TEXT, b"\xff" * 50)
+    wires = [*BROKEN, bytes((compressed[0] | 0x40,)) + compressed[1:]]
+
+    def contexts() -> Iterator[BaseException | None]:
+        for wire in wires:
+            try:
+                list(codec.MessageDecoder("server", deflate=Deflate("server")).feed(wire))
+            except ProtocolViolation as violation:
+                yield violation.__context__
+
+    assert set(contexts()) == {None}
+    collect()
+    gc.disable()
+    try:
+        assert len(list(contexts())) == len(wires) - 1  # one is only unfinished
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -143,10 +143,7 @@ class Inflater:
             if not given:
                 given = octets[at : at + _SLICE]
                 at += _SLICE
-            try:
-                piece = stream.decompress(given, most)
-            except self._error as error:
-                raise errors.bad_deflate(str(error)) from None
+            piece = self._inflated(stream, given, most)
             given = stream.unconsumed_tail
             if stream.eof:  # a final block: what follows begins anew (section 7.2.3.4)
                 given = stream.unused_data
@@ -169,12 +166,19 @@ class Inflater:
             return
         stream, self._stream = self._stream, None
         if stream is not None:
-            try:
-                left = stream.decompress(_LAST_BLOCK, 1)
-            except self._error as error:
-                raise errors.bad_deflate(str(error)) from None
+            left = self._inflated(stream, _LAST_BLOCK, 1)
             if left or not stream.eof:
                 raise errors.bad_deflate("the message ends inside a block")
+
+    def _inflated(self, stream: Any, octets: bytes, most: int) -> bytes:
+        try:
+            piece: bytes = stream.decompress(octets, most)
+        except self._error as error:
+            fault = str(error)
+        else:
+            return piece
+        # Not in the handler: that error, and with it the octets, would be kept as the context.
+        raise errors.bad_deflate(fault)
 
 
 class Deflate:

@@ -330,4 +330,7 @@ def retains_too_much(charge: int, fragments: int, limit: int) -> MessageTooBig:
 def then_raise(items: Iterable[_T], violation: BaseException) -> Iterator[_T]:
     """Yield what was decoded before the violation, then raise it."""
     yield from items
-    raise violation
+    try:
+        raise violation
+    finally:
+        del violation  # which has this frame in its traceback

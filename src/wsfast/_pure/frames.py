@@ -115,9 +115,10 @@ class Receiver:
             sizehint: how many octets are wanted; the buffer has 64 KiB at least.
         """
         size = _arguments.check_sizehint(sizehint)
-        if self._buffer is None or len(self._buffer) < size:
-            self._buffer = bytearray(size)
-        return memoryview(self._buffer)
+        buffer = self._buffer  # looked at once: another thread may take it
+        if buffer is None or len(buffer) < size:
+            buffer = self._buffer = bytearray(size)
+        return memoryview(buffer)
 
     def buffer_updated(self, nbytes: int, /) -> Iterator[Any]:
         """Decode the first ``nbytes`` octets of the buffer: as ``feed`` of them.
@@ -125,10 +126,10 @@ class Receiver:
         Raises:
             ValueError: the buffer that ``get_buffer`` returned is not as large.
         """
-        size = 0 if self._buffer is None else len(self._buffer)
-        _arguments.check_update(nbytes, size)
-        buffer, self._buffer = self._buffer, None
-        return self._feed(bytes(memoryview(buffer or b"")[:nbytes]))
+        buffer = self._buffer or b""
+        _arguments.check_update(nbytes, len(buffer))
+        self._buffer = None
+        return self._feed(bytes(memoryview(buffer)[:nbytes]))
 
     def _feed(self, chunk: bytes) -> Iterator[Any]:
         if not self._in_use.acquire(blocking=False):

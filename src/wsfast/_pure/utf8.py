@@ -9,6 +9,7 @@ sequence and where it began.
 from __future__ import annotations
 
 import codecs
+from contextlib import suppress
 
 from .. import errors
 from .._arguments import check_state
@@ -73,11 +74,10 @@ def decode_utf8(data: Buffer, /) -> str:
     'Köln'
     """
     whole = octets(data)
-    try:
+    with suppress(UnicodeDecodeError):
         return whole.decode()
-    except UnicodeDecodeError:
-        validate_utf8(whole)
-        raise  # not reached: what CPython refuses, the validator refuses
+    validate_utf8(whole)
+    raise AssertionError("the validator takes what CPython's decoder refuses")
 
 
 def _well_formed(data: bytes) -> int:
@@ -205,14 +205,18 @@ class Utf8Validator:
         try:
             used = _well_formed(data)
         except UnicodeDecodeError as error:
-            violation = self._fault(data, error.start, error.end, before or self._pending)
-            self._violation = violation
-            raise violation from None
-        self._position += len(chunk)
-        self._pending = data[used:]
-        if 0 < len(self._pending) <= len(chunk):
-            start = self._position - len(self._pending)
-            self._lead = (self._fragment_index, start - self._fragment_start)
+            start, end = error.start, error.end
+        else:
+            self._position += len(chunk)
+            self._pending = data[used:]
+            if 0 < len(self._pending) <= len(chunk):
+                start = self._position - len(self._pending)
+                self._lead = (self._fragment_index, start - self._fragment_start)
+            return
+        # Not in the handler: that error has the text, and would be kept as the context.
+        violation = self._fault(data, start, end, before or self._pending)
+        self._violation = violation
+        raise violation
 
     def next_fragment(self) -> None:
         """Say that the current fragment ends here."""
@@ -243,6 +247,6 @@ class Utf8Validator:
         return errors.invalid_utf8(pending, data[detected], base + detected, *place, before)
 
     def _raise_again(self) -> None:
-        violation = self._violation
+        violation = self._violation  # looked at once: another thread may reset it
         if violation is not None:
             raise violation.with_traceback(None)
