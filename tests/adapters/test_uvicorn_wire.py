@@ -222,6 +222,18 @@ def test_client_that_neither_closes_nor_reads_is_aborted() -> None:
     opened(test)
 
 
+def test_application_that_does_not_heed_the_end_lets_others_run() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.connection_lost(None)
+        ran: list[bool] = []
+        asyncio.get_running_loop().call_soon(ran.append, True)
+        for _ in range(100):
+            assert await protocol.receive() == {"type": "websocket.disconnect", "code": 1006}
+        assert ran
+
+    opened(test)
+
+
 def test_nothing_is_kept_of_the_handshake() -> None:
     async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
         assert not hasattr(protocol, "_opening")

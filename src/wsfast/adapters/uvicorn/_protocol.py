@@ -58,6 +58,7 @@ class WebSocketProtocol(Wire):
         self._response: tuple[int, Headers] | None = None  # whose head is not yet sent
         self._connect = False  # is the application still to be told of the request?
         self._app_closed = False
+        self._told = False  # was the application told of the end?
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -162,6 +163,9 @@ class WebSocketProtocol(Wire):
         queue = self._queue
         while not queue:
             if self._ending is not None:
+                if self._told:  # who does not heed it must not keep others from running
+                    await asyncio.sleep(0)
+                self._told = True
                 return self._ending.copy()
             waiter = self.loop.create_future()
             self._waiters.append(waiter)
