@@ -837,6 +837,19 @@ def test_send_that_waits_ends_with_the_connection() -> None:
         assert isinstance(running.next(), OSError)
 
 
+@loops
+def test_client_that_closes_and_does_not_read_holds_nothing_up(loop: str) -> None:
+    async def app(receive: Any, send: Any, running: Served) -> None:
+        (connection,) = running.server.server_state.connections
+        connection.close_timeout = 0.05
+        while True:
+            await send({"type": "websocket.send", "bytes": bytes(1 << 16)})
+
+    with served(accepted(app), loop=loop) as running, running.client() as client:
+        client.say(CLOSE, CLOSED)
+        assert isinstance(running.next(), OSError)
+
+
 def test_cancelled_receive_loses_nothing() -> None:
     async def app(receive: Any, send: Any, running: Served) -> Any:
         for _ in range(50):

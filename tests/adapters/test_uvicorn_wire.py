@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from helpers import CLOSE, PING, PONG, TEXT, frame
 from wsfast import encode_close, encode_frame
-from wsfast.adapters.uvicorn import WebSocketProtocol, _wire
+from wsfast.adapters.uvicorn import WebSocketProtocol, _protocol, _wire
 
 REQUEST = (
     b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -218,6 +218,45 @@ def test_client_that_neither_closes_nor_reads_is_aborted() -> None:
         protocol._close(1000, "", 0.01)
         await asyncio.sleep(0.03)
         assert transport.closed == "aborted"
+
+    opened(test)
+
+
+@pytest.mark.parametrize("how", ["close", "answered close", "shutdown", "silence", "end of file"])
+def test_client_that_does_not_read_is_not_waited_for_without_end(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_wire, "LINGER", 0.01)
+    monkeypatch.setattr(_protocol, "LINGER", 0.01)
+
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.close_timeout = 0.01
+        if how == "close":
+            protocol.data_received(frame(CLOSE))
+        elif how == "answered close":
+            protocol.shutdown()
+            protocol.data_received(frame(CLOSE))
+        elif how == "shutdown":
+            protocol.shutdown()
+            protocol.shutdown()
+        elif how == "silence":
+            protocol.shutdown()
+        else:
+            protocol.eof_received()
+        assert transport.closed == ("" if how == "silence" else "closed")
+        async with asyncio.timeout(20):
+            while transport.closed != "aborted":
+                await asyncio.sleep(0.001)
+
+    opened(test)
+
+
+def test_nothing_is_left_to_abort_once_the_connection_is_lost() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.data_received(frame(CLOSE))
+        assert protocol.close_timer is not None
+        protocol.connection_lost(None)
+        assert protocol.close_timer is None
 
     opened(test)
 

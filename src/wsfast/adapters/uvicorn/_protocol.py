@@ -78,8 +78,7 @@ class WebSocketProtocol(Wire):
             return
         self._refuse_if_unanswered(500, b"Internal Server Error")
         self._stage = OVER
-        self._cancel_timer()
-        self.transport.close()
+        self._hang_up(LINGER)
 
     # The opening handshake.
 

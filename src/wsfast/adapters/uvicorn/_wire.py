@@ -50,7 +50,7 @@ READ = 131_072  # octets received at a time: a message of 64 KiB comes in one pi
 GATHERED = 65_536  # octets of answers written together
 QUEUED = 262_144  # octets of messages that wait
 QUIET = 0.1  # seconds without octets after which we take it that the client has stopped
-LINGER = 2.0  # seconds that it then has to close its side
+LINGER = 2.0  # seconds that it then has to close its side, or to read what is unsent
 
 
 class Stage(Enum):
@@ -143,6 +143,8 @@ class Wire(asyncio.BufferedProtocol):
     def eof_received(self) -> None:
         """Let the transport close: nobody is there to be answered."""
         self._flush()
+        if self._stage is OPEN:
+            self._hang_up(self.close_timeout)
 
     def pause_writing(self) -> None:
         """Let the application wait before it sends more."""
@@ -306,15 +308,14 @@ class Wire(asyncio.BufferedProtocol):
         elif self._stage is CLOSING:
             self._stage = OVER
             if isinstance(last, Close):  # else the timer ends it
-                self._cancel_timer()
-                self.transport.close()
+                self._hang_up(self.close_timeout)
 
     def _close_received(self, close: Close) -> None:
         code, reason = int(close.code), close.reason
         self._end(code, reason)
         self._stage = OVER
         self._last_write(encode_close(None if code == 1005 else code, reason))
-        self.transport.close()
+        self._hang_up(self.close_timeout)
 
     def _violated(self, violation: ProtocolViolation) -> None:
         code, reason = violation.close_code, violation.close_reason
@@ -390,11 +391,18 @@ class Wire(asyncio.BufferedProtocol):
             self.close_timer = None
 
     def _give_up(self) -> None:
-        self.close_timer = None
         if self._full:
+            self._cancel_timer()
             self.transport.abort()  # it would wait for the client to read
         else:
-            self.transport.close()
+            self._hang_up(LINGER)
+
+    def _hang_up(self, seconds: float) -> None:
+        """Close once all is written, and drop the rest if the client takes too long to read."""
+        self._cancel_timer()
+        self.transport.close()
+        if not self._lost:
+            self.close_timer = self.loop.call_later(seconds, self.transport.abort)
 
     def _trace(self, what: str) -> None:
         if self.logger.level <= TRACE_LOG_LEVEL:
