@@ -144,8 +144,13 @@ def test_large_answers_are_not_gathered() -> None:
 
 @pytest.mark.parametrize(
     ("options", "messages"),
-    [({}, [b"x"] * 32), ({"ws_max_queue": 2}, [b"x"] * 2), ({}, [b"x" * (_wire.QUEUED + 1)])],
-    ids=["messages", "as told", "octets"],
+    [
+        ({}, [b"x"] * 32),
+        ({"ws_max_queue": 2}, [b"x"] * 2),
+        ({"ws_max_queue": 0}, [b""] * _wire.MESSAGES),
+        ({}, [b"x" * (_wire.QUEUED + 1)]),
+    ],
+    ids=["messages", "as told", "empty, without limit", "octets"],
 )
 def test_reading_pauses_at_a_full_queue_and_goes_on_with_an_empty_one(
     options: dict[str, Any], messages: list[bytes]

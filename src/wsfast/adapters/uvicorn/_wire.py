@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 READ = 131_072  # octets received at a time: a message of 64 KiB comes in one piece
 GATHERED = 65_536  # octets of answers written together
 QUEUED = 262_144  # octets of messages that wait
+MESSAGES = 4096  # that wait where uvicorn was told no limit: empty ones have no octets
 QUIET = 0.1  # seconds without octets after which we take it that the client has stopped
 LINGER = 2.0  # seconds that it then has to close its side, or to read what is unsent
 
@@ -105,7 +106,7 @@ class Wire(asyncio.BufferedProtocol):
         self._early: list[bytes] = []  # what came before it was accepted
         self._queue: deque[Any] = deque()
         self._queued = 0  # octets, about
-        self._most = config.ws_max_queue or float("inf")  # messages
+        self._most = config.ws_max_queue or MESSAGES
         self._paused = False
         self._was_paused = False  # since the answer to a ping was last looked for
         self._waiters: list[asyncio.Future[None]] = []
