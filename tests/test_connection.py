@@ -195,6 +195,21 @@ def test_a_violation_is_closed_with_its_code_and_stays_the_cause() -> None:
     assert closure.violation is caught.value
 
 
+@pytest.mark.parametrize("way", ["receive", "buffer_updated"])
+def test_a_violation_behind_events_that_nobody_took_is_closed_too(way: str) -> None:
+    server = Connection("server")
+    assert next(server.receive(frame(TEXT, b"good") + frame(TEXT, b"\xff"))) == Text("good")
+    server.get_buffer()
+    events = server.receive(b"more") if way == "receive" else server.buffer_updated(0)
+    with pytest.raises(InvalidUTF8) as caught:
+        list(events)
+    ((opcode, payload),) = frames_of(server, "client")
+    assert (opcode, payload[:2]) == (CLOSE, (1007).to_bytes(2, "big"))
+    assert server.closure is not None
+    assert server.closure.violation is caught.value
+    assert list(server.receive(b"more")) == []
+
+
 def test_the_end_without_a_close_frame_is_1006_and_only_here() -> None:
     server = Connection("server")
     server.receive_eof()

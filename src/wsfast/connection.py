@@ -34,7 +34,7 @@ from ._backend import (
 from ._pure.buffers import octets as octets_of
 from ._record import Record
 from .closecodes import close_code, explain
-from .errors import InvalidUTF8, ProtocolViolation
+from .errors import InvalidUTF8, ProtocolViolation, then_raise
 from .fragments import check_size, fragment
 from .opcodes import Opcode
 
@@ -179,7 +179,10 @@ class Connection:
         """
         if self._violation is not None:
             return iter(())
-        return self._events(self._decoder.feed(data))
+        try:
+            return self._events(self._decoder.feed(data))
+        except ProtocolViolation as violation:  # behind events of before that nobody took
+            return self._events(then_raise((), violation))
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Return a buffer to receive into, for ``asyncio.BufferedProtocol``."""
@@ -189,7 +192,10 @@ class Connection:
         """Take the first ``nbytes`` octets of the buffer: as ``receive`` of them."""
         if self._violation is not None:
             return iter(())
-        return self._events(self._decoder.buffer_updated(nbytes))
+        try:
+            return self._events(self._decoder.buffer_updated(nbytes))
+        except ProtocolViolation as violation:  # behind events of before that nobody took
+            return self._events(then_raise((), violation))
 
     def receive_eof(self) -> None:
         """Take note that the remote sends nothing more: its end of TCP is closed."""
