@@ -60,6 +60,9 @@ def traffic(rng: Random) -> list[bytes]:
 FAULTS = [
     frame(CONTINUATION, b"of nothing"),
     frame(TEXT, b"unfinished", fin=False) + frame(TEXT, b"another"),
+    frame(TEXT, b"unfinished", fin=False) + frame(TEXT, b"\xff"),
+    frame(TEXT, b"unfinished", fin=False) + frame(BINARY, b"\xff"),
+    frame(BINARY, b"unfinished", fin=False) + frame(TEXT, b"\xff", fin=False),
     frame(3, b"reserved"),
     frame(TEXT, b"unmasked", key=None),
     header(0x89, 126) + bytes(200),

@@ -87,7 +87,7 @@ def _parse(original: Any) -> Any:
             if self.debug:
                 self.logger.debug("< %s", frame)
             opcode = frame.opcode
-            if opcode is text_frame or opcode is continuation:
+            if opcode is continuation or (opcode is text_frame and self.current_size is None):
                 text.take(opcode is text_frame, frame.fin, frame.data)
             elif opcode is close_frame:
                 # recv_frame() discards what is in the reader then: let it be there.

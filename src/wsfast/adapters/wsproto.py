@@ -87,7 +87,7 @@ def _frame_decoder(original: Any) -> Any:
 def _process_frame(original: Any) -> Any:
     from wsproto.frame_protocol import CloseReason, Frame, Opcode, ParseFailed
 
-    text, make = Opcode.TEXT, tuple.__new__
+    text, continuation, make = Opcode.TEXT, Opcode.CONTINUATION, tuple.__new__
     invalid = CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
     def process_frame(self: Any, frame: Any) -> Any:
@@ -99,7 +99,9 @@ def _process_frame(original: Any) -> Any:
                     return make(Frame, (text, decode_utf8(payload), True, True))
                 self.wsfast_validator = Utf8Validator()
                 self.wsfast_validator.feed(payload)
-            elif self.opcode is text and hasattr(self, "wsfast_validator"):
+            elif (
+                self.opcode is text and opcode is continuation and hasattr(self, "wsfast_validator")
+            ):
                 self.wsfast_validator.feed(payload)
                 if frame_finished and message_finished:
                     self.wsfast_validator.finish()
