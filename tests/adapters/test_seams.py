@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 import threading
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from wsfast import Acceleration, accelerate, restore
 from wsfast.adapters import _seams, status
 from wsfast.adapters._seams import Peer, Seam
 
+SECONDS = 20
 SOURCE = """
 def shout(text):
     return text.upper()
@@ -244,6 +247,52 @@ def test_threads_switch_on_and_off(peer: Peer) -> None:
     assert faults == []
     restore("wsproto")
     assert module.shout is original
+
+
+def test_other_imports_do_not_wait_for_who_switches(peer: Peer, tmp_path: Path) -> None:
+    # They hold the lock of their module, which whoever switches may want to import.
+    (tmp_path / "otherpeer.py").write_text("")
+    accelerate("wsproto")
+    importing = threading.Thread(target=importlib.import_module, args=("otherpeer",), daemon=True)
+    with _seams._lock:
+        importing.start()
+        importing.join(SECONDS)
+        assert not importing.is_alive()
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+def test_a_module_that_another_thread_is_importing(
+    peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends_well: bool
+) -> None:
+    gate = ModuleType("gate")
+    begun, go_on = threading.Event(), threading.Event()
+    vars(gate).update(begun=begun, go_on=go_on)
+    monkeypatch.setitem(sys.modules, "gate", gate)
+    end = "" if ends_well else "raise ImportError"
+    wait = f"import gate\ngate.begun.set()\ngate.go_on.wait()\n{end}\n"
+    (tmp_path / "loudpeer.py").write_text(wait + SOURCE)
+
+    def import_it() -> None:
+        with contextlib.suppress(ImportError):
+            importlib.import_module("loudpeer")
+
+    def switch_on() -> None:
+        rows.extend(accelerate("wsproto"))
+
+    rows: list[Acceleration] = []
+    threads = [threading.Thread(target=work, daemon=True) for work in (import_it, switch_on)]
+    threads[0].start()
+    assert begun.wait(SECONDS)
+    threads[1].start()
+    # It waits for the import, or has not come to it: both end the same way.
+    threads[1].join(0.05)
+    go_on.set()
+    for thread in threads:
+        thread.join(SECONDS)
+        assert not thread.is_alive()
+    assert runs(rows)[:4] == ["wsfast" if ends_well else "waiting"] * 3 + ["waiting"]
+    if ends_well:
+        assert importlib.import_module("loudpeer").shout("a") == "A!"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ seam of a peer is set, all of those whose modules are there were found.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -281,7 +282,9 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in _waited_for():
+        # Without the lock: who imports holds that of a module, which whoever holds ours
+        # may be about to import.
+        if fullname not in _waiting:
             return None
         for finder in list(sys.meta_path):
             find = getattr(finder, "find_spec", None)
@@ -298,6 +301,7 @@ class _Finder(MetaPathFinder):
 _lock = RLock()
 _finder = _Finder()
 _peers: dict[str, Peer] = {}
+_waiting: frozenset[str] = frozenset()  # modules
 
 
 def _peer(name: str) -> Peer:
@@ -309,17 +313,6 @@ def _peer(name: str) -> Peer:
     return _peers[name]
 
 
-def _waited_for() -> set[str]:
-    with _lock:
-        return {
-            seam.module
-            for peer in _peers.values()
-            if peer.wanted
-            for seam in peer.seams
-            if not seam.is_set
-        }
-
-
 def _imported(module: str) -> None:
     with _lock:
         for peer in _peers.values():
@@ -329,11 +322,29 @@ def _imported(module: str) -> None:
 
 
 def _wait_or_not() -> None:
-    waiting = bool(_waited_for())
-    if waiting and _finder not in sys.meta_path:
+    global _waiting
+    _waiting = frozenset(
+        seam.module
+        for peer in _peers.values()
+        if peer.wanted
+        for seam in peer.seams
+        if not seam.is_set
+    )
+    if _waiting and _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
-    elif not waiting and _finder in sys.meta_path:
+    elif not _waiting and _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
+
+
+def _let_imports_end(peers: Sequence[Peer]) -> None:
+    """Wait for modules that other threads began to import before the finder was there.
+
+    Not under the lock, which they need to go on.
+    """
+    for module in {seam.module for peer in peers if peer.wanted for seam in peer.seams}:
+        if module in sys.modules and not _is_imported(module):
+            with contextlib.suppress(Exception):  # whoever imports it is told
+                importlib.import_module(module)
 
 
 def accelerate(*peers: str) -> list[Acceleration]:
@@ -351,10 +362,14 @@ def accelerate(*peers: str) -> list[Acceleration]:
     """
     with _lock:
         chosen = [_peer(name) for name in peers or NAMES]
-        rows = []
         for peer in chosen:
             if not peer.wanted:
                 peer.want()
+        _wait_or_not()
+    _let_imports_end(chosen)
+    with _lock:
+        rows = []
+        for peer in chosen:
             if peer.wanted:
                 peer.set_what_is_there()
             rows += peer.rows()
