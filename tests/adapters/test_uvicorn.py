@@ -6,6 +6,7 @@ What both do alike runs on both; where ours is to differ, only ours runs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import logging
 import os
@@ -777,6 +778,25 @@ def test_client_that_is_not_read_is_not_blamed(monkeypatch: pytest.MonkeyPatch) 
         assert got.opcode == PING
         client.say(PONG, got.payload)  # behind messages that the application does not take
         assert running.next() == [True]
+
+
+@loops
+def test_client_that_sends_and_reads_nothing_is_1011(
+    loop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_wire, "LINGER", 0.05)
+
+    async def app(receive: Any, send: Any, running: Served) -> None:
+        while (event := await receive())["type"] == "websocket.receive":
+            await send({**event, "type": "websocket.send"})
+        await send({"type": "websocket.send", "text": "late"})
+
+    options = {"ws_ping_interval": 0.1, "ws_ping_timeout": 1.0}
+    with served(accepted(app), loop=loop, **options) as running, running.client() as client:
+        client.socket.settimeout(0.5)
+        with contextlib.suppress(ConnectionError):  # the server may be quicker
+            sent_until_full(client.socket, memoryview(unmasked(bytes(50_000)) * 1000))
+        assert isinstance(running.next(), ClientDisconnected)
 
 
 # Backpressure.

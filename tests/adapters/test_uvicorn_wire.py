@@ -31,6 +31,7 @@ class Transport(asyncio.Transport):
         self.writes: list[bytes] = []
         self.reading = True
         self.closed = ""
+        self.unsent = 0
 
     def write(self, data: Any) -> None:
         assert not self.closed, "written after the end"
@@ -44,6 +45,9 @@ class Transport(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closed in ("closed", "aborted")
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def close(self) -> None:
         self.closed = self.closed if self.closed == "aborted" else "closed"
@@ -179,6 +183,26 @@ def test_answer_to_a_ping_may_lie_unread_for_a_timeout_after_reading_goes_on() -
         assert not transport.writes
         said = encode_close(1011, "keepalive ping timeout")
         assert not protocol._silent()
+        assert transport.writes == [encode_frame(CLOSE, said)]
+
+    opened(test, ws_max_queue=1)
+
+
+def test_client_that_sends_and_reads_nothing_has_no_such_excuse() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.data_received(frame(TEXT, b"x"))
+        protocol.pause_writing()
+        assert not transport.reading
+        for unsent in (70_000, 69_999, 69_998):  # it does read, however slowly
+            transport.unsent = unsent
+            assert protocol._silent()
+        protocol.resume_writing()  # all of that, and then again too much
+        protocol.pause_writing()
+        transport.unsent = 70_000
+        assert protocol._silent()
+        assert not transport.writes
+        assert not protocol._silent()
+        said = encode_close(1011, "keepalive ping timeout")
         assert transport.writes == [encode_frame(CLOSE, said)]
 
     opened(test, ws_max_queue=1)

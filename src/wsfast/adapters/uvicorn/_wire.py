@@ -116,6 +116,7 @@ class Wire(asyncio.BufferedProtocol):
         self._gathered_size = 0
         self._flush_is_due = False
         self._full = False  # has the transport too much to write?
+        self._unsent: int | None = None  # octets, when an answer to a ping was last overdue
         self._writable = asyncio.Event()
         self._writable.set()
         self._pong_due: bytes | None = None  # the payload of one for when it has not
@@ -154,7 +155,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         """Let it go on."""
-        self._full = False
+        self._full, self._unsent = False, None
         self._writable.set()
         payload, self._pong_due = self._pong_due, None
         if payload is not None and self._stage is OPEN and not self.transport.is_closing():
@@ -288,8 +289,15 @@ class Wire(asyncio.BufferedProtocol):
             self._write(encode_frame(Opcode.PING, payload))
 
     def _silent(self) -> bool:
-        """Hang up, but not on a client that may well have answered while we did not read."""
-        if self._was_paused:
+        """Hang up, but not on a client that may well have answered while we did not read.
+
+        That is its own fault if it reads nothing of what the application waits to send.
+        """
+        stuck = False
+        if self._full:
+            before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
+            stuck = before is not None and self._unsent >= before
+        if self._was_paused and not stuck:
             self._was_paused = self._paused  # read for a whole timeout before we blame it
             return True
         if self._stage is OPEN:
