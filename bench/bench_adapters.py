@@ -43,6 +43,15 @@ LEAST = {
     ("autobahn", "receive", 125): 1.25,
     ("autobahn", "receive", 65_536): 10.0,
 }
+# Stock, it looks at no text here: who decodes it finds out, in more time than all of this.
+LEAST_CJK = {("websockets", "receive", 65_536): 1.3}
+
+
+def least_ratio(peer: str, direction: str, octets: int, script: str) -> float:
+    """Return how many times as fast it must be."""
+    case = (peer, direction, octets)
+    least = LEAST.get(case, SLOWER)
+    return LEAST_CJK.get(case, least) if script == "cjk" else least
 
 
 class Side:
@@ -73,7 +82,7 @@ def row(peer: str, direction: str, octets: int, script: str, rounds: int) -> dic
         Side(peer, switch, lambda: checked(maker, payload, direction))
         for switch in (wsfast.restore, wsfast.accelerate)
     ]
-    least = LEAST.get((peer, direction, octets), SLOWER)
+    least = least_ratio(peer, direction, octets, script)
     for number in range(rounds * PATIENCE):
         for side in sides:
             side.round()
@@ -106,7 +115,7 @@ def wrong(rows: list[dict[str, Any]]) -> list[str]:
         f"{shown(row)}, less than {least}x"
         for row in rows
         if row["ratio"]
-        < (least := LEAST.get((row["peer"], row["operation"], row["octets"]), SLOWER))
+        < (least := least_ratio(row["peer"], row["operation"], row["octets"], row["alphabet"]))
     ]
 
 

@@ -16,6 +16,8 @@ import pytest
 from helpers import (
     BINARY,
     CLOSE,
+    CONTINUATION,
+    FAULTS,
     KEY,
     PING,
     PONG,
@@ -475,11 +477,24 @@ def test_take_frame_takes_one_whole_frame(codec: SimpleNamespace, masked: bool) 
     for payload in (b"", b"Hello", bytes(range(256)), bytes(70_000)):
         wire = b"???" + frame(BINARY, payload, key=key) + b"more"
         for data in (wire, bytearray(wire)):
-            first, taken, end = codec.take_frame(data, 3, masked, 70_000)
-            assert (first, taken, end) == (0x82, payload, len(wire) - 4)
+            first, taken, end, is_text = codec.take_frame(data, 3, masked, 70_000)
+            assert (first, taken, end, is_text) == (0x82, payload, len(wire) - 4, False)
             assert type(taken) is (bytes if masked else bytearray)
         for at in range(3, min(len(wire) - 4, 40)):
             assert codec.take_frame(wire[:at], 3, masked, 70_000) is None
+
+
+@pytest.mark.parametrize("masked", [True, False], ids=["masked", "unmasked"])
+def test_take_frame_tells_a_whole_text_in_utf_8(codec: SimpleNamespace, masked: bool) -> None:
+    good = [b"", b"Hello", "漢字".encode(), "Köln".encode() * 5_000]
+    bad = [*FAULTS, b"a" * 1_000 + b"\xe2\x82"]
+    for kind in (bytes, bytearray):
+        for payload in (*good, *bad):
+            data = kind(frame(TEXT, payload, key=KEY if masked else None))
+            end = len(data)
+            assert codec.take_frame(data, 0, masked, end) == (0x81, payload, end, payload in good)
+    for unfinished in (frame(TEXT, b"a", fin=False), frame(CONTINUATION, b"a"), frame(PING)):
+        assert codec.take_frame(unfinished, 0, True, 9)[3] is False
 
 
 def test_take_frame_takes_none_that_breaks_a_rule(codec: SimpleNamespace) -> None:

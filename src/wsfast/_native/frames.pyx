@@ -377,8 +377,8 @@ def take_frame(data, start, masked, max_size, /):
     """Take the frame that begins at ``data[start]``, for peers that keep what they receive.
 
     ``data`` is ``bytes`` or a ``bytearray``.  Returns the first octet of the header, the
-    payload, ``bytes`` if it was masked and else a ``bytearray``, and where the frame ends.
-    Returns ``None`` unless a whole frame is there that breaks no rule and has at most
+    payload, ``bytes`` if it was masked and else a ``bytearray``, where the frame ends, and
+    whether it is a text message, whole and in UTF-8.  Returns ``None`` unless a whole frame is there that breaks no rule and has at most
     ``max_size`` octets of payload.
     """
     cdef View view
@@ -391,23 +391,38 @@ def take_frame(data, start, masked, max_size, /):
     rules.frame_room = rules.message_room = rules.retained_room = max_size
     open_view(&view, data, "data")
     try:
-        return whole_frame(view.data, view.size, begin, &rules)
+        return whole_frame(&view, begin, &rules)
     finally:
         close_view(&view)
 
 
-cdef object whole_frame(const uint8_t *p, size_t n, size_t at, const wsf_frame_rules *rules):
+cdef object whole_frame(const View *view, size_t at, const wsf_frame_rules *rules):
     cdef wsf_frame_header header
+    cdef const uint8_t *p = view.data
+    cdef uint8_t *octets
+    cdef size_t n = view.size
     cdef size_t length
+    cdef uint32_t pending = 0
+    cdef bint is_text
     if at > n or wsf_frame_header_parse(p + at, n - at, rules, &header) != WSF_HEADER_COMPLETE:
         return None
     at += header.octets
     if n - at < header.payload_length:
         return None
     length = <size_t>header.payload_length
+    is_text = header.first == 0x81
     if rules.masked:
         payload = bytes_of(NULL, length)
-        wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(payload), p + at, length, header.key)
+        octets = <uint8_t *>PyBytes_AS_STRING(payload)
     else:
-        payload = PyByteArray_FromStringAndSize(<const char *>p + at, <Py_ssize_t>length)
-    return header.first, payload, at + length
+        payload = PyByteArray_FromStringAndSize(NULL, <Py_ssize_t>length)
+        octets = <uint8_t *>PyByteArray_AS_STRING(payload)
+    if is_text:
+        is_text = wsf_kernels().mask_validate(octets, p + at, length, header.key, &pending) == length
+        if view.held and is_text:  # what was judged may not be what was stored
+            pending = 0
+            is_text = wsf_kernels().validate(octets, length, &pending) == length
+        is_text = is_text and pending == 0
+    else:
+        wsf_kernels().mask(octets, p + at, length, header.key)
+    return header.first, payload, at + length, is_text

@@ -14,6 +14,7 @@ from .._record import Record
 from ..opcodes import Opcode
 from .buffers import masking_key_octets, octets
 from .mask import new_masking_key, xor
+from .utf8 import is_valid_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -343,7 +344,7 @@ class FrameDecoder(Receiver):
 
 def take_frame(
     data: bytes | bytearray, start: int, masked: bool, max_size: int, /
-) -> tuple[int, bytes | bytearray, int] | None:
+) -> tuple[int, bytes | bytearray, int, bool] | None:
     """Take the frame that begins at ``data[start]``, for peers that keep what they receive.
 
     Args:
@@ -354,8 +355,8 @@ def take_frame(
 
     Returns:
         The first octet of the header, the payload, ``bytes`` if it was masked and else a
-        ``bytearray``, and where the frame ends.  ``None`` unless a whole frame is there
-        that breaks no rule.
+        ``bytearray``, where the frame ends, and whether it is a text message, whole and in
+        UTF-8.  ``None`` unless a whole frame is there that breaks no rule.
     """
     judge = Receiver("server" if masked else "client", RSV, max_size)
     try:
@@ -366,7 +367,10 @@ def take_frame(
         return None
     end = start + header.octets + header.payload_length
     payload = bytes(data[start + header.octets : end])
-    return header.first, xor(payload, header.key, 0) if masked else bytearray(payload), end
+    if masked:
+        payload = xor(payload, header.key, 0)
+    is_text = header.first == FIN | Opcode.TEXT and is_valid_utf8(payload)
+    return header.first, payload if masked else bytearray(payload), end, is_text
 
 
 def encode_frame(

@@ -65,7 +65,7 @@ def _parse(original: Any) -> Any:
             most = _room(self)
             taken = take_frame(received, at, masked, _ANY_SIZE if most is None else most)
             if taken is not None:
-                first, payload, at = taken
+                first, payload, at, is_text = taken
                 frame = Frame(opcodes[first & 0x0F], payload, first > 0x7F)
                 if first & 0x70:
                     frame.rsv1, frame.rsv2 = first & 0x40 != 0, first & 0x20 != 0
@@ -75,6 +75,7 @@ def _parse(original: Any) -> Any:
                 if first & 0x70:
                     frame.check()
             else:
+                is_text = False
                 # What is left is no frame, or not one that take_frame knows.
                 _put_back(reader, received, at)
                 received, at = reader.buffer, 0
@@ -87,7 +88,9 @@ def _parse(original: Any) -> Any:
             if self.debug:
                 self.logger.debug("< %s", frame)
             opcode = frame.opcode
-            if opcode is continuation or (opcode is text_frame and self.current_size is None):
+            if is_text:
+                pass
+            elif opcode is continuation or (opcode is text_frame and self.current_size is None):
                 text.take(opcode is text_frame, frame.fin, frame.data)
             elif opcode is close_frame:
                 # recv_frame() discards what is in the reader then: let it be there.
