@@ -8,17 +8,23 @@
     run      a program with peers accelerated
     bench    how fast it is here, beside the libraries that are installed
 
-Invariant: exit status 0 says valid, 1 a violation, 2 a wrong call or a file that can't be
-read, 130 an interrupt.  Nothing of a payload is shown unless ``--show-payload`` is given.
+Invariant: exit status 0 says valid, 1 a violation, 2 a wrong call, a file that can't be read
+or output that can't be written, 130 an interrupt, 141 a pipe whose reader left.  Nothing of a
+payload is shown unless ``--show-payload`` is given.
 """
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from .. import __version__
+from ._files import Unwritable
 from .bench import bench
 from .check import check
 from .demo import demo
@@ -35,13 +41,36 @@ Shell completion:
 """
 
 
+class _Command(click.Group):
+    """Take care that output which can't be written is not taken for a violation."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _drop_output()
+            ctx.exit(141)  # as if SIGPIPE had ended it
+        except OSError as error:
+            _drop_output()
+            raise Unwritable(f"can't write: {error.strerror or error}") from None
+
+
+def _drop_output() -> None:
+    """Let nothing be written at the exit, for that would fail again."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+    os.close(sink)
+
+
 @click.group(
     "wsfast",
+    cls=_Command,
     epilog=_COMPLETION,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="wsfast")
-def command() -> None:
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """From a WebSocket close code to its cause and remedy.
 
     \b
@@ -52,6 +81,8 @@ def command() -> None:
 
     Exit status: 0 valid, 1 a violation was found, 2 a wrong call or a file that can't be read.
     """
+    if ctx.invoked_subcommand != "run" and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # not every encoding has every text
 
 
 for _subcommand in (check, frames, explain, demo, doctor, run_program, bench):

@@ -1,7 +1,7 @@
 """Read the files that users name, and say what is wrong with those that can't be read.
 
 Invariant: whatever a file is, there is a message of one line and the exit status 2, never
-a traceback; no more than the limit is held in memory.
+a traceback; no more than the limit is held in memory.  So it is with what can't be written.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ class Unreadable(click.ClickException):
     exit_code = 2
 
 
+class Unwritable(click.ClickException):
+    """Say that what was found can't be written."""
+
+    exit_code = 2
+
+
 def open_binary(path: str) -> BinaryIO:
     """Open a file, or standard input for ``-``, for unbuffered reading.
 
@@ -28,6 +34,8 @@ def open_binary(path: str) -> BinaryIO:
         Unreadable: there is no such file, it is a directory, or permission is lacking.
     """
     if path == "-":
+        if sys.stdin is None:  # closed before the program began
+            raise Unreadable("there is no standard input; name a file")
         if sys.stdin.isatty():
             raise Unreadable("standard input is a terminal; name a file or pipe something in")
         return sys.stdin.buffer

@@ -72,7 +72,9 @@ def write_fields(rows: list[tuple[str, str]], indent: int = 2) -> None:
 
 def terminal_width() -> int:
     """Return the columns of the terminal, 0 if output goes elsewhere."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    if sys.stdout is None or not sys.stdout.isatty():
+        return 0
+    return shutil.get_terminal_size().columns
 
 
 def wrap(text: str, width: int) -> list[str]:
