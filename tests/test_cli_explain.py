@@ -112,4 +112,4 @@ def test_command_without_its_extra_says_what_to_install() -> None:
     )
     assert b"pip install 'wsfast[cli]'" in done.stderr
     assert b"Traceback" not in done.stderr
-    assert done.returncode != 0
+    assert done.returncode == 2

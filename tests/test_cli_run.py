@@ -76,10 +76,30 @@ def test_an_exception_is_shown_as_python_shows_it(program: Path, how: str, statu
     assert ours.stderr == python.stderr
 
 
+def test_a_program_that_is_not_python_is_shown_as_python_shows_it(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("def f(:\n")
+    ours = run("-m", "wsfast", "run", str(program), cwd=tmp_path)
+    python = run(str(program), cwd=tmp_path)
+    assert (ours.returncode, ours.stderr) == (python.returncode, python.stderr)
+
+
+def test_a_safe_path_stays_so(program: Path) -> None:
+    how = ("-P", "-m", "wsfast", "run", str(program))
+    first, python = (
+        json.loads(run(*arguments, cwd=program.parent).stdout)[1]
+        for arguments in (how, ("-P", str(program)))
+    )
+    assert first == python
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("nothing.py",), "there is no nothing.py"),
+        (("-m", "no_such_module"), "No module named no_such_module"),
+        (("-m", "no_such.module"), "No module named 'no_such'"),
+        ((".",), "can't find '__main__' module in '.'"),
         (("--accelerate", "nobody", "x.py"), "wsfast can't accelerate 'nobody'"),
         (("--accelerate", ",", "x.py"), "'all' or names of peers are needed"),
         ((), "Missing argument 'PROGRAM'"),

@@ -1,6 +1,6 @@
 """Run the command line: ``python -m wsfast``, the same as ``wsfast``.
 
-Invariant: an interrupt ends with 130 and not with 1, which says that there is a violation.
+Invariant: a missing extra ends with 2 and not with 1, which says that there is a violation.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise
-        sys.exit("the wsfast command needs click and rich: pip install 'wsfast[cli]'")
+        print("the wsfast command needs click and rich: pip install 'wsfast[cli]'", file=sys.stderr)
+        sys.exit(2)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -49,12 +49,18 @@ def run(peers: str, module: bool, program: str, arguments: tuple[str, ...]) -> i
     os.environ["WSFAST_ACCELERATE"] = peers  # for the processes that the program starts
     sys.argv = [program, *arguments]
     if module:
-        sys.path[0] = os.getcwd()
+        _come_first(os.getcwd())
         return _told(lambda: runpy.run_module(program, run_name="__main__", alter_sys=True))
     if not os.path.exists(program):
         raise click.UsageError(f"there is no {click.format_filename(program)}")
-    sys.path[0] = os.path.dirname(os.path.abspath(program))
+    _come_first(os.path.dirname(os.path.abspath(program)))
     return _told(lambda: runpy.run_path(program, run_name="__main__"))
+
+
+def _come_first(directory: str) -> None:
+    """Put a directory where python puts it: nowhere under PYTHONSAFEPATH or -P."""
+    if not sys.flags.safe_path:
+        sys.path[0] = directory
 
 
 def _told(program: object) -> int:
@@ -63,13 +69,14 @@ def _told(program: object) -> int:
         program()  # type: ignore[operator] # a callable
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # whatever the program's is
         shown = _without_ours(error.__traceback__)
+        if shown is None and isinstance(error, ImportError):  # it did not even begin
+            raise click.UsageError(str(error)) from None
         traceback.print_exception(type(error), error, shown)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
 
 def _without_ours(frames: TracebackType | None) -> TracebackType | None:
-    at = frames
-    while at is not None and at.tb_frame.f_code.co_filename in _OURS:
-        at = at.tb_next
-    return at or frames
+    while frames is not None and frames.tb_frame.f_code.co_filename in _OURS:
+        frames = frames.tb_next
+    return frames
