@@ -217,6 +217,23 @@ def test_frames_har_messages() -> None:
     assert len(part["messages"]) == 1  # type: ignore[arg-type]
 
 
+def test_frames_har_of_which_nothing_was_received_by_that_role() -> None:
+    capture = har({"type": "send", "time": 1, "opcode": 1, "data": "to the server"})
+    status, output = frames("--role", "client", stdin=capture)
+    assert status == 2
+    assert "nothing in this capture was received by a client" in output
+
+
+def test_frames_har_says_why_the_browser_hung_up() -> None:
+    said = "Could not decode a text frame as UTF-8."
+    capture = har({"type": "error", "time": 1, "opcode": -1, "data": said})
+    status, output = frames(stdin=capture)
+    assert status == 0
+    assert f"error {len(said):>11}  {said}" in output
+    _, (part,) = parsed("--show-payload", stdin=capture)
+    assert part["messages"][0]["error"] == said  # type: ignore[index]
+
+
 def test_frames_har_with_a_lone_surrogate() -> None:
     status, output = frames(
         stdin=har({"type": "send", "time": 1, "opcode": 1, "data": "half \ud83d"})
@@ -237,8 +254,11 @@ def test_frames_har_with_a_lone_surrogate() -> None:
         b'{"log":' + b"[" * 100_000,
         har({"type": "send", "opcode": "x", "data": ""}),
         har({"type": "send", "opcode": 2, "data": "\u20ac"}),
+        har({"type": "send", "opcode": 2, "data": "no base64!"}),
+        har({"type": "send", "opcode": 1, "data": None}),
+        har({"type": "send", "opcode": float("inf"), "data": ""}),
     ],
-    ids=range(9),
+    ids=range(12),
 )
 def test_frames_har_that_is_none_is_a_clear_error(capture: bytes) -> None:
     status, output = frames("--format", "har", stdin=capture)

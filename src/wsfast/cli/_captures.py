@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _HANDSHAKE = re.compile(rb"(GET|HTTP/1\.1) [^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n")
 _DEFLATE = re.compile(rb"(?im)^sec-websocket-extensions:[^\r\n]*permessage-deflate([^\r\n,]*)")
+ERROR = -1
 _DIRECTIONS = {"server": "client to server", "client": "server to client"}
 
 
@@ -51,7 +52,10 @@ class Stream:
 
 @dataclass
 class Messages:
-    """Hold the messages that a browser saw on one connection: (receiver, opcode, payload)."""
+    """Hold the messages that a browser saw on one connection: (receiver, opcode, payload).
+
+    With the opcode ``ERROR`` it is the browser's own words for why it hung up.
+    """
 
     url: str
     messages: list[tuple[_Role, int, bytes]] = field(default_factory=list)
@@ -71,7 +75,7 @@ def read(octets: bytes, form: str, role: str) -> list[Stream] | list[Messages]:
     if form == "auto":
         form = _form(octets)
     if form == "har":
-        return _har(octets)
+        return _har(octets, role)
     if form == "tshark":
         streams = [_stream(side, "auto") for side in _tshark(octets) if side]
     else:
@@ -80,7 +84,7 @@ def read(octets: bytes, form: str, role: str) -> list[Stream] | list[Messages]:
     if len(streams) == 2 and (streams[0].start or streams[1].start):
         agreed = streams[1].deflate
         streams[0].deflate = agreed
-    return [stream for stream in streams if role in ("auto", stream.role)] or []
+    return [stream for stream in streams if role in ("auto", stream.role)]
 
 
 def _form(octets: bytes) -> str:
@@ -137,7 +141,7 @@ def _stream(octets: bytes, role: str) -> Stream:
     return Stream(receiver, octets[start:], start, deflate is not None, takeover)
 
 
-def _har(octets: bytes) -> list[Messages]:
+def _har(octets: bytes, role: str) -> list[Messages]:
     try:
         entries = json.loads(octets)["log"]["entries"]
         found = [
@@ -145,22 +149,31 @@ def _har(octets: bytes) -> list[Messages]:
             for entry in entries
             if entry.get(_KEY)
         ]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except _NOT_A_HAR as error:
         raise Unreadable(f"not a HAR file: {type(error).__name__}: {error}") from None
     if not found:
         raise Unreadable(
             "no WebSocket messages in this HAR file; Chromium writes them, as _webSocketMessages"
         )
-    return found
+    return [
+        part
+        for part in found
+        if role == "auto" or any(receiver == role for receiver, _, _ in part.messages)
+    ]
 
 
 _KEY = "_webSocketMessages"
+_NOT_A_HAR = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 def _message(message: dict[str, Any]) -> tuple[_Role, int, bytes]:
     opcode, data = int(message["opcode"]), message["data"]
+    if not isinstance(data, str):
+        raise TypeError(f"the data of a message is {type(data).__name__}, not a string")
     role: _Role = "server" if message["type"] == "send" else "client"
-    if opcode == 1:
+    if message["type"] == "error":
+        opcode = ERROR
+    if opcode in (1, ERROR):
         # A browser's strings are UTF-16, so a lone surrogate may be in them.
-        return role, opcode, str(data).encode("utf-8", "surrogatepass")
-    return role, opcode, base64.b64decode(data)
+        return role, opcode, data.encode("utf-8", "surrogatepass")
+    return role, opcode, base64.b64decode(data, validate=True)

@@ -28,6 +28,14 @@ from ._output import (
 
 MAX_CAPTURE = 256 << 20  # octets
 _PREVIEW = 40  # characters
+_OPCODES = {
+    1: "text",
+    2: "binary",
+    8: "close",
+    9: "ping",
+    10: "pong",
+    _captures.ERROR: "error",
+}
 _HEAD = f"{'offset':>8}  {'fin':3} {'rsv':3} {'opcode':<12} {'masked':6} {'length':>9}  payload"
 
 
@@ -193,18 +201,22 @@ def _messages(part: _captures.Messages, role: str, show: bool, quiet: bool) -> d
         if role not in ("auto", receiver):
             continue
         direction = _captures.Stream(receiver, b"").direction
-        name = {1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}.get(opcode, str(opcode))
+        name = _OPCODES.get(opcode, str(opcode))
         line: dict[str, Any] = {
             "number": number,
             "direction": direction,
             "opcode": name,
             "length": len(payload),
         }
-        if show:
+        said = ""  # by the browser, so it is nothing to hide
+        if opcode == _captures.ERROR:
+            said = line["error"] = payload.decode("utf-8", "backslashreplace")
+        elif show:
             line["payload"] = payload.hex()
         lines.append(line)
         if not quiet:
-            preview = _preview(opcode, payload) if show else _hidden(payload)
+            hidden = escaped(said, 200) or _hidden(payload)
+            preview = _preview(opcode, payload) if show and not said else hidden
             click.echo(f"{number:>8}  {direction:16} {name:<7} {len(payload):>9}  {preview}")
         violation, diagnosis = _judge(opcode, payload, show)
         if violation is not None and diagnosis is not None:
