@@ -117,6 +117,13 @@ def test_frames_one_direction_with_hex_and_raw(good: recording.Recording) -> Non
     assert parsed(stdin=good.from_server.hex(":", 1).encode()) == raw
 
 
+@pytest.mark.parametrize("written", ["81 02 68 69", "0x81, 0x02, 0x68, 0x69", "81-02-68-69;"])
+def test_frames_hexadecimal_is_told_by_itself(written: str) -> None:
+    status, output = frames(stdin=written.encode())
+    assert status == 0
+    assert "text message, 2 octets" in output
+
+
 def test_frames_violation_comes_with_evidence_and_origin(bad: recording.Recording) -> None:
     status, output = frames(stdin=bytes(bad.from_client))
     assert status == 1

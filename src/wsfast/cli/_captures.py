@@ -93,7 +93,11 @@ def _form(octets: bytes) -> str:
         return "har"
     if re.search(rb"(?m)^Follow: ", head):
         return "tshark"
-    if head and re.fullmatch(rb"[0-9A-Fa-f\s:,]+", head) and re.search(rb"[0-9A-Fa-f]{2}", head):
+    if (
+        head
+        and re.fullmatch(rb"(?:0[xX]|[0-9A-Fa-f\s:,;-])+", head)
+        and re.search(rb"[0-9A-Fa-f]{2}", head)
+    ):
         return "hex"
     return "raw"
 
