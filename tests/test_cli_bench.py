@@ -75,11 +75,28 @@ def test_plot(tmp_path: Path, suffix: str) -> None:
         assert ET.parse(path).getroot().tag.endswith("svg")
 
 
+def test_plot_of_no_octets_is_empty(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "plot.svg"
+    status, _ = run("decode", "--plot", str(path), "--size", "0", "--seconds", "0.001")
+    assert status == 0
+    assert path.exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_plot_that_can_not_be_written_is_named() -> None:
+    pytest.importorskip("matplotlib")
+    status, output = run("decode", "--plot", "/proc/plot.png", *QUICK)
+    assert status == 2
+    assert output.endswith("Error: can't write /proc/plot.png: No such file or directory\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--plot", "plot.gif"), "must end in .png or .svg, not 'plot.gif'"),
         (("--plot", "no/where/plot.png"), "there is no directory 'no/where'"),
+        (("--seconds", "nan"), "it is not a number"),
         (("--size", "-1"), "-1 is not in the range"),
         (("everything",), "'everything' is not one of"),
     ],
@@ -88,3 +105,10 @@ def test_a_wrong_call(arguments: tuple[str, ...], said: str) -> None:
     status, output = run(*arguments)
     assert status == 2
     assert said in output
+
+
+def test_plot_into_a_directory_is_a_wrong_call(tmp_path: Path) -> None:
+    (tmp_path / "plot.png").mkdir()
+    status, output = run("--plot", str(tmp_path / "plot.png"))
+    assert status == 2
+    assert "is a directory" in " ".join(output.split())

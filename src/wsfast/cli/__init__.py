@@ -15,6 +15,7 @@ payload is shown unless ``--show-payload`` is given.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -52,14 +53,14 @@ class _Command(click.Group):
             ctx.exit(141)  # as if SIGPIPE had ended it
         except OSError as error:
             _drop_output()
-            raise Unwritable(f"can't write: {error.strerror or error}") from None
+            where = f" {click.format_filename(error.filename)}" if error.filename else ""
+            raise Unwritable(f"can't write{where}: {error.strerror or error}") from None
 
 
 def _drop_output() -> None:
     """Let nothing be written at the exit, for that would fail again."""
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, sys.stdout.fileno())
-    os.close(sink)
+    with contextlib.suppress(io.UnsupportedOperation), open(os.devnull, "wb") as sink:
+        os.dup2(sink.fileno(), sys.stdout.fileno())
 
 
 @click.group(

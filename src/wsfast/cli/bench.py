@@ -32,6 +32,8 @@ def _plot_path(_: click.Context, __: click.Parameter, value: str | None) -> Path
     path = Path(value)
     if path.suffix not in _SUFFIXES:
         raise click.BadParameter(f"the name must end in .png or .svg, not {value!r}")
+    if path.is_dir():
+        raise click.BadParameter(f"{value!r} is a directory")
     if not path.parent.is_dir():
         raise click.BadParameter(f"there is no directory {str(path.parent)!r}")
     try:
@@ -39,6 +41,12 @@ def _plot_path(_: click.Context, __: click.Parameter, value: str | None) -> Path
     except ModuleNotFoundError as error:
         raise click.UsageError("--plot needs matplotlib: pip install matplotlib") from error
     return path
+
+
+def _finite(_: click.Context, __: click.Parameter, value: float) -> float:
+    if value != value:  # NaN is in every range of click's
+        raise click.BadParameter("it is not a number")
+    return value
 
 
 @click.command()
@@ -56,6 +64,7 @@ def _plot_path(_: click.Context, __: click.Parameter, value: str | None) -> Path
     default=0.02,
     show_default=True,
     type=click.FloatRange(0.0001, 10),
+    callback=_finite,
     help="How long to time one library in one round.",
 )
 @click.option("--plot", callback=_plot_path, metavar="FILE", help="Draw it, as PNG or SVG.")
@@ -175,6 +184,7 @@ def _draw(rows: list[Row], path: Path) -> None:
         axes.set_title(OPERATIONS[name].title, fontsize=10)
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(fontsize=8, frameon=False)
+        if axes.lines:  # none of no octets
+            axes.legend(fontsize=8, frameon=False)
     figure.savefig(path)
     pyplot.close(figure)
