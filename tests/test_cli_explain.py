@@ -58,15 +58,18 @@ def test_explain_what_is_no_code_is_a_wrong_call(code: str) -> None:
     assert run("explain", code)[0] == 2
 
 
+def test_explain_what_is_no_number_is_called_no_close_code() -> None:
+    assert "'abc' is not a valid close code" in run("explain", "abc")[1]
+
+
 def test_explain_nothing_is_a_wrong_call() -> None:
     assert run("explain")[0] == 2
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-@pytest.mark.parametrize("columns", [60, 80, 120])
-def test_explain_in_a_terminal_fits_it(columns: int) -> None:
+def lines_in_a_terminal(columns: int) -> list[str]:
     import os
     import pty
+    import re
 
     parent, child = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
@@ -79,11 +82,23 @@ def test_explain_in_a_terminal_fits_it(columns: int) -> None:
         except OSError:
             pass  # how a pseudo-terminal says that the other side is gone
     os.close(parent)
-    import re
+    return re.sub(rb"\x1b\[[0-9;]*m", b"", output).decode().splitlines()
 
-    lines = re.sub(rb"\x1b\[[0-9;]*m", b"", output).decode().splitlines()
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_explain_in_a_terminal_fits_it(columns: int) -> None:
+    lines = lines_in_a_terminal(columns)
     assert max(map(len, lines)) <= columns
     assert "Going Away" in " ".join(lines)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("columns", [1, 30, 59])
+def test_explain_in_a_narrow_terminal_loses_nothing(columns: int) -> None:
+    text = "".join(lines_in_a_terminal(columns)).replace(" ", "")
+    for code in (1001, 1007):
+        assert explain(code).meaning.replace(" ", "") in text
 
 
 def test_demo_computes_what_it_shows() -> None:

@@ -23,8 +23,15 @@ _SENDERS = {
 }
 
 
+_NARROW = 60  # columns; a table of two codes would lose text in fewer
+
+
+class _Code(click.IntRange):
+    name = "close code"  # what click calls it in errors
+
+
 @click.command()
-@click.argument("codes", nargs=-1, required=True, metavar="CODE...", type=click.IntRange(0, 65535))
+@click.argument("codes", nargs=-1, required=True, metavar="CODE...", type=_Code(0, 65535))
 @JSON
 def explain(codes: tuple[int, ...], as_json: bool) -> int:
     """Explain close codes; two of them side by side.
@@ -88,7 +95,7 @@ def _write_comparison(comparison: Comparison) -> None:
         if label != "reconnect" or a == b
     ]
     width = min(terminal_width(), 140)
-    if width:
+    if width >= _NARROW:
         _write_table(comparison, rows, width)
     else:
         _write_plain(comparison, rows)
