@@ -66,14 +66,13 @@ def test_explain_nothing_is_a_wrong_call() -> None:
     assert run("explain")[0] == 2
 
 
-def lines_in_a_terminal(columns: int) -> list[str]:
+def in_a_terminal(*arguments: str, **environment: str) -> str:
     import os
     import pty
-    import re
 
     parent, child = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
-    with subprocess.Popen([*CLI, "explain", "1001", "1007"], stdout=child, env=environment):
+    variables = {**os.environ, "TERM": "xterm", **environment}
+    with subprocess.Popen([*CLI, *arguments], stdout=child, env=variables):
         os.close(child)
         output = b""
         try:
@@ -82,7 +81,14 @@ def lines_in_a_terminal(columns: int) -> list[str]:
         except OSError:
             pass  # how a pseudo-terminal says that the other side is gone
     os.close(parent)
-    return re.sub(rb"\x1b\[[0-9;]*m", b"", output).decode().splitlines()
+    return output.decode()
+
+
+def lines_in_a_terminal(columns: int) -> list[str]:
+    import re
+
+    output = in_a_terminal("explain", "1001", "1007", COLUMNS=str(columns), NO_COLOR="")
+    return re.sub(r"\x1b\[[0-9;]*m", "", output).splitlines()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -99,6 +105,14 @@ def test_explain_in_a_narrow_terminal_loses_nothing(columns: int) -> None:
     text = "".join(lines_in_a_terminal(columns)).replace(" ", "")
     for code in (1001, 1007):
         assert explain(code).meaning.replace(" ", "") in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("codes", [("1001",), ("1001", "1007")], ids=" ".join)
+def test_no_color_is_heeded(codes: tuple[str, ...]) -> None:
+    colour = "\x1b[36m"
+    assert colour in in_a_terminal("explain", *codes, NO_COLOR="")
+    assert colour not in in_a_terminal("explain", *codes, NO_COLOR="1")
 
 
 def test_demo_computes_what_it_shows() -> None:

@@ -82,6 +82,8 @@ def command(ctx: click.Context) -> None:
 
     Exit status: 0 valid, 1 a violation was found, 2 a wrong call or a file that can't be read.
     """
+    if os.environ.get("NO_COLOR"):  # https://no-color.org
+        ctx.color = False
     if ctx.invoked_subcommand != "run" and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every encoding has every text
 
