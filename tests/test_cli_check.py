@@ -115,6 +115,18 @@ def test_check_missing_file(tmp_path: Path) -> None:
     assert "No such file" in output
 
 
+def test_check_name_that_would_command_a_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "red\x1b[31m"
+    assert "red\\x1b[31m: No such file" in check(str(file))[1]
+    if sys.platform != "win32":
+        file.write_bytes(b"fine")
+        assert check(str(file)) == (0, f"{tmp_path}/red\\x1b[31m: valid UTF-8, 4 octets\n")
+
+
+def test_check_calls_standard_input_so() -> None:
+    assert check(stdin=b"fine") == (0, "standard input: valid UTF-8, 4 octets\n")
+
+
 def test_check_directory(tmp_path: Path) -> None:
     assert check(str(tmp_path))[0] == 2
 
@@ -159,6 +171,14 @@ def test_run_returns_the_status_of_the_program(
     assert run(["no-such"]) == 2
     assert run(["--version"]) == 0
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_help_names_every_subcommand_in_full() -> None:
+    result = CliRunner().invoke(command, ["--help"], terminal_width=80)
+    listed = result.output.partition("Commands:")[2]
+    for name in command.commands:
+        assert f"\n  {name} " in listed
+    assert "..." not in listed
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["frames", "--help"]])

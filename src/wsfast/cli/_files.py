@@ -14,6 +14,8 @@ from typing import BinaryIO, cast
 
 import click
 
+from ._output import named
+
 
 class Unreadable(click.ClickException):
     """Say that a file can't be read, or can't be taken for what it should be."""
@@ -49,7 +51,7 @@ def open_binary(path: str) -> BinaryIO:
 def why_unreadable(path: str, error: Exception) -> str:
     """Return what to tell the user."""
     reason = getattr(error, "strerror", None) or str(error)
-    return f"can't read {click.format_filename(path)}: {reason}"
+    return f"can't read {named(path)}: {reason}"
 
 
 def regular_size(file: BinaryIO) -> int:
@@ -79,4 +81,4 @@ def read_all(path: str, limit: int) -> bytes:
                 return b"".join(pieces)
             pieces.append(piece)
             size += len(piece)
-    raise Unreadable(f"{click.format_filename(path)} is larger than {limit} octets")
+    raise Unreadable(f"{named(path)} is larger than {limit} octets")

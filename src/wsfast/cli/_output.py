@@ -1,6 +1,6 @@
 """Write results: with colour in a terminal, plain in a pipe, or as JSON.
 
-Invariant: nothing that came from a file reaches a terminal unescaped.
+Invariant: nothing that came from a file, nor its name, reaches a terminal unescaped.
 """
 
 from __future__ import annotations
@@ -109,6 +109,11 @@ def write_evidence(
         ]
     if rows:
         write_fields(rows)
+
+
+def named(path: str) -> str:
+    """Return what to call a file: names may hold what a terminal takes for a command."""
+    return "standard input" if path == "-" else escaped(click.format_filename(path), 4096)
 
 
 def escaped(text: str, limit: int) -> str:

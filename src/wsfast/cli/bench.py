@@ -49,7 +49,7 @@ def _finite(_: click.Context, __: click.Parameter, value: float) -> float:
     return value
 
 
-@click.command()
+@click.command(short_help="How fast it is here, beside the installed peers.")
 @click.argument("operations", nargs=-1, type=click.Choice(tuple(OPERATIONS)))
 @click.option(
     "--size",

@@ -17,14 +17,14 @@ import click
 from .. import InvalidUTF8, Utf8Validator
 from ..diagnosis import MAX_SAMPLE, Diagnosis, diagnose, diagnose_part
 from . import _files
-from ._output import JSON, SHOW_PAYLOAD, diagnosed, evidence, write_evidence, write_json
+from ._output import JSON, SHOW_PAYLOAD, diagnosed, evidence, named, write_evidence, write_json
 
 CHUNK = 1 << 19  # octets
 _LONG = 64 << 20  # octets; a file as long gets a progress bar
 _BEFORE = MAX_SAMPLE // 2  # octets from before a chunk, for the diagnosis
 
 
-@click.command()
+@click.command(short_help="Is a file UTF-8? If not: which octet, why.")
 @click.argument("file", default="-", type=click.Path(allow_dash=True))
 @SHOW_PAYLOAD
 @JSON
@@ -51,11 +51,11 @@ def check(file: str, show_payload: bool, as_json: bool) -> int:
             found["diagnosis"] = diagnosed(diagnosis)
         write_json(found)
     elif violation is not None:
-        click.echo(f"{click.format_filename(file)}: not UTF-8")
+        click.echo(f"{named(file)}: not UTF-8")
         write_evidence(violation, diagnosis, fragments=False)
     else:
         verdict = click.style("valid UTF-8", fg="green")
-        click.echo(f"{click.format_filename(file)}: {verdict}, {octets} octets")
+        click.echo(f"{named(file)}: {verdict}, {octets} octets")
         if diagnosis is not None:
             click.echo(f"  but likely {diagnosis.origin.value}: {diagnosis.reason}")
             click.echo(f"  {diagnosis.remedy}")

@@ -26,7 +26,7 @@ SCENES: tuple[tuple[str, tuple[bytes, ...]], ...] = (
 )
 
 
-@click.command()
+@click.command(short_help="Good and bad messages, in a minute.")
 @click.option("--serve", is_flag=True, help="Serve a page that shows it in a browser.")
 @click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535))
 @JSON

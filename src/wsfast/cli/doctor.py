@@ -35,7 +35,7 @@ class Finding(NamedTuple):
     slow: bool
 
 
-@click.command()
+@click.command(short_help="What runs here, and what could run faster.")
 @JSON
 def doctor(as_json: bool) -> int:
     """Say which codec and kernel run, and what each installed peer runs on.

@@ -30,7 +30,7 @@ class _Code(click.IntRange):
     name = "close code"  # what click calls it in errors
 
 
-@click.command()
+@click.command(short_help="What close codes mean and what to do.")
 @click.argument("codes", nargs=-1, required=True, metavar="CODE...", type=_Code(0, 65535))
 @JSON
 def explain(codes: tuple[int, ...], as_json: bool) -> int:

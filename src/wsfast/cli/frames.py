@@ -22,6 +22,7 @@ from ._output import (
     diagnosed,
     escaped,
     evidence,
+    named,
     write_evidence,
     write_json,
 )
@@ -39,7 +40,7 @@ _OPCODES = {
 _HEAD = f"{'offset':>8}  {'fin':3} {'rsv':3} {'opcode':<12} {'masked':6} {'length':>9}  payload"
 
 
-@click.command()
+@click.command(short_help="The frames of a capture, and what is wrong.")
 @click.argument("file", default="-", type=click.Path(allow_dash=True))
 @click.option(
     "--role",
@@ -74,7 +75,7 @@ def frames(file: str, role: str, form: str, is_hex: bool, show_payload: bool, as
     """
     octets = _files.read_all(file, MAX_CAPTURE)
     if not octets:
-        raise _files.Unreadable(f"{click.format_filename(file)} is empty")
+        raise _files.Unreadable(f"{named(file)} is empty")
     captured = _captures.read(octets, "hex" if is_hex else form, role)
     if not captured:
         raise _files.Unreadable(f"nothing in this capture was received by a {role}")

@@ -22,6 +22,7 @@ _OURS = (os.path.dirname(runpy.__file__) + os.sep + "runpy.py", "<frozen runpy>"
 @click.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     options_metavar="[--accelerate PEERS]",
+    short_help="Run a program with peers on wsfast.",
 )
 @click.option(
     "--accelerate",
