@@ -248,17 +248,6 @@ def test_violation_of_a_client_that_never_stops_ends_too() -> None:
     opened(test)
 
 
-def test_client_that_neither_closes_nor_reads_is_aborted() -> None:
-    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
-        protocol.close_timeout = 0.01
-        protocol.pause_writing()
-        protocol._close(1000, "", 0.01)
-        await asyncio.sleep(0.03)
-        assert transport.closed == "aborted"
-
-    opened(test)
-
-
 @pytest.mark.parametrize("how", ["close", "answered close", "shutdown", "silence", "end of file"])
 def test_client_that_does_not_read_is_not_waited_for_without_end(
     how: str, monkeypatch: pytest.MonkeyPatch
@@ -268,6 +257,7 @@ def test_client_that_does_not_read_is_not_waited_for_without_end(
 
     async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
         protocol.close_timeout = 0.01
+        transport.unsent = 1
         if how == "close":
             protocol.data_received(frame(CLOSE))
         elif how == "answered close":
@@ -288,10 +278,26 @@ def test_client_that_does_not_read_is_not_waited_for_without_end(
     opened(test)
 
 
-def test_nothing_is_left_to_abort_once_the_connection_is_lost() -> None:
+def test_client_that_reads_slowly_has_the_time_to(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        unsent = [2, 2, 3, 4, 5]
+        monkeypatch.setattr(transport, "get_write_buffer_size", unsent.pop)
+        protocol.close_timeout = 0.001
         protocol.data_received(frame(CLOSE))
-        assert protocol.close_timer is not None
+        async with asyncio.timeout(20):
+            while transport.closed != "aborted":
+                await asyncio.sleep(0.001)
+        assert unsent == []
+
+    opened(test)
+
+
+@pytest.mark.parametrize("unsent", [0, 1])
+def test_nothing_is_left_to_abort_once_the_connection_is_lost(unsent: int) -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        transport.unsent = unsent
+        protocol.data_received(frame(CLOSE))
+        assert bool(protocol.close_timer) is bool(unsent)
         protocol.connection_lost(None)
         assert protocol.close_timer is None
 

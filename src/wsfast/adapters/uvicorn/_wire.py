@@ -351,12 +351,12 @@ class Wire(asyncio.BufferedProtocol):
         if self._drop_until is not None and self.loop.time() < self._drop_until:
             self.close_timer = self.loop.call_later(QUIET, self._half_close)
         else:
-            self._give_up()
+            self._hang_up(LINGER)
 
     def _half_close(self) -> None:
         self._drop_until = None
         if self.transport.is_closing() or not self.transport.can_write_eof():
-            self._give_up()
+            self._hang_up(LINGER)
         else:
             self.transport.write_eof()
             self._set_timer(LINGER)
@@ -392,26 +392,29 @@ class Wire(asyncio.BufferedProtocol):
         self._wake()
 
     def _set_timer(self, seconds: float) -> None:
-        self.close_timer = self.loop.call_later(seconds, self._give_up)
+        self.close_timer = self.loop.call_later(seconds, self._hang_up, seconds)
 
     def _cancel_timer(self) -> None:
         if self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = None
 
-    def _give_up(self) -> None:
-        if self._full:
-            self._cancel_timer()
-            self.transport.abort()  # it would wait for the client to read
-        else:
-            self._hang_up(LINGER)
-
-    def _hang_up(self, seconds: float) -> None:
-        """Close once all is written, and drop the rest if the client takes too long to read."""
+    def _hang_up(self, patience: float) -> None:
+        """Close once the client has read all, or has read nothing for so many seconds."""
         self._cancel_timer()
         self.transport.close()
-        if not self._lost:
-            self.close_timer = self.loop.call_later(seconds, self.transport.abort)
+        if unsent := self.transport.get_write_buffer_size():
+            self._expect_less(unsent, patience)
+
+    def _expect_less(self, unsent: int, patience: float) -> None:
+        def look() -> None:
+            left = self.transport.get_write_buffer_size()
+            if left >= unsent:
+                self.transport.abort()
+            elif left:
+                self._expect_less(left, patience)
+
+        self.close_timer = self.loop.call_later(patience, look)
 
     def _trace(self, what: str) -> None:
         if self.logger.level <= TRACE_LOG_LEVEL:
