@@ -781,6 +781,23 @@ def test_client_that_is_not_read_is_not_blamed(monkeypatch: pytest.MonkeyPatch) 
 
 
 @loops
+def test_client_that_is_gone_is_noticed_though_it_is_not_read(loop: str) -> None:
+    async def app(receive: Any, send: Any, running: Served) -> None:
+        (connection,) = running.server.server_state.connections
+        await until(lambda: connection._paused)
+        running.told.put("paused")
+        await until(lambda: connection._lost)  # it neither receives nor sends
+
+    options = {"ws_ping_interval": 0.05, "ws_ping_timeout": 0.05}
+    with served(accepted(app), loop=loop, **options) as running, running.client() as client:
+        client.send(frame(TEXT, b"x") * 32)
+        assert client.hear() is not None  # a ping
+        assert running.next() == "paused"
+        client.hang_up()
+        assert running.next() is None
+
+
+@loops
 def test_client_that_sends_and_reads_nothing_is_1011(
     loop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

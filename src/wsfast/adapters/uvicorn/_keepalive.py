@@ -1,6 +1,6 @@
 """Pings that find out whether the other end is still there (RFC 6455 section 5.5.2).
 
-Invariant: at most one ping is unanswered, and at most one timer runs.
+Invariant: at most one payload is unanswered, and at most one timer runs.
 """
 
 from __future__ import annotations
@@ -73,6 +73,9 @@ class Keepalive:
 
     def _overdue(self) -> None:
         assert self._timeout is not None
+        assert self._payload is not None
         self._timer = None
         if self._silent():
+            # Again, for only who writes learns that nobody is there any more.
+            self._ping(self._payload)
             self._timer = self._loop.call_later(self._timeout, self._overdue)
