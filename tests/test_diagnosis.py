@@ -144,10 +144,14 @@ def test_diagnose_with_a_key_of_other_than_4_octets_raises(key: bytes) -> None:
         diagnose(b"\xff", masking_key=key)
 
 
-@pytest.mark.parametrize("payload", ["text", None, 7])
-def test_diagnose_what_is_no_buffer_raises(payload: object) -> None:
-    with pytest.raises(TypeError):
-        diagnose(payload)  # type: ignore[arg-type]
+@pytest.mark.parametrize("value", ["text", None, 7])
+def test_diagnose_what_is_no_buffer_raises(value: object) -> None:
+    said = f"must be a bytes-like object, not {type(value).__name__}"
+    with pytest.raises(TypeError, match=f"payload {said}"):
+        diagnose(value)  # type: ignore[arg-type]
+    if value is not None:
+        with pytest.raises(TypeError, match=f"masking_key {said}"):
+            diagnose(b"\xff", masking_key=value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("make", [bytes, bytearray, memoryview], ids=lambda make: make.__name__)

@@ -12,6 +12,8 @@ from __future__ import annotations
 from ._backend import validate_utf8
 from ._origins import binary, charset, unicode, wire
 from ._origins.finding import Finding, Origin, Sample
+from ._pure.buffers import masking_key_octets
+from ._pure.buffers import octets as octets_of
 from ._record import Record
 from .errors import Cause, InvalidUTF8
 
@@ -120,13 +122,13 @@ def diagnose(
     >>> print(diagnose("Grüße aus Köln".encode("latin-1")).origin.name)
     LEGACY_CHARSET
     """
-    key = None if masking_key is None else _key(masking_key)
-    violation = _violation(payload)
-    octets = memoryview(payload).cast("B")
+    key = None if masking_key is None else masking_key_octets(masking_key)
+    octets = octets_of(payload, "payload")
+    violation = _violation(octets)
     start = 0
     if violation is not None and violation.offset >= MAX_SAMPLE // 2:
         start = min(violation.offset - MAX_SAMPLE // 2, max(0, len(octets) - MAX_SAMPLE))
-    part = bytes(octets[start : start + MAX_SAMPLE])
+    part = octets[start : start + MAX_SAMPLE]
     return diagnose_part(
         part,
         violation,
@@ -150,7 +152,7 @@ def diagnose_violation(
         violation,
         start=violation.context_offset,
         to_end=violation.cause is Cause.TRUNCATED,
-        masking_key=None if masking_key is None else _key(masking_key),
+        masking_key=None if masking_key is None else masking_key_octets(masking_key),
         show_payload=show_payload,
     )
 
@@ -229,19 +231,12 @@ def _find(sample: Sample) -> Finding:
     return Finding(Origin.UNKNOWN, "low", "no origin that is looked for fits")
 
 
-def _violation(payload: Buffer) -> InvalidUTF8 | None:
+def _violation(payload: bytes) -> InvalidUTF8 | None:
     try:
         validate_utf8(payload)
     except InvalidUTF8 as violation:
         return violation
     return None
-
-
-def _key(masking_key: Buffer) -> bytes:
-    key = bytes(memoryview(masking_key).cast("B"))
-    if len(key) != 4:
-        raise ValueError(f"masking_key must be exactly 4 octets, not {len(key)}")
-    return key
 
 
 def _window(part: bytes, at: int, length: int, show_payload: bool) -> str:
