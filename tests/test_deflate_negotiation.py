@@ -219,13 +219,30 @@ def test_an_answer_that_is_none(options: dict[str, Any], answer: str, said: str)
         (("server", {"engine": "brotli"}), "engine must be one of 'zlib', 'isal', 'zlib-ng'"),
         (("server", {"server_max_window_bits": 7}), "must be from 8 to 15, not 7"),
         (("server", {"client_max_window_bits": 16}), "must be from 8 to 15, not 16"),
-        (("server", {"level": 77}), "Bad compression level|Invalid initialization option"),
+        (("server", {"level": 77}), "engine 'zlib' refuses level=77, mem_level=None"),
+        (("server", {"mem_level": 2**40}), "refuses level=None, mem_level=1099511627776"),
+        (("server", {"engine": ["zlib"]}), "engine must be one of 'zlib', 'isal', 'zlib-ng'"),
+        (("server", {"threshold": -1}), "threshold must not be negative, but is -1"),
     ],
 )
 def test_wrong_arguments(arguments: tuple[Any, ...], said: str) -> None:
     role, *rest = arguments
     with pytest.raises(ValueError, match=said):
         PerMessageDeflate(role, **(rest[0] if rest else {}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"level": "9"}, "level must be an integer or None, not str"),
+        ({"mem_level": 1.5}, "mem_level must be an integer or None, not float"),
+        ({"threshold": "32"}, "threshold must be an integer, not str"),
+        ({"parameters": 15}, "parameters must be DeflateParameters or None, not int"),
+    ],
+)
+def test_arguments_of_other_types(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        Deflate("server", **arguments)
 
 
 def test_an_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import zlib
 from functools import partial
 
 from . import _extension_header, errors
-from ._arguments import is_server
+from ._arguments import is_server, not_an_integer
 from ._pure.buffers import octets as octets_of
 from ._record import Record
 
@@ -88,7 +88,7 @@ class DeflateParameters(Record):
 
 def _window_bits(name: str, value: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
+        raise not_an_integer(name, value)
     if not 8 <= value <= 15:
         raise ValueError(f"{name} must be from 8 to 15, not {value}")
     return value
@@ -96,7 +96,7 @@ def _window_bits(name: str, value: int) -> int:
 
 def _engine(name: str) -> Any:
     """Return the module that compresses and inflates."""
-    if name not in _ENGINES:
+    if not isinstance(name, str) or name not in _ENGINES:
         known = ", ".join(map(repr, _ENGINES))
         raise ValueError(f"engine must be one of {known}, not {name!r}")
     module, extra = _ENGINES[name]
@@ -108,6 +108,22 @@ def _engine(name: str) -> Any:
         raise ModuleNotFoundError(
             f"engine {name!r} is not installed: pip install '{extra}'", name=error.name
         ) from None
+
+
+def _parameters(value: DeflateParameters | None) -> DeflateParameters:
+    if value is None:
+        return DeflateParameters()
+    if not isinstance(value, DeflateParameters):
+        raise TypeError(f"parameters must be DeflateParameters or None, not {type(value).__name__}")
+    return value
+
+
+def _threshold(value: int) -> int:
+    if not isinstance(value, int):
+        raise not_an_integer("threshold", value)
+    if value < 0:
+        raise ValueError(f"threshold must not be negative, but is {value}")
+    return value
 
 
 class Inflater:
@@ -191,7 +207,7 @@ class Deflate:
     Args:
         role: ``"server"`` or ``"client"``: which end this is.
         parameters: what was agreed on.
-        level: as ``zlib.compressobj`` takes it; ``None`` for the engine's default.
+        level: 0 to 9, with isal 0 to 3; ``None`` for the engine's default.
         mem_level: 1 to 9, likewise.
         threshold: payloads of fewer octets are sent as they are.
         engine: ``"zlib"``; or ``"isal"`` or ``"zlib-ng"``, if installed.
@@ -224,8 +240,8 @@ class Deflate:
     ) -> None:
         server = is_server(role)
         self.role = role
-        self.parameters = parameters = parameters or DeflateParameters()
-        self.threshold = threshold
+        self.parameters = parameters = _parameters(parameters)
+        self.threshold = _threshold(threshold)
         self._engine = self._compressing = module = _engine(engine)
         self._takes_over = not (
             parameters.server_no_context_takeover
@@ -243,7 +259,19 @@ class Deflate:
             wbits=-max(bits, 9),
             memLevel=module.DEF_MEM_LEVEL if mem_level is None else mem_level,
         )
-        self._compressor: Any = self._make()  # now: a bad level is the caller's mistake
+        self._compressor: Any = self._first_compressor(engine, level, mem_level)
+
+    def _first_compressor(self, engine: str, level: int | None, mem_level: int | None) -> Any:
+        """Make it at once, for a level that the engine lacks is the caller's mistake."""
+        for name, value in (("level", level), ("mem_level", mem_level)):
+            if value is not None and not isinstance(value, int):
+                raise TypeError(f"{name} must be an integer or None, not {type(value).__name__}")
+        try:
+            return self._make()
+        except (ValueError, OverflowError):
+            raise ValueError(
+                f"engine {engine!r} refuses level={level}, mem_level={mem_level}"
+            ) from None
 
     def compress(self, payload: Buffer | str) -> bytes | None:
         """Return the payload of a compressed message, to be sent with RSV1 (section 7.2.1).
@@ -258,6 +286,7 @@ class Deflate:
 
         Raises:
             TypeError: the payload is neither.
+            ValueError: it is not C-contiguous.
             UnicodeEncodeError: the text has a lone surrogate.
         """
         octets = payload.encode() if isinstance(payload, str) else octets_of(payload, "payload")
