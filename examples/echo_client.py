@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import sys
 from collections.abc import Callable
 
 from websockets.client import ClientProtocol
+from websockets.exceptions import WebSocketException
 from websockets.http11 import Response
 from websockets.uri import parse_uri
 
@@ -150,7 +153,12 @@ def main() -> None:
     parser.add_argument("--max-message-size", default=2**20, type=int, metavar="OCTETS")
     parser.add_argument("--compress", action="store_true", help="offer permessage-deflate")
     parser.add_argument("--quiet", action="store_true", help="do not print each event")
-    asyncio.run(_main(parser.parse_args()))
+    arguments = parser.parse_args()
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            asyncio.run(_main(arguments))
+        except (OSError, EOFError, WebSocketException) as error:
+            sys.exit(f"no connection to {arguments.url}: {error}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import sys
 from collections.abc import Callable
 from typing import TypeAlias, cast
 
@@ -258,7 +259,10 @@ def main() -> None:
         max_message_size=arguments.max_message_size,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(server))
+        try:
+            asyncio.run(_serve(server))
+        except (OSError, OverflowError) as error:
+            sys.exit(f"can't listen on {arguments.host}:{arguments.port}: {error}")
 
 
 if __name__ == "__main__":
