@@ -46,6 +46,10 @@ def not_an_integer(name: str, value: object) -> TypeError:
     return TypeError(f"{name} must be an integer, not {type(value).__name__}")
 
 
+def not_an_integer_or_none(name: str, value: object) -> TypeError:
+    return TypeError(f"{name} must be an integer or None, not {type(value).__name__}")
+
+
 def check_offset(offset: object) -> int:
     """Return a payload offset, as ``apply_mask`` takes it."""
     if not hasattr(offset, "__index__"):
@@ -88,7 +92,7 @@ def size_limit(name: str, limit: int | None) -> int:
     if limit is None:
         return _UNLIMITED
     if not isinstance(limit, int):
-        raise TypeError(f"{name} must be an integer or None, not {type(limit).__name__}")
+        raise not_an_integer_or_none(name, limit)
     limit = int(limit)  # not of a class that compares as it likes
     if limit < 0:
         raise ValueError(f"{name} must not be negative, but is {limit}")
@@ -189,7 +193,7 @@ def close_payload(code: int | None, reason: str) -> bytes:
             raise ValueError("a close frame can't carry a reason without a code")
         return b""
     if not isinstance(code, int):
-        raise TypeError(f"code must be an integer or None, not {type(code).__name__}")
+        raise not_an_integer_or_none("code", code)
     if not may_be_sent(code):
         raise ValueError(f"close code {int(code)} must not be sent")
     octets = reason.encode()

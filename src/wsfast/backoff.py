@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 
+from ._arguments import not_an_integer_or_none
 from .closecodes import explain
 
 TYPE_CHECKING = False
@@ -94,9 +95,7 @@ class Backoff:
             raise ValueError(f"jitter must be 'full', 'equal' or 'none', not {jitter!r}")
         if max_attempts is not None:
             if not isinstance(max_attempts, int):
-                raise TypeError(
-                    f"max_attempts must be an integer or None, not {type(max_attempts).__name__}"
-                )
+                raise not_an_integer_or_none("max_attempts", max_attempts)
             if max_attempts < 0:
                 raise ValueError(f"max_attempts must not be negative, but is {max_attempts}")
         self._jitter = jitter

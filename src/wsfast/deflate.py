@@ -15,7 +15,7 @@ import zlib
 from functools import partial
 
 from . import _extension_header, errors
-from ._arguments import is_server, not_an_integer
+from ._arguments import is_server, not_an_integer, not_an_integer_or_none
 from ._pure.buffers import octets as octets_of
 from ._record import Record
 
@@ -265,7 +265,7 @@ class Deflate:
         """Make it at once, for a level that the engine lacks is the caller's mistake."""
         for name, value in (("level", level), ("mem_level", mem_level)):
             if value is not None and not isinstance(value, int):
-                raise TypeError(f"{name} must be an integer or None, not {type(value).__name__}")
+                raise not_an_integer_or_none(name, value)
         try:
             return self._make()
         except (ValueError, OverflowError):

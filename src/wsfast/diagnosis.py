@@ -214,7 +214,6 @@ _OF_INVALID = (
     wire.masked,
     charset.by_normalizer,
 )
-_OF_VALID = (unicode.utf32, unicode.double_encoded)
 
 
 def _find(sample: Sample) -> Finding:
