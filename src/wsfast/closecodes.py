@@ -16,7 +16,7 @@ from ._record import Record
 
 
 class CloseCode(IntEnum):
-    """Say why a connection was closed, under the name that IANA registered."""
+    """Say why a connection was closed, as IANA registered it (RFC 6455 section 7.4)."""
 
     NORMAL_CLOSURE = 1000
     GOING_AWAY = 1001

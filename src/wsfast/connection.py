@@ -60,7 +60,10 @@ class ConnectionState(Enum):
 
 
 class NotOpen(RuntimeError):
-    """Say that nothing can be sent any more, for the connection is closing or closed."""
+    """Say that nothing can be sent any more, for the connection is closing or closed.
+
+    RFC 6455 section 5.5.1: nothing follows a close frame.
+    """
 
 
 class Closure(Record):
@@ -101,7 +104,7 @@ class Closure(Record):
 
 
 class Connection:
-    """Keep one connection after its opening handshake.
+    """Keep one connection after its opening handshake (RFC 6455 sections 5 to 7).
 
     Args:
         role: ``"server"`` or ``"client"``: which end this is.

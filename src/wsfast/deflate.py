@@ -198,7 +198,7 @@ class Inflater:
 
 
 class Deflate:
-    """Hold what was agreed on for one connection, and compress what it sends.
+    """Hold what was agreed on for one connection, and compress what it sends (RFC 7692).
 
     Give the same object to the decoder and to what sends: ``MessageDecoder(role,
     deflate=...)`` makes itself an ``Inflater`` of it.  ``PerMessageDeflate`` makes one
@@ -313,7 +313,7 @@ class Deflate:
 
 
 class PerMessageDeflate:
-    """Say what one end wants of permessage-deflate, and agree with the other on it.
+    """Say what one end wants of permessage-deflate (RFC 7692), and agree with the other on it.
 
     A client sends ``offer()`` and gives the server's answer to ``accept``; a server gives
     what the client offered to ``respond``.

@@ -69,7 +69,7 @@ class ProtocolError(ProtocolViolation):
 
 
 class MessageTooBig(ProtocolViolation):
-    """Say that a frame or message is over a limit of ours."""
+    """Say that a frame or message is over a limit of ours (RFC 6455 section 7.4.1)."""
 
     close_code = 1009
 
@@ -87,7 +87,7 @@ class Cause(Enum):
 
 
 class InvalidUTF8(ProtocolViolation, ValueError):
-    """Say that a text is not UTF-8, and which octet made it so.
+    """Say that a text is not UTF-8, and which octet made it so (RFC 6455 section 8.1).
 
     Offsets count octets from 0, from the start of the message unless said otherwise;
     in the reason of a close frame, from the start of the frame's payload.
@@ -95,7 +95,8 @@ class InvalidUTF8(ProtocolViolation, ValueError):
     Attributes:
         offset: the first octet of the ill-formed sequence; what CPython gives as
             ``UnicodeDecodeError.start`` for the whole message.
-        length: the octets of its maximal subpart (D93b), 1 to 3; CPython's ``end - start``.
+        length: the octets of its maximal subpart (The Unicode Standard, D93b), 1 to 3;
+            CPython's ``end - start``.
         octets: these octets.
         detected_at: the octet that made the text impossible; the length of the message
             if it ended too soon.

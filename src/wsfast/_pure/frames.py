@@ -29,7 +29,7 @@ MAX_HEADER = 14  # 2, 8 of length, 4 of masking key
 
 
 class Frame(Record):
-    """Hold one frame, as it was received.
+    """Hold one frame, as it was received (RFC 6455 section 5.2).
 
     Attributes:
         opcode: an ``Opcode``.
@@ -261,7 +261,7 @@ class Receiver:
 
 
 class FrameDecoder(Receiver):
-    """Decode frames from octets that arrive in any pieces.
+    """Decode frames from octets that arrive in any pieces (RFC 6455 section 5.2).
 
     Args:
         role: ``"server"`` if the frames come from a client and are masked, ``"client"``

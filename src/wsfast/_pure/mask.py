@@ -47,7 +47,7 @@ def apply_mask(data: Buffer, masking_key: Buffer, offset: int = 0) -> bytes:
 
 
 def apply_mask_inplace(buffer: Buffer, masking_key: Buffer, offset: int = 0) -> None:
-    """Mask, or unmask, the octets of ``buffer`` where they are.
+    """Mask, or unmask, the octets of ``buffer`` where they are (RFC 6455 section 5.3).
 
     Args:
         buffer: any writable C-contiguous buffer; all its octets are changed.

@@ -43,7 +43,7 @@ _LOOK_BACK = errors.MAX_CONTEXT + 3  # octets before a chunk that evidence may n
 
 
 class Text(Record, _OfText["_TextType"]):
-    """Hold a text message.
+    """Hold a text message (RFC 6455 section 5.6).
 
     Attributes:
         data: a ``str``, or ``bytes`` that are valid UTF-8, as the decoder was told.
@@ -69,7 +69,7 @@ class _Octets(Record):
 
 
 class Binary(_Octets):
-    """Hold a binary message: ``data``, its octets."""
+    """Hold a binary message: ``data``, its octets (RFC 6455 section 5.6)."""
 
     __slots__ = ()
 
@@ -159,7 +159,7 @@ def parse_close(payload: Buffer, /) -> Close:
 
 
 class MessageDecoder(Receiver, _OfText["_TextType"]):
-    """Decode messages from octets that arrive in any pieces.
+    """Decode messages from octets that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
 
     Text is validated as it arrives, so that a violation is known with the octet that
     makes it one, be it in the middle of a frame.  After a close frame, whatever follows

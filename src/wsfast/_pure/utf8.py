@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def is_valid_utf8(data: Buffer, /) -> bool:
-    """Tell whether ``data`` is well-formed UTF-8 as a whole.
+    """Tell whether ``data`` is well-formed UTF-8 as a whole (The Unicode Standard, section 3.9).
 
     Args:
         data: any C-contiguous buffer.
@@ -45,6 +45,8 @@ def is_valid_utf8(data: Buffer, /) -> bool:
 def validate_utf8(data: Buffer, /) -> None:
     """Raise ``InvalidUTF8`` unless ``data`` is well-formed UTF-8 as a whole.
 
+    The Unicode Standard, section 3.9; RFC 6455 section 8.1.
+
     Args:
         data: any C-contiguous buffer.
 
@@ -60,7 +62,7 @@ def validate_utf8(data: Buffer, /) -> None:
 
 
 def decode_utf8(data: Buffer, /) -> str:
-    """Return the text that ``data`` is in UTF-8.
+    """Return the text that ``data`` is in UTF-8 (The Unicode Standard, section 3.9).
 
     Args:
         data: any C-contiguous buffer.
@@ -93,7 +95,7 @@ def _well_formed(data: bytes) -> int:
 
 
 class Utf8Validator:
-    """Validate a text that arrives in fragments, cut at any octet.
+    """Validate a text that arrives in fragments, cut at any octet (RFC 6455 section 5.6).
 
     Each ``feed`` is one fragment.  A violation is raised with the first octet that no
     well-formed text can go on with, even inside a character, and again by every call
