@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,6 +69,15 @@ def test_the_codec_in_python_is_said() -> None:
     status, found = examined(WSFAST_ACCELERATE="all", WSFAST_BACKEND="pure")
     assert status == 1
     assert found["remedy"].startswith("WSFAST_BACKEND=pure: ")
+
+
+def test_a_peer_that_is_broken_is_named_with_its_error(tmp_path: Path) -> None:
+    broken = tmp_path / "wsproto.py"
+    broken.write_text("raise AttributeError('ssl has no wrap_socket')\n")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    _, found = examined(PYTHONPATH=path)
+    assert of(found, SEAM)["runs"] == "not there: ssl has no wrap_socket"
+    assert not of(found, SEAM)["slow"]
 
 
 def test_it_switches_nothing_on_and_writes_plainly() -> None:

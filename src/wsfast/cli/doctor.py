@@ -96,7 +96,8 @@ def _findings() -> list[Finding]:
 
 def _import(row: Acceleration) -> None:
     """Import what the seam stands in, if that can be done."""
-    with warnings.catch_warnings(), contextlib.suppress(ImportError):
+    # A peer that is broken may raise anything; ``_runs`` says what.
+    with warnings.catch_warnings(), contextlib.suppress(Exception):
         warnings.simplefilter("ignore")  # that it is deprecated is nobody's concern here
         importlib.import_module(_module(row))
 
@@ -122,7 +123,7 @@ def _runs(name: str, module: str) -> str:
     """Return whether what a dotted name stands for is compiled or Python."""
     try:
         found = _look_up(name, module)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 # whatever a broken peer raises
         return f"not there: {error}"
     functions = list(vars(found).values()) if isinstance(found, type) else [found]
     return PYTHON if any(isinstance(f, FunctionType) for f in functions) else COMPILED
