@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._files import Unreadable
+from ._output import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,6 +132,13 @@ def _tshark(octets: bytes) -> list[bytes]:
 
 def _stream(octets: bytes, role: str) -> Stream:
     handshake = _HANDSHAKE.match(octets)
+    # No frame begins so: RSV1 with opcode 7, or with a close frame that is fragmented.
+    if octets.startswith((b"GET ", b"HTTP/1.1 ")):
+        if not handshake:
+            raise Unreadable("the HTTP handshake in this capture is not whole")
+        line = octets.partition(b"\r\n")[0].decode("latin-1")
+        if line.startswith("HTTP/1.1 ") and not line.startswith("HTTP/1.1 101"):
+            raise Unreadable(f"the server refused the handshake: {escaped(line, 100)}")
     start = handshake.end() if handshake else 0
     deflate = _DEFLATE.search(handshake[0]) if handshake else None
     if role == "auto":
