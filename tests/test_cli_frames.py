@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
+import zlib
 from itertools import pairwise
 from pathlib import Path
 
@@ -108,6 +110,32 @@ def test_frames_compressed_messages_are_inflated(
 
     assert len(compressed.from_client) < len(good.from_client) / 10
     assert messages(compressed) == messages(good)
+
+
+ACCEPTED = b"HTTP/1.1 101 OK\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+
+
+def deflated(text: bytes) -> bytes:
+    """Return a DEFLATE stream with a final block (RFC 7692 section 7.2.3.4)."""
+    compressor = zlib.compressobj(wbits=-15)
+    return compressor.compress(text) + compressor.flush()
+
+
+def test_frames_compressed_message_goes_on_after_a_final_block() -> None:
+    payload = deflated(b"caf") + deflated(b"\xe9 au lait") + b"\0"
+    wire = wsfast.encode_frame(wsfast.Opcode.TEXT, payload, rsv1=True)
+    status, output = frames(stdin=ACCEPTED + wire)
+    assert status == 1
+    assert "invalid UTF-8 at octet 3: E9" in output
+
+
+def test_frames_compressed_message_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["wsfast.cli._analysis"], "MAX_MESSAGE", 1 << 20)
+    for size, verdict in ((1 << 20, 0), ((1 << 20) + 1, 1)):
+        wire = wsfast.encode_frame(wsfast.Opcode.BINARY, deflated(bytes(size)), rsv1=True)
+        status, output = frames(stdin=ACCEPTED + wire)
+        assert status == verdict
+        assert ("violation 1009" in output) == bool(verdict)
 
 
 def test_frames_one_direction_with_hex_and_raw(good: recording.Recording) -> None:
@@ -306,8 +334,6 @@ def test_frames_any_garbage_never_a_traceback() -> None:
 
 
 def test_frames_endless_file_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     monkeypatch.setattr(sys.modules["wsfast.cli.frames"], "MAX_CAPTURE", 1 << 20)
     status, output = frames("/dev/zero")
     assert status == 2

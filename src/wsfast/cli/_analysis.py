@@ -2,7 +2,7 @@
 
 RFC 6455 section 5; RFC 7692 for compressed messages.
 
-Invariant: the judgement is that of ``FrameDecoder`` and ``MessageDecoder``; here is only
+Invariant: the judgement is that of the decoders and of ``Inflater``; here is only
 where in the capture each frame stands.  Nothing comes after the first violation.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from .. import (
@@ -27,6 +28,7 @@ from .. import (
     apply_mask,
     encode_frame,
 )
+from ..deflate import Inflater
 from ..diagnosis import Diagnosis, diagnose
 from ._captures import Stream
 
@@ -92,7 +94,7 @@ class _Analyser:
             stream.role, text="bytes", max_message_size=MAX_MESSAGE, max_retained=4 * MAX_MESSAGE
         )
         self._message = _Message()
-        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._inflater = Inflater(zlib, zlib.MAX_WBITS, takes_over=stream.takeover)
         self._at = 0  # where the frame under way begins
         self._closed = False
         self._complete_last = False  # whether the frame at ``_at`` is in ``_message`` already
@@ -182,17 +184,13 @@ class _Analyser:
 
     def _inflated(self) -> bytes:
         """Return the message as one frame that is not compressed (RFC 7692 section 7.2.2)."""
-        if not self._stream.takeover:
-            self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        wire = bytes(self._message.payload) + b"\0\0\xff\xff"
-        try:
-            payload = self._inflater.decompress(wire, MAX_MESSAGE)
-        except zlib.error as error:
-            raise ProtocolError(f"compressed message that does not inflate: {error}") from None
-        if self._inflater.unconsumed_tail:
-            raise ProtocolError(f"compressed message of more than {MAX_MESSAGE} octets")
-        if self._inflater.eof:
-            self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        self._message.payload = bytearray(payload)
+        compressed = bytes(self._message.payload)
+        self._message.payload = payload = bytearray()
+        for piece in chain(
+            self._inflater.pieces(compressed, MAX_MESSAGE), self._inflater.end(MAX_MESSAGE)
+        ):
+            payload += piece
+            if len(payload) > MAX_MESSAGE:  # the decoder of messages will say so
+                break
         key = b"\0\0\0\0" if self._masked else None
         return encode_frame(self._message.opcode, payload, masking_key=key)
