@@ -306,7 +306,7 @@ def test_frames_that_come_before_the_answer_wait_for_it() -> None:
     async def app(receive: Any, send: Any, running: Served) -> Any:
         (connection,) = running.server.server_state.connections
         running.told.put("asked")
-        await until(lambda: connection._early)
+        await until(lambda: connection._unread)
         await send({"type": "websocket.accept"})
         return [(await receive())["text"], (await receive())["text"]]
 

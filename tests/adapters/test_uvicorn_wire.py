@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,12 +14,13 @@ pytest.importorskip("uvicorn")
 import uvicorn
 from uvicorn.server import ServerState
 
-from helpers import CLOSE, PING, PONG, TEXT, frame
+from helpers import BINARY, CLOSE, PING, PONG, TEXT, frame, header
 from wsfast import encode_close, encode_frame
 from wsfast.adapters.uvicorn import WebSocketProtocol, _protocol, _wire
 
 REQUEST = (
     b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Extensions: permessage-deflate\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 
@@ -67,6 +69,8 @@ Test = Callable[[WebSocketProtocol, Transport, Any], Awaitable[None]]
 
 def opened(test: Test, **options: Any) -> None:
     """Run a test on a connection that an application has accepted, and does not read."""
+
+    options = {"ws_per_message_deflate": False, **options}
 
     async def main() -> None:
         over = asyncio.Event()
@@ -170,6 +174,40 @@ def test_reading_pauses_at_a_full_queue_and_goes_on_with_an_empty_one(
         assert transport.reading
 
     opened(test, **options)
+
+
+def compressed(payload: bytes) -> bytes:
+    """Return the frame of a message, compressed by itself."""
+    stream = zlib.compressobj(wbits=-12)
+    octets = stream.compress(payload) + stream.flush(zlib.Z_SYNC_FLUSH)
+    return header(0xC0 | BINARY, len(octets) - 4, key=bytes(4)) + octets[:-4]
+
+
+@pytest.mark.parametrize("end", ["close", "closed by us", "violation", "none"])
+def test_reading_pauses_within_a_read_that_inflates_to_much(end: str) -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        one = compressed(bytes(60_000))
+        count = _wire.READ // len(one)
+        assert count > 100
+        protocol.data_received(
+            one * count + {"violation": frame(3), "none": b""}.get(end, frame(CLOSE))
+        )
+        assert not transport.reading
+        assert protocol._queued < _wire.QUEUED + 1100 * _wire.INFLATED
+        if end == "closed by us":
+            await protocol.send({"type": "websocket.close"})
+            assert transport.closed == "closed"
+            assert protocol.close_timer is None
+            return
+        for _ in range(count):
+            assert await protocol.receive() == {"type": "websocket.receive", "bytes": bytes(60_000)}
+        if end == "none":
+            assert transport.reading
+            protocol.data_received(frame(CLOSE))
+        code = 1002 if end == "violation" else 1005
+        assert (await protocol.receive())["code"] == code
+
+    opened(test, ws_max_queue=0, ws_per_message_deflate=True)
 
 
 def test_answer_to_a_ping_may_lie_unread_for_a_timeout_after_reading_goes_on() -> None:

@@ -276,12 +276,7 @@ class WebSocketProtocol(Wire):
         del self._opening  # h11's buffers, which no open connection needs
         self.transport.write(response)
         self._keepalive.start()
-        early, self._early = self._early, []
-        for octets in early:
-            if self._stage is OPEN:
-                self._take(octets)
-        if not self._queue:
-            self._resume_reading()
+        self._resume_reading()
 
     def _send_body(self, message: Any) -> None:
         if message["type"] != "websocket.http.response.body":

@@ -50,6 +50,7 @@ READ = 131_072  # octets received at a time: a message of 64 KiB comes in one pi
 GATHERED = 65_536  # octets of answers written together
 QUEUED = 262_144  # octets of messages that wait
 MESSAGES = 4096  # that wait where uvicorn was told no limit: empty ones have no octets
+INFLATED = 8192  # compressed octets taken at a time: each may become a thousand
 QUIET = 0.1  # seconds without octets after which we take it that the client has stopped
 LINGER = 2.0  # seconds that it then has to close its side, or to read what is unsent
 
@@ -103,7 +104,8 @@ class Wire(asyncio.BufferedProtocol):
         # Reading.
         self._buffer = _THREAD.buffer
         self._decoder: MessageDecoder[str]
-        self._early: list[bytes] = []  # what came before it was accepted
+        # What came before it was accepted, or in the same read as what filled the queue.
+        self._unread: deque[bytes] = deque()
         self._queue: deque[Any] = deque()
         self._queued = 0  # octets, about
         self._most = config.ws_max_queue or MESSAGES
@@ -137,6 +139,7 @@ class Wire(asyncio.BufferedProtocol):
         self._keepalive.stop()
         self._cancel_timer()
         self._gathered.clear()
+        self._unread.clear()
         self._end(1006)
         self._writable.set()  # no transport says so when it is lost
         if exc is None:
@@ -182,7 +185,7 @@ class Wire(asyncio.BufferedProtocol):
         elif stage is Stage.REQUEST:
             self._opening_data(data)
         elif stage is Stage.CONNECTING:  # it should wait for our answer
-            self._early.append(data)
+            self._unread.append(data)
             self._pause_reading()
         elif self._drop_until is not None:
             self._await_quiet()
@@ -193,6 +196,17 @@ class Wire(asyncio.BufferedProtocol):
     # Reading.
 
     def _take(self, octets: bytes | memoryview) -> None:
+        if self._deflate is not None:
+            rest = octets[INFLATED:]
+            while rest:
+                self._feed(octets[:INFLATED])
+                if self._paused or self._stage is not OPEN:
+                    self._unread.appendleft(bytes(rest))
+                    return
+                octets, rest = rest, rest[INFLATED:]
+        self._feed(octets)
+
+    def _feed(self, octets: bytes | memoryview) -> None:
         queue = self._queue
         event: Any
         last: Close | ProtocolViolation | None = None
@@ -240,8 +254,12 @@ class Wire(asyncio.BufferedProtocol):
             self.transport.pause_reading()
 
     def _resume_reading(self) -> None:
-        if self._paused and not self.transport.is_closing():
-            self._paused = False
+        if not self._paused:
+            return
+        self._paused = False
+        while self._unread and not self._paused:
+            self.data_received(self._unread.popleft())
+        if not self._paused and not self.transport.is_closing():
             self.transport.resume_reading()
 
     # Writing.
@@ -366,14 +384,15 @@ class Wire(asyncio.BufferedProtocol):
         payload = encode_close(code, reason)
         self._end(code, reason)
         self._stage = CLOSING
-        self._last_write(payload)
         self._set_timer(timeout)
+        self._last_write(payload)  # the client's close frame may have come already
 
     def _await_close(self, octets: bytes) -> None:
         try:
-            for event in self._decoder.feed(octets):
-                if type(event) is Close:
-                    self._conclude(event)
+            for at in range(0, len(octets), INFLATED):
+                for event in self._decoder.feed(octets[at : at + INFLATED]):
+                    if type(event) is Close:
+                        self._conclude(event)
         except ProtocolViolation as violation:
             self._conclude(violation)
 
