@@ -8,6 +8,7 @@ import sys
 import zlib
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -18,7 +19,10 @@ from click.testing import CliRunner
 
 import recording
 import wsfast
+from helpers import KEY
 from wsfast.cli import command
+from wsfast.cli._analysis import Fault, analyse
+from wsfast.cli._captures import Stream
 
 
 def frames(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
@@ -127,6 +131,60 @@ def test_frames_compressed_message_goes_on_after_a_final_block() -> None:
     status, output = frames(stdin=ACCEPTED + wire)
     assert status == 1
     assert "invalid UTF-8 at octet 3: E9" in output
+
+
+def test_frames_compressed_message_that_is_not_whole_is_judged_so_far() -> None:
+    payload = wsfast.Deflate("server").compress(b"caf\xe9 " * 9)
+    wire = wsfast.encode_frame(wsfast.Opcode.TEXT, payload or b"", fin=False, rsv1=True)
+    status, output = frames(stdin=ACCEPTED + wire)
+    assert status == 1
+    assert "invalid UTF-8 at octet 3: E9" in output
+    assert "reads like French" in output
+
+
+def test_frames_octets_after_a_close_frame_are_ignored() -> None:
+    status, output = frames(stdin=bytes.fromhex("880203e8") + b"\xff\xff")
+    assert status == 0
+    assert "= the capture has octets after the close frame, which are ignored" in output
+
+
+@pytest.mark.parametrize("deflate", [False, True], ids=["plain", "compressed"])
+def test_frames_verdict_is_that_of_the_decoder(deflate: bool) -> None:
+    rng = Random(7)
+    found = set()
+    for _ in range(400):
+        wire = damaged_wire(rng, wsfast.Deflate("client", threshold=0) if deflate else None)
+        agreed = wsfast.Deflate("server") if deflate else None
+        decoder = wsfast.MessageDecoder("server", max_message_size=None, deflate=agreed)
+        expected = ""
+        try:
+            list(decoder.feed(wire))
+        except wsfast.ProtocolViolation as violation:
+            expected = str(violation)
+        *_, last = [None, *analyse(Stream("server", wire, deflate=deflate), show_payload=False)]
+        assert (str(last.violation) if isinstance(last, Fault) else "") == expected, wire.hex()
+        found.add(expected)
+    assert len(found) > 20
+
+
+def damaged_wire(rng: Random, deflate: wsfast.Deflate | None) -> bytes:
+    """Return some messages of a client in fragments, with a bit turned over now and then."""
+    wire = bytearray()
+    for _ in range(3):
+        payload = rng.choice(("Grüße 🙂 ".encode() * 9, b"caf\xe9 ", b"abc\xc3", b""))
+        compressed = deflate.compress(payload) if deflate else None
+        payload = payload if compressed is None else compressed
+        cut = rng.randint(0, len(payload))
+        for first, part in ((True, payload[:cut]), (False, payload[cut:])):
+            opcode = wsfast.Opcode.TEXT if first else wsfast.Opcode.CONTINUATION
+            rsv1 = first and compressed is not None
+            wire += wsfast.encode_frame(opcode, part, fin=not first, rsv1=rsv1, masking_key=KEY)
+            if rng.random() < 0.2:
+                opcode = rng.choice((wsfast.Opcode.PING, wsfast.Opcode.CLOSE))
+                wire += wsfast.encode_frame(opcode, b"", masking_key=KEY)
+    if rng.random() < 0.6:
+        wire[rng.randrange(len(wire))] ^= 1 << rng.randrange(8)
+    return bytes(wire[: rng.randint(1, len(wire))])
 
 
 def test_frames_compressed_message_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 RFC 6455 section 5; RFC 7692 for compressed messages.
 
-Invariant: the judgement is that of the decoders and of ``Inflater``; here is only
+Invariant: the judgement is that of ``FrameDecoder`` and ``MessageDecoder``; here is only
 where in the capture each frame stands.  Nothing comes after the first violation.
 """
 
@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass
 from typing import Any
 
 from .. import (
@@ -22,13 +21,11 @@ from .. import (
     InvalidUTF8,
     MessageDecoder,
     Opcode,
-    ProtocolError,
     ProtocolViolation,
     Text,
     apply_mask,
-    encode_frame,
 )
-from ..deflate import Inflater
+from ..deflate import Deflate, Inflater
 from ..diagnosis import Diagnosis, diagnose
 from ._captures import Stream
 
@@ -62,15 +59,6 @@ class Fault:
     diagnosis: Diagnosis | None = None
 
 
-@dataclass
-class _Message:
-    """The data frames of the message under way."""
-
-    payload: bytearray = field(default_factory=bytearray)
-    compressed: bool = False
-    opcode: int = 0
-
-
 def analyse(stream: Stream, show_payload: bool) -> Iterator[FrameSeen | Seen | Fault]:
     """Yield the frames of a stream, after each what it completes, and last any violation."""
     analyser = _Analyser(stream, show_payload)
@@ -78,6 +66,30 @@ def analyse(stream: Stream, show_payload: bool) -> Iterator[FrameSeen | Seen | F
         yield from analyser.run()
     except ProtocolViolation as violation:
         yield analyser.fault(violation)
+
+
+class _Tap(Inflater):
+    """Keep what the decoder inflated of the message under way, for the diagnosis."""
+
+    def __init__(self, takes_over: bool) -> None:
+        super().__init__(zlib, zlib.MAX_WBITS, takes_over)
+        self.payload = bytearray()
+
+    def pieces(self, octets: bytes, room: int) -> Iterator[bytes]:
+        for piece in super().pieces(octets, room):
+            self.payload += piece
+            yield piece
+
+
+class _Tapped(Deflate):
+    """Give the decoder an inflater that can be looked into."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(stream.role)
+        self.tap = _Tap(stream.takeover)
+
+    def inflater(self) -> _Tap:
+        return self.tap
 
 
 class _Analyser:
@@ -90,14 +102,20 @@ class _Analyser:
             max_frame_size=None,
             reserved_bits=0x40 if stream.deflate else 0,
         )
+        deflate = _Tapped(stream)
+        self._inflated = deflate.tap.payload
         self._messages = MessageDecoder(
-            stream.role, text="bytes", max_message_size=MAX_MESSAGE, max_retained=4 * MAX_MESSAGE
+            stream.role,
+            text="bytes",
+            max_message_size=MAX_MESSAGE,
+            max_retained=4 * MAX_MESSAGE,
+            deflate=deflate if stream.deflate else None,
         )
-        self._message = _Message()
-        self._inflater = Inflater(zlib, zlib.MAX_WBITS, takes_over=stream.takeover)
+        self._payload = bytearray()  # of the data frames of the message under way
+        self._in_message = False
         self._at = 0  # where the frame under way begins
         self._closed = False
-        self._complete_last = False  # whether the frame at ``_at`` is in ``_message`` already
+        self._complete_last = False  # whether the frame at ``_at`` is in ``_payload`` already
 
     def run(self) -> Iterator[FrameSeen | Seen]:
         octets = self._stream.octets
@@ -110,20 +128,27 @@ class _Analyser:
                 self._at += size
         except ProtocolViolation:
             # The decoder of messages may have found another before, in the same octets.
-            yield from self._rest(octets[self._at :])
-            raise
-        yield from self._rest(octets[self._at :])
-        left = len(octets) - self._at
-        if left and not self._closed:
-            yield Seen(f"the capture ends inside a frame, after {left} octets of it")
-        elif self._message.opcode and not self._closed:
+            yield from self._feed(octets[self._at :])
+            if not self._closed:
+                raise
+        yield from self._end(octets[self._at :])
+
+    def _end(self, left: bytes) -> Iterator[Seen]:
+        if self._closed:
+            if left:
+                yield Seen("the capture has octets after the close frame, which are ignored")
+            return
+        yield from self._feed(left)
+        if left:
+            yield Seen(f"the capture ends inside a frame, after {len(left)} octets of it")
+        elif self._in_message:
             yield Seen("the capture ends inside a message")
 
     def fault(self, violation: ProtocolViolation) -> Fault:
         """Return the violation with what is known of it."""
         diagnosis = None
         if isinstance(violation, InvalidUTF8):
-            payload = bytes(self._message.payload) + self._partial()
+            payload = bytes(self._inflated) or bytes(self._payload) + self._partial()
             diagnosis = diagnose(payload, show_payload=self._show)
             if diagnosis.offset != violation.offset:  # it is in the reason of a close frame
                 diagnosis = violation.diagnosis(show_payload=self._show)
@@ -147,24 +172,13 @@ class _Analyser:
 
     def _take(self, frame: Frame, wire: bytes) -> Iterator[Seen]:
         if frame.opcode < Opcode.CLOSE:
-            self._message.payload += frame.payload
-            self._message.opcode = self._message.opcode or int(frame.opcode)
-            self._complete_last = True
-            if frame.rsv1:
-                if frame.opcode == Opcode.CONTINUATION or len(self._message.payload) > len(
-                    frame.payload
-                ):
-                    raise ProtocolError("RSV1 set, but not on the first frame of a message")
-                self._message.compressed = True
-            if self._message.compressed:
-                if frame.fin:
-                    yield from self._feed(self._inflated())
-                    self._message = _Message()
-                self._complete_last = False
-                return
+            self._payload += frame.payload
+            self._in_message = self._complete_last = True
         yield from self._feed(wire)
         if frame.opcode < Opcode.CLOSE and frame.fin:
-            self._message = _Message()
+            self._payload.clear()
+            self._inflated.clear()
+            self._in_message = False
         self._complete_last = False
 
     def _feed(self, wire: bytes) -> Iterator[Seen]:
@@ -177,20 +191,3 @@ class _Analyser:
             elif isinstance(event, Close):
                 self._closed = True
                 yield Seen("close", close=event)
-
-    def _rest(self, wire: bytes) -> Iterator[Seen]:
-        if not self._message.compressed and not (wire and wire[0] & 0x40):
-            yield from self._feed(wire)
-
-    def _inflated(self) -> bytes:
-        """Return the message as one frame that is not compressed (RFC 7692 section 7.2.2)."""
-        compressed = bytes(self._message.payload)
-        self._message.payload = payload = bytearray()
-        for piece in chain(
-            self._inflater.pieces(compressed, MAX_MESSAGE), self._inflater.end(MAX_MESSAGE)
-        ):
-            payload += piece
-            if len(payload) > MAX_MESSAGE:  # the decoder of messages will say so
-                break
-        key = b"\0\0\0\0" if self._masked else None
-        return encode_frame(self._message.opcode, payload, masking_key=key)
