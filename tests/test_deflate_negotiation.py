@@ -149,6 +149,17 @@ def test_what_a_server_answers(
         assert got[1].role == "server"
 
 
+def test_each_end_has_its_own_part() -> None:
+    client, server = PerMessageDeflate("client"), PerMessageDeflate("server")
+    for call, said in (
+        (server.offer, r"offer\(\) is for the client's end, but role is 'server'"),
+        (lambda: server.accept(""), r"accept\(\) is for the client's end, but role is 'server'"),
+        (lambda: client.respond(""), r"respond\(\) is for the server's end, but role is 'client'"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            call()
+
+
 def test_an_ill_formed_offer_is_said_to_be_so() -> None:
     with pytest.raises(ValueError, match="a parameter expected at character 19"):
         PerMessageDeflate("server").respond("permessage-deflate;")

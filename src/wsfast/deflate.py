@@ -357,7 +357,12 @@ class PerMessageDeflate:
         DeflateParameters(False, False, server_max_window_bits or 15, client_max_window_bits or 15)
 
     def offer(self) -> str:
-        """Return the client's value for Sec-WebSocket-Extensions (section 7.1)."""
+        """Return the client's value for Sec-WebSocket-Extensions (section 7.1).
+
+        Raises:
+            ValueError: this is the server's end.
+        """
+        self._must_be("client", "offer()")
         parameters: _Parameters = []
         if self._server_alone:
             parameters.append(("server_no_context_takeover", None))
@@ -381,8 +386,9 @@ class PerMessageDeflate:
             ``None`` if no offer of permessage-deflate can be taken.
 
         Raises:
-            ValueError: the header does not follow its grammar.
+            ValueError: the header does not follow its grammar; or this is the client's end.
         """
+        self._must_be("server", "respond()")
         for name, parameters in _extension_header.parse(header):
             if name == NAME:
                 try:
@@ -424,8 +430,9 @@ class PerMessageDeflate:
 
         Raises:
             ValueError: the answer does not follow the grammar, or is none to the offer:
-                the connection must be failed.
+                the connection must be failed.  Or this is the server's end.
         """
+        self._must_be("client", "accept()")
         answer = _extension_header.parse(header or "")
         if not answer:
             return None
@@ -443,6 +450,10 @@ class PerMessageDeflate:
             self._within("client_max_window_bits", self._client_bits, chosen),
         )
         return self._make(agreed)
+
+    def _must_be(self, role: str, what: str) -> None:
+        if self.role != role:
+            raise ValueError(f"{what} is for the {role}'s end, but role is {self.role!r}")
 
     @staticmethod
     def _within(name: str, wanted: int | None, chosen: dict[str, int]) -> int:
