@@ -350,11 +350,10 @@ def test_host_is_needed() -> None:
         assert b"Host" in client.rest()
 
 
-@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_tls(loop: str, tmp_path: Path) -> None:
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[dict[str, str], ssl.SSLContext]:
+    """The options of a server with TLS, and the context of a client for it."""
     trustme = pytest.importorskip("trustme")
-    if loop == "uvloop":
-        pytest.importorskip("uvloop")
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost")
     chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
@@ -362,8 +361,13 @@ def test_tls(loop: str, tmp_path: Path) -> None:
     certificate.private_key_pem.write_to_path(key)
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    options = {"loop": loop, "ssl_certfile": str(chain), "ssl_keyfile": str(key)}
-    with served(echo, **options) as running:
+    return {"ssl_certfile": str(chain), "ssl_keyfile": str(key)}, context
+
+
+@loops
+def test_tls(loop: str, tls: tuple[dict[str, str], ssl.SSLContext]) -> None:
+    files, context = tls
+    with served(echo, loop=loop, **files) as running:
         with running.client(context=context) as client:
             for text in TEXTS:
                 client.say(TEXT, text.encode())
@@ -371,8 +375,42 @@ def test_tls(loop: str, tmp_path: Path) -> None:
             client.say(TEXT, b"caf\xc3(")
             assert client.farewell() == (1007, REASONS["at once"])
         assert running.next()["code"] == 1007
-    with served(scope_told, **options) as running, running.client(context=context):
+    with served(scope_told, loop=loop, **files) as running, running.client(context=context):
         assert running.next()["scheme"] == "wss"
+
+
+@loops
+@pytest.mark.parametrize("end", ["close", "violation", "hang up", "application", "shutdown"])
+def test_tls_connection_is_lost_without_a_fault(
+    loop: str,
+    end: str,
+    tls: tuple[dict[str, str], ssl.SSLContext],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(1, "uvicorn.error")
+    files, context = tls
+
+    async def app(receive: Any, send: Any, running: Served) -> Any:
+        (connection,) = running.server.server_state.connections
+        running.told.put(connection)
+        while end != "application" and (await receive())["type"] != "websocket.disconnect":
+            pass
+
+    with served(accepted(app), loop=loop, **files) as running:
+        with running.client(context=context) as client:
+            connection = running.next()
+            if end in ("close", "violation"):
+                client.send(frame(CLOSE) if end == "close" else frame(3))
+            if end == "shutdown":
+                running.server.should_exit = True
+            if end != "hang up":
+                client.farewell()
+        assert running.next() is None
+        over = time.monotonic() + SECONDS
+        while not connection._lost:
+            assert time.monotonic() < over
+            time.sleep(0.005)
+    assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
 # Messages.

@@ -52,7 +52,8 @@ class Transport(asyncio.Transport):
         return self.unsent
 
     def close(self) -> None:
-        self.closed = self.closed if self.closed == "aborted" else "closed"
+        assert not self.is_closing(), "asyncio's with TLS is of no use any more when closed twice"
+        self.closed = "closed"
 
     def abort(self) -> None:
         self.closed = "aborted"

@@ -119,7 +119,7 @@ class WebSocketProtocol(Wire):
         self._stage = OVER
         if not self.transport.is_closing():
             self.transport.write(octets)
-            self.transport.close()
+        self._close_transport()
 
     def _refuse_if_unanswered(self, status: int, body: bytes) -> None:
         if self._stage in (Stage.CONNECTING, Stage.RESPONDING) and self._opening.can_respond:
@@ -152,7 +152,7 @@ class WebSocketProtocol(Wire):
             self._close(code, "", self.close_timeout)
         self._refuse_if_unanswered(500, b"Internal Server Error")
         if self.close_timer is None:
-            self.transport.close()
+            self._close_transport()
 
     async def receive(self) -> dict[str, Any]:
         """Return the next event for the application; once it is over, always the last."""
@@ -289,7 +289,7 @@ class WebSocketProtocol(Wire):
             self._stage = OVER
             self._app_closed = True
             self._end(1006)
-            self.transport.close()
+            self._close_transport()
 
     def _write_body(self, body: bytes, more: bool) -> None:
         if self._response is None:

@@ -143,7 +143,7 @@ class Wire(asyncio.BufferedProtocol):
         self._end(1006)
         self._writable.set()  # no transport says so when it is lost
         if exc is None:
-            self.transport.close()
+            self._close_transport()
 
     def eof_received(self) -> None:
         """Let the transport close: nobody is there to be answered."""
@@ -418,10 +418,15 @@ class Wire(asyncio.BufferedProtocol):
             self.close_timer.cancel()
             self.close_timer = None
 
+    def _close_transport(self) -> None:
+        """Close it once: asyncio's for TLS is of no use any more when it was closed twice."""
+        if not self.transport.is_closing():
+            self.transport.close()
+
     def _hang_up(self, patience: float) -> None:
         """Close once the client has read all, or has read nothing for so many seconds."""
         self._cancel_timer()
-        self.transport.close()
+        self._close_transport()
         if unsent := self.transport.get_write_buffer_size():
             self._expect_less(unsent, patience)
 
