@@ -34,7 +34,8 @@ def run_demo(**variables: str) -> subprocess.CompletedProcess[str]:
 def test_demo_in_a_pipe_prints_every_line_plainly(variables: dict[str, str]) -> None:
     done = run_demo(**variables)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == ""
+    # asyncio's debug mode, part of -X dev, tells what took long: so it is on a busy machine.
+    assert [line for line in done.stderr.splitlines() if not line.startswith("Executing ")] == []
     assert "\x1b" not in done.stdout
     for line in (
         "Text 'Zwölf große Boxkämpfer",
