@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
+import logging
 import queue
 import socket
 import ssl
@@ -16,9 +18,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, NamedTuple
 
+import pytest
 import uvicorn
 from loopback import SECONDS, End
 
+from helpers import BINARY, header
 from wsfast.adapters.uvicorn import WebSocketProtocol
 
 OURS = "wsfast.adapters.uvicorn:WebSocketProtocol"
@@ -31,6 +35,29 @@ USUAL = (
     b"Sec-WebSocket-Version: 13",
     KEY,
 )
+
+CLOSED = b"\x03\xe8"
+TEXTS = ["", "plain", "größer", "日本語" * 700, "🙂" * 20_000, "x" * (1 << 20)]
+DEFLATE = (*USUAL, b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits")
+
+both = pytest.mark.parametrize("ws", [OURS, SANSIO], ids=["wsfast", "sansio"])
+loops = pytest.mark.parametrize(
+    "loop",
+    [
+        "asyncio",
+        pytest.param(
+            "uvloop",
+            marks=pytest.mark.skipif(
+                importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed"
+            ),
+        ),
+    ],
+)
+REASONS = {
+    "at once": "invalid UTF-8 at octet 3: C3, a continuation octet is missing",
+    "in a later fragment": "invalid UTF-8 at octet 3: C3, a continuation octet is missing",
+    "cut short": "invalid UTF-8 at octet 3: C3, the text ends inside a character",
+}
 
 App = Callable[[Any, Any, Any], Awaitable[Any]]
 
@@ -200,3 +227,17 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(SECONDS):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+def unmasked(payload: bytes) -> bytes:
+    """Return a frame masked with zeros: made sooner than others where there are megabytes."""
+    return header(0x80 | BINARY, len(payload), key=bytes(4)) + payload
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Have the log, and find nothing in it that must not be; a fixture for who imports it."""
+    caplog.set_level(logging.INFO, "uvicorn.error")
+    yield
+    never = [line for line in caplog.messages if "never retrieved" in line]
+    assert not never
