@@ -30,7 +30,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -159,33 +159,40 @@ def skip(targets: str, fuzzer: str, why: str) -> None:
     print(f"{targets}: SKIPPED, {why}")
 
 
-def jobs_in_c(clang: str | None, executions: int | None, seconds: int) -> Iterator[Job]:
-    """Compile the targets in C; give what is to be run."""
+def jobs_in_c(
+    clang: str | None, wanted: Callable[[str], bool], executions: int | None, seconds: int
+) -> Iterator[Job]:
+    """Compile the targets in C that are wanted; give what is to be run."""
     for target, (seeds, dictionary, kernels) in IN_C.items():
         for build in BUILDS:
+            names = [" ".join(filter(None, (target, kernel, build.name))) for kernel in kernels]
+            if not any(map(wanted, names)):
+                continue
             program = clang and compiled(target, build, clang)
             if not program:
                 skip(target, "clang", "there is no clang with libFuzzer")
                 break
             ends = limit(executions, build.share, seconds / len(BUILDS))
-            for kernel in kernels:
-                name = " ".join(filter(None, (target, kernel, build.name)))
-                longest = build.longest[target]
-                yield Job(
-                    *(name, (str(program),), seeds, dictionary),
-                    *(longest, ends, kernel, build.sanitizers),
-                )
+            for name, kernel in zip(names, kernels, strict=True):
+                if wanted(name):
+                    yield Job(
+                        *(name, (str(program),), seeds, dictionary),
+                        *(build.longest[target], ends, kernel, build.sanitizers),
+                    )
 
 
-def jobs_in_python(executions: int | None, seconds: int) -> Iterator[Job]:
+def jobs_in_python(
+    wanted: Callable[[str], bool], executions: int | None, seconds: int
+) -> Iterator[Job]:
     """Give what is to be run with Atheris."""
     if importlib.util.find_spec("atheris") is None:
         skip(", ".join(IN_PYTHON), "atheris", "Atheris is not installed")
         return
     ends = limit(executions, SHARE_IN_PYTHON, seconds)
     for target, (seeds, dictionary) in IN_PYTHON.items():
-        command = (sys.executable, str(HERE / "fuzz_codec.py"), target)
-        yield Job(f"codec {target}", command, seeds, dictionary, LONGEST_IN_PYTHON, ends)
+        name, command = f"codec {target}", (sys.executable, str(HERE / "fuzz_codec.py"), target)
+        if wanted(name):
+            yield Job(name, command, seeds, dictionary, LONGEST_IN_PYTHON, ends)
 
 
 def output_of(*command: str) -> str:
@@ -233,12 +240,12 @@ def main() -> int:
     parser.add_argument("--record", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     clang = shutil.which("clang")
+
+    def wanted(name: str) -> bool:
+        return not arguments.only or any(part in name for part in arguments.only)
+
     size = arguments.executions, arguments.seconds
-    jobs = [
-        job
-        for job in (*jobs_in_c(clang, *size), *jobs_in_python(*size))
-        if not arguments.only or any(part in job.name for part in arguments.only)
-    ]
+    jobs = [*jobs_in_c(clang, wanted, *size), *jobs_in_python(wanted, *size)]
     if arguments.only and not jobs:
         sys.exit(f"no target has {' or '.join(arguments.only)} in its name")
     record = Record(arguments.record, clang) if arguments.record else None
