@@ -135,6 +135,20 @@ def test_websockets_stops_at_the_first_fault(switch_on: SwitchOn) -> None:
     assert protocol.events_received() == []
 
 
+def test_websockets_failed_from_outside_takes_nothing_more(switch_on: SwitchOn) -> None:
+    pytest.importorskip("websockets")
+    switch_on("websockets")
+    protocol = websockets_protocol()
+    protocol.receive_data(frame(TEXT, b"ab"))
+    protocol.fail(1011, "of the host's own")
+    protocol.receive_data(frame(TEXT, b"cd"))
+    assert not hasattr(protocol, "wsfast_data")
+    protocol.receive_eof()
+    with pytest.raises(EOFError):
+        protocol.receive_data(frame(TEXT, b"ef"))
+    assert [bytes(f.data) for f in protocol.events_received()] == [b"ab"]
+
+
 def test_websockets_with_compression(switch_on: SwitchOn) -> None:
     deflate = pytest.importorskip("websockets.extensions.permessage_deflate")
     switch_on("websockets")

@@ -45,7 +45,7 @@ cdef extern from *:
     static PyMethodDef wsf_apply_mask_inplace_def = {
         "apply_mask_inplace", WSF_METHOD(wsf_call_apply_mask_inplace), WSF_KEYWORDS,
         "apply_mask_inplace(buffer, masking_key, offset=0)\\n--\\n\\n"
-        "Mask, or unmask, the octets of ``buffer`` where they are.\\n\\n"
+        "Mask, or unmask, the octets of ``buffer`` where they are (RFC 6455 section 5.3).\\n\\n"
         "Any writable C-contiguous buffer; a key of exactly 4 octets; ``offset`` is the\\n"
         "payload index of ``buffer[0]``.  Raises TypeError if it is read-only, and TypeError\\n"
         "and ValueError as ``apply_mask`` does; nothing was changed then."};

@@ -9,7 +9,7 @@ cdef class Frame:
     """Frame(opcode, payload, fin=True, rsv1=False, rsv2=False, rsv3=False)
 --
 
-    Hold one frame, as it was received.
+    Hold one frame, as it was received (RFC 6455 section 5.2).
 
     ``opcode`` is an ``Opcode``, ``payload`` its octets, unmasked; ``fin`` tells whether it
     is the last fragment of its message; ``rsv1``, ``rsv2``, ``rsv3`` are for extensions.
@@ -290,7 +290,7 @@ cdef class FrameDecoder(Receiver):
     """FrameDecoder(role, *, max_frame_size=1048576, reserved_bits=0, payload='bytes')
 --
 
-    Decode frames from octets that arrive in any pieces.
+    Decode frames from octets that arrive in any pieces (RFC 6455 section 5.2).
 
     ``role`` is ``"server"`` if the frames come from a client and are masked, ``"client"``
     if they come from a server and are not.  ``max_frame_size`` is the longest payload of a
@@ -378,8 +378,8 @@ def take_frame(data, start, masked, max_size, /):
 
     ``data`` is ``bytes`` or a ``bytearray``.  Returns the first octet of the header, the
     payload, ``bytes`` if it was masked and else a ``bytearray``, where the frame ends, and
-    whether it is a text message, whole and in UTF-8.  Returns ``None`` unless a whole frame is there that breaks no rule and has at most
-    ``max_size`` octets of payload.
+    whether it is a text message, whole and in UTF-8.  Returns ``None`` unless a whole frame
+    is there that breaks no rule and has at most ``max_size`` octets of payload.
     """
     cdef View view
     cdef wsf_frame_rules rules
@@ -401,7 +401,7 @@ cdef object whole_frame(const View *view, size_t at, const wsf_frame_rules *rule
     cdef const uint8_t *p = view.data
     cdef uint8_t *octets
     cdef size_t n = view.size
-    cdef size_t length
+    cdef size_t length, index
     cdef uint32_t pending = 0
     cdef bint is_text
     if at > n or wsf_frame_header_parse(p + at, n - at, rules, &header) != WSF_HEADER_COMPLETE:
@@ -418,11 +418,11 @@ cdef object whole_frame(const View *view, size_t at, const wsf_frame_rules *rule
         payload = PyByteArray_FromStringAndSize(NULL, <Py_ssize_t>length)
         octets = <uint8_t *>PyByteArray_AS_STRING(payload)
     if is_text:
-        is_text = wsf_kernels().mask_validate(octets, p + at, length, header.key, &pending) == length
-        if view.held and is_text:  # what was judged may not be what was stored
+        index = wsf_kernels().mask_validate(octets, p + at, length, header.key, &pending)
+        if view.held and index == length:  # what was judged may not be what was stored
             pending = 0
-            is_text = wsf_kernels().validate(octets, length, &pending) == length
-        is_text = is_text and pending == 0
+            index = wsf_kernels().validate(octets, length, &pending)
+        is_text = index == length and pending == 0
     else:
         wsf_kernels().mask(octets, p + at, length, header.key)
     return header.first, payload, at + length, is_text

@@ -63,7 +63,7 @@ cdef class Text(Data):
     """Text(data)
 --
 
-    Hold a text message.
+    Hold a text message (RFC 6455 section 5.6).
 
     ``data`` is a ``str``, or ``bytes`` that are valid UTF-8, as the decoder was told.
     """
@@ -81,7 +81,7 @@ cdef class Binary(Data):
     """Binary(data=b'')
 --
 
-    Hold a binary message: ``data``, its octets."""
+    Hold a binary message: ``data``, its octets (RFC 6455 section 5.6)."""
 
     def __init__(self, data=b""):
         data_set(self, _arguments.check_field("data", data, bytes))
@@ -197,7 +197,7 @@ cdef class MessageDecoder(Receiver):
     """MessageDecoder(role, *, text='str', max_message_size=1048576, max_frame_size=None, max_retained=None, deflate=None)
 --
 
-    Decode messages from octets that arrive in any pieces.
+    Decode messages from octets that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
 
     Text is validated as it arrives, so that a violation is known with the octet that
     makes it one, be it in the middle of a frame.  After a close frame, whatever follows

@@ -122,7 +122,7 @@ cdef inline size_t validate_view(const View *view, uint32_t *pending) noexcept:
 
 
 def is_valid_utf8(data, /):
-    """Tell whether ``data`` is well-formed UTF-8 as a whole.
+    """Tell whether ``data`` is well-formed UTF-8 as a whole (The Unicode Standard, section 3.9).
 
     Any C-contiguous buffer.  Raises TypeError and ValueError for anything else.
     """
@@ -154,7 +154,7 @@ def validate_utf8(data, /):
 
 
 def decode_utf8(data, /):
-    """Return the text that ``data`` is in UTF-8.
+    """Return the text that ``data`` is in UTF-8 (The Unicode Standard, section 3.9).
 
     Any C-contiguous buffer.  Raises ``InvalidUTF8`` as ``validate_utf8`` does, TypeError
     and ValueError for anything else.
@@ -186,7 +186,7 @@ cdef class Utf8Validator:
     """Utf8Validator()
 --
 
-    Validate a text that arrives in fragments, cut at any octet.
+    Validate a text that arrives in fragments, cut at any octet (RFC 6455 section 5.6).
 
     Each ``feed`` is one fragment.  A violation is raised with the first octet that no
     well-formed text can go on with, even inside a character, and again by every call

@@ -146,9 +146,9 @@ def _more(protocol: Any, reader: Any) -> Any:
             if protocol.debug:
                 protocol.logger.debug("< EOF")
             raise EOFError("unexpected end of stream")
-        protocol.wsfast_waits = True
+        protocol.wsfast_waits = protocol.parser  # until fail() puts another in its place
         yield
-        protocol.wsfast_waits = False
+        protocol.wsfast_waits = None
         handed_over = protocol.__dict__.pop("wsfast_data", None)
         if handed_over is not None:
             return handed_over
@@ -158,7 +158,7 @@ def _more(protocol: Any, reader: Any) -> Any:
 def _receive_data(original: Any) -> Any:
     def receive_data(self: Any, data: Any) -> None:
         """Hand over what arrived without a copy, if the parser waits for just that."""
-        if type(data) is bytes and self.__dict__.get("wsfast_waits"):
+        if type(data) is bytes and self.__dict__.get("wsfast_waits") is self.parser:
             self.wsfast_data = data
             next(self.parser)
         else:
