@@ -39,6 +39,14 @@ UNDER_ASAN = "libasan" in os.environ.get("LD_PRELOAD", "")
 PACKAGE = Path(sys.modules["wsfast"].__file__ or "").parent
 
 
+def put_in_place(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
+    """Put the codec under test in the place of the one that users get, in these modules."""
+    for module in (sys.modules[name] for name in modules):
+        for name, value in vars(codec).items():
+            if name != "name" and hasattr(module, name):
+                monkeypatch.setattr(module, name, value)
+
+
 def mask(payload: bytes, key: bytes = KEY, offset: int = 0) -> bytes:
     """Mask octet by octet, as RFC 6455 section 5.3 says it."""
     return bytes(octet ^ key[(offset + i) % 4] for i, octet in enumerate(payload))

@@ -1,12 +1,10 @@
 """Connections without input or output: closing, pings, what may be sent after what.
 
-RFC 6455 sections 5.5 and 7.  Peers are the sans-IO protocols of ``websockets`` and
-``wsproto``.
+RFC 6455 sections 5.5 and 7.  With other libraries: test_connection_peers.py.
 """
 
 from __future__ import annotations
 
-import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,14 +17,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from websockets.client import ClientProtocol
-from websockets.frames import Opcode as PeerOpcode
-from websockets.protocol import State as PeerState
-from websockets.server import ServerProtocol
-from websockets.uri import parse_uri
-from wsproto import events as peer_events
-from wsproto.connection import Connection as WsprotoConnection
-from wsproto.connection import ConnectionType
 
 import wsfast
 from helpers import (
@@ -39,6 +29,7 @@ from helpers import (
     fragmented,
     frame,
     on_default_codecs,
+    put_in_place,
 )
 from wsfast import (
     Close,
@@ -60,12 +51,7 @@ OPEN, CLOSING, CLOSED = ConnectionState
 
 @pytest.fixture(autouse=True)
 def on_the_codec(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the codec under test in the place of the one that users get, here too."""
-    names = ("wsfast", "wsfast.connection", "wsfast.fragments", __name__)
-    for module in (sys.modules[name] for name in names):
-        for name, value in vars(codec).items():
-            if name != "name" and hasattr(module, name):
-                monkeypatch.setattr(module, name, value)
+    put_in_place(codec, monkeypatch, "wsfast", "wsfast.connection", "wsfast.fragments", __name__)
 
 
 def pair(**options: Any) -> tuple[Connection, Connection]:
@@ -361,86 +347,6 @@ def test_a_buffer_to_receive_into() -> None:
 def test_a_role_that_is_none(role: Any) -> None:
     with pytest.raises(ValueError, match="role must be 'server' or 'client'"):
         Connection(role)
-
-
-@pytest.mark.parametrize("ours", ["server", "client"])
-@pytest.mark.parametrize("first", ["ours", "theirs"])
-@pytest.mark.parametrize("code", [None, 1000, 1001, 3000, 4999])
-def test_closing_with_websockets(ours: Any, first: str, code: int | None) -> None:
-    connection = Connection(ours)
-    peer: Any = (
-        ClientProtocol(parse_uri("ws://localhost/"), state=PeerState.OPEN)
-        if ours == "server"
-        else ServerProtocol(state=PeerState.OPEN)
-    )
-    reason = "" if code is None else "why"
-    if first == "ours":
-        connection.close(code, reason)
-        peer.receive_data(connection.data_to_send())
-        list(connection.receive(b"".join(peer.data_to_send())))
-    else:
-        peer.send_close(code, reason)
-        list(connection.receive(b"".join(peer.data_to_send())))
-        peer.receive_data(connection.data_to_send())
-    (close,) = [f for f in peer.events_received() if f.opcode is PeerOpcode.CLOSE]
-    assert close.data[2:].decode() == reason
-    assert peer.close_rcvd is not None or code is None
-    assert connection.state is CLOSED
-    assert connection.closure is not None
-    assert connection.closure.code == (code or 1005)
-
-
-def talk_with_wsproto(ours: Connection, theirs: WsprotoConnection) -> tuple[list[Any], list[Any]]:
-    """Move octets until there are none; return what both received."""
-    got: list[Any] = []
-    theirs_got: list[Any] = []
-    while octets := ours.data_to_send():
-        theirs.receive_data(octets)
-        for event in theirs.events():
-            theirs_got.append(event)
-            asks = isinstance(event, (peer_events.Ping, peer_events.CloseConnection))
-            if asks and theirs.state.name in ("OPEN", "REMOTE_CLOSING"):
-                got += ours.receive(theirs.send(event.response()))
-    return got, theirs_got
-
-
-@pytest.mark.parametrize("role", ["server", "client"])
-@pytest.mark.parametrize("fragment_size", [None, 4])
-def test_a_conversation_with_wsproto(role: Any, fragment_size: int | None) -> None:
-    ours = Connection(role, fragment_size=fragment_size)
-    theirs = WsprotoConnection(ConnectionType.CLIENT if role == "server" else ConnectionType.SERVER)
-    sent = [
-        theirs.send(peer_events.TextMessage(data="Grü", message_finished=False)),
-        theirs.send(peer_events.Ping(payload=b"between")),
-        theirs.send(peer_events.TextMessage(data="ße 🙂")),
-        theirs.send(peer_events.BytesMessage(data=b"\xff\x00")),
-    ]
-    got = [event for octets in sent for event in ours.receive(octets)]
-    assert got == [Ping(b"between"), Text("Grüße 🙂"), wsfast.Binary(b"\xff\x00")]
-    ours.send_text("für 日本語 🙂")
-    ours.send_binary(b"\x80" * 9)
-    payload = ours.ping(b"there?")
-    ours.close(4000, "Ende")
-    got, theirs_got = talk_with_wsproto(ours, theirs)
-    assert got == [Pong(payload), Close(4000, "Ende")]
-    assert [e.payload for e in theirs_got if isinstance(e, peer_events.Pong)] == [b"between"]
-    texts = [e.data for e in theirs_got if isinstance(e, peer_events.TextMessage)]
-    octets = [bytes(e.data) for e in theirs_got if isinstance(e, peer_events.BytesMessage)]
-    assert "".join(texts) == "für 日本語 🙂"
-    assert b"".join(octets) == b"\x80" * 9
-    assert (theirs_got[-1].code, theirs_got[-1].reason) == (4000, "Ende")
-    assert (ours.state, theirs.state.name) == (CLOSED, "CLOSED")
-
-
-def test_a_violation_reaches_wsproto_with_its_place() -> None:
-    ours, theirs = Connection("server"), WsprotoConnection(ConnectionType.CLIENT)
-    with pytest.raises(InvalidUTF8):
-        list(ours.receive(frame(TEXT, b"caf\xe9 noir")))
-    got, (close,) = talk_with_wsproto(ours, theirs)
-    assert isinstance(close, peer_events.CloseConnection)
-    assert close.code == 1007
-    assert close.reason.startswith("invalid UTF-8 at octet 3: E9")
-    assert got == []  # what comes after a violation is ignored
 
 
 def test_octet_by_octet_is_as_in_one_read() -> None:
