@@ -1,7 +1,7 @@
 """The codecs under test: the one in Python, and the compiled one with each kernel.
 
-Every test that takes the fixture ``codec`` runs on all of them.  A kernel that this CPU
-can't run is skipped, and says so.
+Every test that takes the fixture ``codec`` runs on all of them, or on those that the
+option ``--codecs`` names.  A kernel that this CPU can't run is skipped, and says so.
 """
 
 from __future__ import annotations
@@ -31,6 +31,12 @@ def _core() -> ModuleType | None:
 
 
 CORE = _core()
+_IN_USE = [f"native-{CORE.kernel_in_use()}"] if CORE else []
+CODECS = {
+    "all": ["pure", *(f"native-{kernel}" for kernel in KERNELS)],
+    "users": ["pure", *_IN_USE],
+    "native": _IN_USE,
+}
 
 
 def pure_codec() -> SimpleNamespace:
@@ -50,7 +56,7 @@ def native_codec() -> SimpleNamespace:
     return SimpleNamespace(name="native", **{name: getattr(CORE, name) for name in CODEC_NAMES})
 
 
-@pytest.fixture(params=["pure", *(f"native-{kernel}" for kernel in KERNELS)])
+@pytest.fixture(params=CODECS["all"])
 def codec(request: pytest.FixtureRequest) -> Iterator[SimpleNamespace]:
     """Each codec in turn: its public names as attributes."""
     name: str = request.param
@@ -92,6 +98,24 @@ def switch_on() -> Iterator[Callable[[str], list[wsfast.Acceleration]]]:
 
     yield switch
     wsfast.restore()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    says = "the codecs to test: with each kernel, those that users get here, or the compiled one"
+    parser.addoption("--codecs", choices=CODECS, default="all", help=says)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of a codec that was not asked for."""
+    wanted = {None, *CODECS[config.getoption("codecs")]}
+    config.hook.pytest_deselected(items=[item for item in items if codec_of(item) not in wanted])
+    items[:] = [item for item in items if codec_of(item) in wanted]
+
+
+def codec_of(item: pytest.Item) -> str | None:
+    """Return the name of the codec that a test runs on, if it takes one."""
+    name: str | None = item.callspec.params.get("codec") if hasattr(item, "callspec") else None
+    return name
 
 
 def pytest_report_header() -> str:

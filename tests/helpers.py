@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from conftest import CORE
+from conftest import CODECS
 from wsfast import Cause, InvalidUTF8, ProtocolViolation
 
 KEY = bytes.fromhex("37fa213d")  # the masking key of the examples in RFC 6455 section 5.7
@@ -29,8 +29,7 @@ TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 
 # For tests that go through everything there is: not on every kernel, whose own exhaustive
 # tests are in tests/kernels, but on the codec in Python and on the kernel that users get.
-DEFAULT_CODECS = ["pure", *([f"native-{CORE.kernel_in_use()}"] if CORE else [])]
-on_default_codecs = pytest.mark.parametrize("codec", DEFAULT_CODECS, indirect=True)
+on_default_codecs = pytest.mark.parametrize("codec", CODECS["users"], indirect=True)
 
 # AddressSanitizer keeps what was freed, and ends a process that is out of memory.
 UNDER_ASAN = "libasan" in os.environ.get("LD_PRELOAD", "")

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
+from conftest import CODECS
 from helpers import (
     BINARY,
     CONTINUATION,
-    DEFAULT_CODECS,
     FAULTS,
     KEY,
     PING,
@@ -122,7 +122,7 @@ def test_security_tiny_fragments_bounded_by_max_retained(codec: SimpleNamespace)
     assert received.chunk_index <= 100
 
 
-@pytest.mark.parametrize("codec", DEFAULT_CODECS[-1:], indirect=True)  # 2 million fragments
+@pytest.mark.parametrize("codec", CODECS["users"][-1:], indirect=True)  # 2 million fragments
 def test_security_tiny_fragments_bounded_by_default(codec: SimpleNamespace) -> None:
     decoder = codec.MessageDecoder("server")
     assert run(decoder.feed(frame(BINARY, fin=False))) == ([], None)
