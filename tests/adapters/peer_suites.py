@@ -22,6 +22,7 @@ import sys
 import tarfile
 import tempfile
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -59,14 +60,7 @@ class Suite(NamedTuple):
     differing: tuple[tuple[str, str], ...] = ()
 
 
-SUITES = {
-    "wsproto": Suite(("tests",)),
-    "websocket-client": Suite(("tests",), package="websocket"),
-    "autobahn": Suite(
-        ("test",),
-        package="autobahn.websocket",
-        begin="os.environ['USE_ASYNCIO'] = '1'; import txaio; txaio.use_asyncio()\n",
-    ),
+SUITES = {  # what takes longest first, for they are run side by side
     "aiohttp": Suite(
         (
             "tests/test_websocket_parser.py",
@@ -78,6 +72,13 @@ SUITES = {
             "tests/test_client_ws_functional.py",
         ),
         needs=("blockbuster", "coverage", "freezegun", "pytest_mock", "re_assert", "trustme"),
+    ),
+    "wsproto": Suite(("tests",)),
+    "websocket-client": Suite(("tests",), package="websocket"),
+    "autobahn": Suite(
+        ("test",),
+        package="autobahn.websocket",
+        begin="os.environ['USE_ASYNCIO'] = '1'; import txaio; txaio.use_asyncio()\n",
     ),
     "lomond": Suite(
         tuple(
@@ -201,18 +202,16 @@ def compare(name: str, suite: Suite) -> bool:
         stock, ours = (outcome(name, suite, root, accelerated) for accelerated in (False, True))
     known = {test: why for test in ours.failed for what, why in suite.differing if what in test}
     new = sorted(ours.failed - stock.failed - known.keys())
-    print(
+    lines = [
         f"{name} {version}: {stock.tests} tests, {len(stock.failed)} fail stock, "
-        f"{len(ours.failed)} accelerated"
-    )
-    for test, why in sorted(known.items()):
-        print(f"  as listed, {test}: {why}")
-    for test in sorted(stock.failed - ours.failed):
-        print(f"  only stock: {test}")
-    for test in new:
-        print(f"  ONLY ACCELERATED: {test}")
+        f"{len(ours.failed)} accelerated",
+        *(f"  as listed, {test}: {why}" for test, why in sorted(known.items())),
+        *(f"  only stock: {test}" for test in sorted(stock.failed - ours.failed)),
+        *(f"  ONLY ACCELERATED: {test}" for test in new),
+    ]
     if stock.tests != ours.tests:
-        print(f"  NOT THE SAME TESTS: {ours.tests} accelerated")
+        lines.append(f"  NOT THE SAME TESTS: {ours.tests} accelerated")
+    print("\n".join(lines), flush=True)
     return not new and stock.tests == ours.tests
 
 
@@ -232,7 +231,8 @@ def main() -> int:
         parser.error(f"there is no suite of {', '.join(sorted(unknown))}; of {', '.join(SUITES)}")
     if arguments.install:
         install_needs(names)
-    verdicts = [compare(name, SUITES[name]) for name in names]  # all, whatever fails
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # all, whatever fails
+        verdicts = list(pool.map(lambda name: compare(name, SUITES[name]), names))
     return 0 if all(verdicts) else 1
 
 
