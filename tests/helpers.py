@@ -14,6 +14,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from math import log
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -340,6 +341,12 @@ def cpu_time(work: Callable[[], Any], repeats: int) -> float:
         work()
         taken.append(time.process_time() - before)
     return min(taken)
+
+
+def growth(work: Callable[[int], Callable[[], Any]], small: int, large: int) -> float:
+    """Return the exponent with which CPU time grows: 1 if it is linear, 2 if quadratic."""
+    times = [cpu_time(work(size), 3) for size in (small, large)]
+    return log(times[1] / times[0]) / log(large / small)
 
 
 def peak(work: Callable[[], Any]) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Callable
-from math import log
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,6 +26,7 @@ from helpers import (
     cut,
     fragmented,
     frame,
+    growth,
     header,
     kept,
     mask,
@@ -60,12 +60,6 @@ def reads_of(wire: bytes, count: int) -> list[bytes]:
     """Return a wire so many times over, in reads of about 64 KiB."""
     each = max(1, READ // len(wire))
     return [wire * each] * -(-count // each)
-
-
-def growth(work: Callable[[int], Callable[[], Any]], small: int, large: int) -> float:
-    """Return the exponent with which CPU time grows: 1 if it is linear, 2 if quadratic."""
-    times = [cpu_time(work(size), 3) for size in (small, large)]
-    return log(times[1] / times[0]) / log(large / small)
 
 
 # Drips.
