@@ -27,6 +27,9 @@ from wsfast import Cause, InvalidUTF8, ProtocolViolation
 
 KEY = bytes.fromhex("37fa213d")  # the masking key of the examples in RFC 6455 section 5.7
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
+OPCODES = [0, 1, 2, 8, 9, 10]
+# Of payloads: where a header, a word or a vector becomes longer.
+LENGTHS = [0, 1, 2, 3, 4, 5, 124, 125, 126, 127, 128, 255, 256, 65534, 65535, 65536, 65537]
 
 # For tests that go through everything there is: not on every kernel, whose own exhaustive
 # tests are in tests/kernels, but on the codec in Python and on the kernel that users get.
@@ -39,12 +42,13 @@ UNDER_ASAN = "libasan" in os.environ.get("LD_PRELOAD", "")
 PACKAGE = Path(sys.modules["wsfast"].__file__ or "").parent
 
 
-def put_in_place(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
-    """Put the codec under test in the place of the one that users get, in these modules."""
-    for module in (sys.modules[name] for name in modules):
-        for name, value in vars(codec).items():
-            if name != "name" and hasattr(module, name):
-                monkeypatch.setattr(module, name, value)
+def put_in_place(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Put the codec under test in the place of the one that users get, in that module too."""
+    modules = ("wsfast", "wsfast.connection", "wsfast.fragments", name)
+    for module in (sys.modules[module] for module in modules):
+        for attribute, value in vars(codec).items():
+            if attribute != "name" and hasattr(module, attribute):
+                monkeypatch.setattr(module, attribute, value)
 
 
 def mask(payload: bytes, key: bytes = KEY, offset: int = 0) -> bytes:

@@ -51,7 +51,7 @@ OPEN, CLOSING, CLOSED = ConnectionState
 
 @pytest.fixture(autouse=True)
 def on_the_codec(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in_place(codec, monkeypatch, "wsfast", "wsfast.connection", "wsfast.fragments", __name__)
+    put_in_place(codec, monkeypatch, __name__)
 
 
 def pair(**options: Any) -> tuple[Connection, Connection]:

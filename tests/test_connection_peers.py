@@ -29,7 +29,7 @@ CLOSED = ConnectionState.CLOSED
 
 @pytest.fixture(autouse=True)
 def on_the_codec(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in_place(codec, monkeypatch, "wsfast", "wsfast.connection", "wsfast.fragments", __name__)
+    put_in_place(codec, monkeypatch, __name__)
 
 
 @pytest.mark.parametrize("ours", ["server", "client"])

@@ -1,6 +1,6 @@
 """Fuzz the C code with libFuzzer, and the codec, both twins of it, with Atheris.
 
-    python tests/fuzz/run.py                          20 seconds a target, as CI does
+    python tests/fuzz/run.py                          20 seconds a target
     python tests/fuzz/run.py --seconds 3600           longer
     python tests/fuzz/run.py --executions 100000000   however long it takes
     python tests/fuzz/run.py --only avx2 --only codec targets whose name has one of these
