@@ -26,9 +26,16 @@ from ._backend import (
     parse_close,
     validate_utf8,
 )
-from .backoff import Backoff, retry, retry_async, should_reconnect
+from .backoff import Backoff, retry, retry_async, worth_retrying
 from .c_api import get_include
-from .closecodes import CloseCode, CloseCodeInfo, Comparison, compare, explain
+from .closecodes import (
+    CloseCode,
+    CloseCodeInfo,
+    Comparison,
+    compare,
+    explain,
+    should_reconnect,
+)
 from .errors import Cause, InvalidUTF8, MessageTooBig, ProtocolError, ProtocolViolation
 from .fragments import fragment
 from .opcodes import Opcode
@@ -94,6 +101,7 @@ __all__ = [
     "retry_async",
     "should_reconnect",
     "validate_utf8",
+    "worth_retrying",
 ]
 
 

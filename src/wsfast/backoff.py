@@ -1,18 +1,23 @@
-"""When to come back after a close: growing, jittered delays, and for which codes.
+"""When to come back after a close: growing, jittered delays, and for which errors.
 
 RFC 6455 section 7.2.3 (abnormal closures and truncated exponential backoff); the table of
-close codes says after which of them to reconnect.
+close codes says after which of them to reconnect, ``_verdict`` after which errors.
 
 Invariant: a ceiling never exceeds the cap and never shrinks before ``reset``; a delay is
-never negative nor above its ceiling.  Nothing is retried whose code says no.
+never negative nor above its ceiling.  Nothing is retried that the judge says no to, and
+nothing that is not an ``Exception``.
 """
 
 from __future__ import annotations
 
 import time
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
 from ._arguments import not_an_integer_or_none
-from .closecodes import explain
+from ._verdict import retry_after, worth_retrying
+from .closecodes import should_reconnect
+
+__all__ = ["Backoff", "retry", "retry_async", "should_reconnect", "worth_retrying"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,51 +32,28 @@ if TYPE_CHECKING:
         def uniform(self, a: float, b: float, /) -> float: ...
 
 
-# Answers to an opening handshake that a moment may change: 500, 502, 503, 504, as a proxy
-# gives them while the server behind it restarts; 408 and 429, which ask to come later.
-_PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
-
-
-def should_reconnect(code: int) -> bool:
-    """Tell whether to connect again after a close with this code.
-
-    Yes after 1001, 1006, 1011 to 1014 and 3008; for 1011 and 1013 ``explain(code)`` advises
-    a long pause.  No after the others: the close was intended, or a retry would repeat the
-    fault.  Codes from 3000 that are not registered mean what an application agreed, so it
-    has to decide; the answer here is no.
-
-    Args:
-        code: 0 to 65535; use 1006 if there was no close frame, 1005 if it had no code.
-
-    Raises:
-        TypeError, ValueError: ``code`` is no close code; see ``explain``.
-
-    RFC 6455 section 7.4.
-
-    >>> should_reconnect(1001), should_reconnect(1007)
-    (True, False)
-    """
-    return explain(code).reconnect != "no"
+_ITERABLE_COROUTINE = 0x100  # CO_ITERABLE_COROUTINE of the module ``inspect``
 
 
 class Backoff:
-    """Iterate over delays, in seconds: exponential, with jitter and a cap.
+    """An iterator over delays, in seconds: exponential, with jitter and a cap.
 
     The n-th delay, from 0, has the ceiling ``min(cap, base * factor**n)``.  Call ``reset``
-    once a connection has proved good, not as soon as it is open, or a server that accepts
-    and then closes is asked again at once.
+    once a connection has proved good, after a first message for instance.  To reset as soon
+    as it is open would mean that a server that accepts and then closes is asked again
+    without a growing pause.
 
     Args:
-        base: the first ceiling, in seconds.
+        base: the first ceiling, in seconds; with 0 there are no pauses at all.
         factor: by what each ceiling is larger than the one before.
         cap: the largest ceiling, in seconds.
         jitter: ``"full"``, anything from 0 to the ceiling, so that many clients spread
             out; ``"equal"``, from half of it; ``"none"``, the ceiling itself.
-        max_attempts: how many delays there are; ``None`` for no end.
-        rng: where randomness comes from, as ``random.Random``; that module by default.
+        max_attempts: how many delays there are; ``None`` for no end, 0 for none.
+        rng: the source of randomness, such as a ``random.Random``; by default one of its own.
 
     Raises:
-        TypeError, ValueError: an argument is none of these.
+        TypeError, ValueError: an argument is of the wrong type, or out of range.
 
     RFC 6455 section 7.2.3.
 
@@ -94,7 +76,7 @@ class Backoff:
         if jitter not in ("full", "equal", "none"):
             raise ValueError(f"jitter must be 'full', 'equal' or 'none', not {jitter!r}")
         if max_attempts is not None:
-            if not isinstance(max_attempts, int):
+            if isinstance(max_attempts, bool) or not isinstance(max_attempts, int):
                 raise not_an_integer_or_none("max_attempts", max_attempts)
             if max_attempts < 0:
                 raise ValueError(f"max_attempts must not be negative, but is {max_attempts}")
@@ -109,6 +91,11 @@ class Backoff:
     def attempts(self) -> int:
         """How many delays were taken since the last ``reset``."""
         return self._attempts
+
+    @property
+    def cap(self) -> float:
+        """The largest ceiling, in seconds."""
+        return self._cap
 
     @property
     def ceiling(self) -> float:
@@ -132,11 +119,18 @@ class Backoff:
         self._ceiling = min(self._cap, ceiling * self._factor)
         if self._jitter == "none":
             return ceiling
-        return self._random().uniform(ceiling / 2 if self._jitter == "equal" else 0.0, ceiling)
+        least = ceiling / 2 if self._jitter == "equal" else 0.0
+        delay = self._random().uniform(least, ceiling)
+        # The source may be anybody's; what it says must not become an endless or no pause.
+        if not isinstance(delay, (int, float)):
+            raise TypeError(f"rng.uniform must return a float, not {type(delay).__name__}")
+        if not least <= delay <= ceiling:
+            raise ValueError(f"rng.uniform({least}, {ceiling}) returned {delay}")
+        return float(delay)
 
     def _random(self) -> _Random:
         if self._rng is None:
-            import random  # here, for it would cost more than the rest of wsfast to import
+            import random  # here, because it would cost more than the rest of wsfast to import
 
             self._rng = random.Random()
         return self._rng
@@ -149,57 +143,16 @@ class Backoff:
 
 
 def _number(name: str, value: float, *, least: float) -> float:
-    """Return the value as a ``float``; infinity and NaN are no numbers to wait for."""
-    if not isinstance(value, (int, float)):
+    """Return the value as a ``float`` that can be waited for: neither infinite nor NaN."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
-    if not least <= value < float("inf"):
-        raise ValueError(f"{name} must be finite and at least {least:g}, not {value}")
-    return float(value)
-
-
-def worth_retrying(error: BaseException) -> bool:
-    """Tell whether an error is one that a later attempt may not meet.
-
-    An error that holds close codes is judged by them: ``rcvd`` and ``sent``, as the
-    ``ConnectionClosed`` of websockets has, or ``code``, as the ``WebSocketError`` of
-    aiohttp has.  All of them have to say yes: who had to send 1007 would get the same
-    octets again.  A refused opening handshake is judged by its HTTP status (408, 429, 500,
-    502, 503 and 504 may pass).  Of other errors, ``OSError`` (refused, reset, timed out)
-    and ``EOFError`` may pass.
-
-    Args:
-        error: what the attempt raised.
-    """
-    codes = _close_codes(error)
-    if codes:
-        return all(should_reconnect(code) for code in codes)
-    status = _http_status(error)
-    if status is not None:
-        return status in _PASSING_STATUS
-    return isinstance(error, (OSError, EOFError))
-
-
-def _close_codes(error: BaseException) -> list[int]:
-    if hasattr(error, "rcvd") and hasattr(error, "sent"):
-        frames = [frame for frame in (error.rcvd, error.sent) if frame is not None]
-        return [_code(frame) for frame in frames] or [1006]
-    code = _code(error)
-    # An HTTP status of three digits is also called a code.
-    return [code] if 1000 <= code <= 4999 else []
-
-
-def _code(holder: object) -> int:
-    code = getattr(holder, "code", None)
-    return int(code) if isinstance(code, int) else 0
-
-
-def _http_status(error: BaseException) -> int | None:
-    response = getattr(error, "response", None)
-    for holder, name in ((response, "status_code"), (error, "status"), (error, "code")):
-        status = getattr(holder, name, None)
-        if isinstance(status, int) and 100 <= status <= 599:
-            return status
-    return None
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("inf")
+    if not least <= number < float("inf"):
+        raise ValueError(f"{name} must be finite and at least {least:g}, not {number:g}")
+    return number
 
 
 def retry(
@@ -209,13 +162,18 @@ def retry(
     retry_if: Callable[[BaseException], bool] = worth_retrying,
     sleep: Callable[[float], object] = time.sleep,
 ) -> _T:
-    """Call until it succeeds, with the delays of a ``Backoff`` between attempts.
+    """Call a function until it succeeds, with the delays of a ``Backoff`` between attempts.
+
+    ``KeyboardInterrupt`` and whatever else is not an ``Exception`` is raised at once.  A
+    server that asks for a pause (``Retry-After``) is given that too, up to the cap of the
+    ``Backoff``, before the delay.
 
     Args:
-        attempt: what to call, such as a function that connects.
+        attempt: the function to call, such as one that connects; for a coroutine function
+            use ``retry_async``.
         backoff: the delays; by default ``Backoff()``, which has no end.  ``attempt`` may
             ``reset`` it once its connection has proved good.
-        retry_if: tells of an error whether to try again.
+        retry_if: takes an error, returns whether to try again.
         sleep: what waits; takes seconds.
 
     Returns:
@@ -224,16 +182,23 @@ def retry(
     Raises:
         Exception: what the last attempt raised, if ``retry_if`` said no to it or the
             delays came to an end.
+        TypeError: an argument is of the wrong kind, or ``attempt`` returned an awaitable or
+            a generator, so that nothing was attempted.
     """
-    delays = Backoff() if backoff is None else backoff
+    delays = _checked(attempt, backoff, retry_if, sleep)
     while True:
         try:
-            return attempt()
+            result = attempt()
         except Exception as error:
-            delay = next(delays, None) if retry_if(error) else None
+            delay = _delay(delays, retry_if, error)
             if delay is None:
                 raise
-        sleep(delay)
+        else:
+            if not_started := _not_started(result):
+                raise TypeError(f"attempt returned {not_started}: use retry_async")
+            return result
+        if not_started := _not_started(sleep(delay)):
+            raise TypeError(f"sleep returned {not_started}: use retry_async")
 
 
 async def retry_async(
@@ -243,33 +208,89 @@ async def retry_async(
     retry_if: Callable[[BaseException], bool] = worth_retrying,
     sleep: Callable[[float], Awaitable[object]] | None = None,
 ) -> _T:
-    """Await until it succeeds, with the delays of a ``Backoff`` between attempts.
+    """Await a coroutine function until it succeeds, with delays between attempts.
 
-    Cancellation is never taken for a failure.
+    As ``retry`` does it.  A cancellation is never taken for a failure; it is raised at once.
 
     Args:
-        attempt: what to call and await, such as a coroutine function that connects.
+        attempt: the coroutine function to call and await, such as one that connects, or
+            another that returns an awaitable.
         backoff: the delays; by default ``Backoff()``, which has no end.
-        retry_if: tells of an error whether to try again.
+        retry_if: takes an error, returns whether to try again.
         sleep: what waits; takes seconds; ``asyncio.sleep`` by default.
 
     Returns:
-        What ``attempt`` returned.
+        What awaiting ``attempt`` returned.
 
     Raises:
         Exception: what the last attempt raised, if ``retry_if`` said no to it or the
             delays came to an end.
+        TypeError: an argument is of the wrong kind, or ``attempt`` or ``sleep`` did not
+            return an awaitable.
     """
     if sleep is None:
-        import asyncio  # here, for only its users should pay for it
+        import asyncio  # here, because only its users should pay for it
 
         sleep = asyncio.sleep
-    delays = Backoff() if backoff is None else backoff
+    delays = _checked(attempt, backoff, retry_if, sleep)
     while True:
         try:
-            return await attempt()
+            awaitable = attempt()
+            if _is_awaitable(awaitable):
+                return await awaitable
         except Exception as error:
-            delay = next(delays, None) if retry_if(error) else None
+            delay = _delay(delays, retry_if, error)
             if delay is None:
                 raise
-        await sleep(delay)
+        else:
+            raise _not_awaitable("attempt", awaitable)
+        pause = sleep(delay)
+        if not _is_awaitable(pause):
+            raise _not_awaitable("sleep", pause)
+        await pause
+
+
+def _checked(attempt: object, backoff: Backoff | None, retry_if: object, sleep: object) -> Backoff:
+    """Return the delays, after a look at the arguments of ``retry``."""
+    for name, value in (("attempt", attempt), ("retry_if", retry_if), ("sleep", sleep)):
+        if not callable(value):
+            wrong = _not_started(value) or type(value).__name__
+            raise TypeError(f"{name} must be a function, not {wrong}")
+    if backoff is not None and not isinstance(backoff, Backoff):
+        raise TypeError(f"backoff must be a Backoff or None, not {type(backoff).__name__}")
+    return Backoff() if backoff is None else backoff
+
+
+def _delay(
+    delays: Backoff, retry_if: Callable[[BaseException], bool], error: Exception
+) -> float | None:
+    """Return how long to wait before the next attempt; ``None`` if there is none."""
+    verdict = retry_if(error)
+    if not_started := _not_started(verdict):
+        raise TypeError(f"retry_if must return a bool, not {not_started}")
+    delay = next(delays, None) if verdict else None
+    return None if delay is None else delay + min(retry_after(error), delays.cap)
+
+
+def _not_started(value: object) -> str | None:
+    """Name the kind of a value that stands for work not yet done; close a coroutine."""
+    if isinstance(value, CoroutineType):
+        value.close()  # or it would warn that it was never awaited
+        return "a coroutine"
+    if isinstance(value, GeneratorType):
+        return "a generator"
+    if isinstance(value, AsyncGeneratorType):
+        return "an async generator"
+    return f"an awaitable ({type(value).__name__})" if _is_awaitable(value) else None
+
+
+def _is_awaitable(value: object) -> bool:
+    """Tell whether ``await`` takes the value; generators of ``types.coroutine`` too."""
+    if isinstance(value, GeneratorType):
+        return bool(value.gi_code.co_flags & _ITERABLE_COROUTINE)
+    return hasattr(type(value), "__await__")
+
+
+def _not_awaitable(name: str, value: object) -> TypeError:
+    kind = _not_started(value) or type(value).__name__
+    return TypeError(f"{name} must return an awaitable, not {kind}; retry takes plain functions")

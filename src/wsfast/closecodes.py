@@ -44,6 +44,7 @@ __all__ = [
     "compare",
     "explain",
     "may_be_sent",
+    "should_reconnect",
 ]
 
 
@@ -100,6 +101,28 @@ def explain(code: int) -> CloseCodeInfo:
         return found
     (entry,) = (entry for entry in RANGES if entry.first <= code <= entry.last)
     return CloseCodeInfo(int(code), *entry._values()[1:])
+
+
+def should_reconnect(code: int) -> bool:
+    """Tell whether to connect again after a close with this code.
+
+    Yes after 1001, 1006, 1011 to 1014 and 3008; for 1011 and 1013 ``explain(code)`` advises
+    a long pause.  No after the others: the close was intended, or another attempt would fail
+    the same way.  What a code from 3000 means that is not registered, only your application
+    knows; the answer here is no.
+
+    Args:
+        code: 0 to 65535; use 1006 if there was no close frame, 1005 if it had no code.
+
+    Raises:
+        TypeError, ValueError: ``code`` is not a close code; see ``explain``.
+
+    RFC 6455 section 7.4.
+
+    >>> should_reconnect(1001), should_reconnect(1007)
+    (True, False)
+    """
+    return explain(code).reconnect != "no"
 
 
 def compare(first: int, second: int) -> Comparison:

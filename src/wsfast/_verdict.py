@@ -1,0 +1,295 @@
+"""Whether an error is worth another attempt, whatever library raised it.
+
+Invariant: a third-party library is never imported, nor its exceptions known by their module:
+an error is judged by the facts that it carries (a close code, an HTTP status, what kind of
+built-in error it is or wraps) and only without such facts by what its class is called.  Nothing
+that an error does (a property that raises, a lying integer, a cycle of causes) gets out of here,
+and nothing here makes it warn.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from .closecodes import should_reconnect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+# Refusals of an opening handshake that may be over soon.
+_PASSING_4XX = frozenset({408, 425, 429})
+_LASTING_5XX = frozenset({501, 505})
+
+# Faults in a program or its configuration, where another attempt meets the same.
+_FAULTS = (
+    *(ValueError, TypeError, LookupError, AttributeError, NameError, AssertionError),
+    *(ArithmeticError, ImportError, SyntaxError, MemoryError, ReferenceError, BufferError),
+    *(NotImplementedError, RecursionError, StopIteration, StopAsyncIteration, Warning),
+)
+
+# TLS errors that come of the network or of the server's state, as ``SSLError.reason`` has them;
+# any other is one of certificates, versions or ciphers.
+_PASSING_TLS = frozenset(
+    {
+        "APPLICATION_DATA_AFTER_CLOSE_NOTIFY",
+        "DECRYPTION_FAILED_OR_BAD_RECORD_MAC",
+        "SSLV3_ALERT_BAD_RECORD_MAC",
+        "SSL/TLS_ALERT_BAD_RECORD_MAC",
+        "TLSV1_ALERT_INTERNAL_ERROR",
+        "UNEXPECTED_EOF_WHILE_READING",
+    }
+)
+
+# What libraries call an error of the network that carries no fact: ``ServerDisconnectedError``,
+# ``WebSocketConnectionClosedException``, ``ConnectionTimeout``, ``BrokenResourceError``.
+# ``ConnectionError`` is not among them: python-socketio calls a refusal by that name.
+_NETWORK_NAMES = (
+    *("timeout", "timedout", "tooslow", "disconnect", "connectionclosed", "connectionlost"),
+    *("connectionreset", "networkerror", "endofstream", "brokenresource", "websocketclosed"),
+)
+# A ``RemoteProtocolError`` is a hang-up or a malformed answer; only its text says which.
+_HANG_UP_TEXTS = ("ConnectionClosed", "closed connection", "Server disconnected")
+
+
+def worth_retrying(error: BaseException) -> bool:
+    """Tell whether an error is one that a later attempt may not meet.
+
+    An error is judged by the first of these that applies:
+
+    1. A certificate or TLS failure anywhere in the chain of causes: no.
+    2. The close codes and HTTP statuses that it carries: all have to say yes.  For a close
+       code that is what ``should_reconnect`` says; statuses 408, 425, 429 and from 500 may
+       pass, but not 501 and 505.
+    3. Its kind: yes for ``OSError`` (refused, reset, timed out, name not resolved) unless it
+       is about a file, and for ``EOFError``; no for a fault in a program, like ``ValueError``.
+    4. The same of its ``__cause__``, or of its ``__context__`` unless ``from None`` hides it.
+       The context of a built-in error does not count.
+    5. The name of its class, such as ``ServerDisconnectedError``.
+
+    Every error of an exception group is judged, and all have to say yes.  An error to which
+    nothing applies is not worth retrying, nor is a ``BaseException`` such as
+    ``KeyboardInterrupt``.
+
+    Args:
+        error: what the attempt raised.
+
+    RFC 6455 sections 7.2.3 and 7.4.
+
+    >>> worth_retrying(ConnectionRefusedError()), worth_retrying(ValueError())
+    (True, False)
+    """
+    judged = False
+    for each in _leaves(error):
+        if not _judge(each):
+            return False
+        judged = True
+    return judged
+
+
+def retry_after(error: BaseException) -> float:
+    """Return how many seconds the server asks to wait (``Retry-After``), 0.0 if it does not."""
+    return max((_asked(each) for leaf in _leaves(error) for each in _chain(leaf)), default=0.0)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the errors of a group, of groups in it or in the causes of its errors."""
+    seen: set[int] = set()
+    pending = [error]
+    while pending:
+        current = pending.pop()
+        group = next((e for e in _chain(current) if isinstance(e, BaseExceptionGroup)), None)
+        # An error with facts of its own is not judged by a group that caused it.
+        if group is None or (group is not current and _verdict_by_facts(current) is not None):
+            yield current
+        elif id(group) not in seen:
+            seen.add(id(group))
+            pending += group.exceptions
+
+
+def _judge(error: BaseException) -> bool:
+    """Return the verdict on one error and its causes."""
+    if not isinstance(error, Exception):
+        return False
+    if any(map(_is_tls_failure, _chain(error, suppressed=True))):
+        return False
+    for each in _chain(error):
+        verdict = _verdict_by_facts(each)
+        if verdict is not None:
+            return verdict
+    return any(map(_named_for_the_network, _chain(error)))
+
+
+def _chain(error: BaseException, *, suppressed: bool = False) -> Iterator[BaseException]:
+    """Yield an error, what caused it, what caused that, each once."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = _cause(current, suppressed)
+
+
+def _cause(error: BaseException, suppressed: bool) -> BaseException | None:
+    """Return what caused an error; a cancellation, from which timeouts come, is no cause."""
+    # URLError of urllib and the errors of requests hold another in an attribute.
+    candidates = [error.__cause__, _read(error, "reason")]
+    ours = type(error).__module__ == "builtins"
+    if not ours:
+        candidates += error.args
+    if suppressed or not (ours or error.__suppress_context__):
+        candidates.append(error.__context__)
+    kinds = (Exception, BaseExceptionGroup)
+    return next((found for found in candidates if isinstance(found, kinds)), None)
+
+
+def _is_tls_failure(error: BaseException) -> bool:
+    """Tell whether TLS failed for a reason that lasts."""
+    ssl = sys.modules.get("ssl")  # if nobody imported it, nobody raised its errors
+    if ssl is None or not isinstance(error, ssl.SSLError):
+        return False
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return True
+    cut_off = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+    if isinstance(error, (*cut_off, ssl.SSLWantReadError, ssl.SSLWantWriteError)):
+        return False
+    reason = _read(error, "reason")
+    if reason is None:  # aiohttp's own, which only the error that caused it explains
+        return _cause(error, suppressed=True) is None
+    return reason not in _PASSING_TLS
+
+
+def _verdict_by_facts(error: BaseException) -> bool | None:
+    """Judge an error by codes, statuses and its kind; ``None`` if these say nothing."""
+    numbers = set(_numbers(error))
+    if numbers:
+        return all(map(_may_pass, numbers))
+    if isinstance(error, _FAULTS):
+        return False
+    if isinstance(error, EOFError):
+        return True
+    if isinstance(error, OSError):
+        return _read(error, "filename") is None
+    return None
+
+
+def _may_pass(number: int) -> bool:
+    """Judge a close code or an HTTP status; their ranges don't meet."""
+    if number >= 1000:
+        return should_reconnect(number)
+    return number in _PASSING_4XX or (number >= 500 and number not in _LASTING_5XX)
+
+
+def _numbers(error: BaseException) -> Iterator[int]:
+    """Yield the close codes and HTTP statuses that an error carries."""
+    frames = [_read(error, name, missing=_MISSING) for name in ("rcvd", "sent")]
+    if not any(frame is _MISSING for frame in frames):  # as the ConnectionClosed of websockets
+        codes = [_integer(_read(frame, "code")) for frame in frames if frame is not None]
+        for code in codes or [1006]:
+            yield code if code is not None and 1000 <= code <= 4999 else 0
+        return
+    for holder in (error, *_holders(error)):
+        for name in ("status", "status_code", "close_code", "code"):
+            number = _integer(_read(holder, name))
+            if number is not None and (100 <= number <= 599 or 1000 <= number <= 4999):
+                yield number
+    for value in (_read(error, "reason"), *_arguments(error)[:1]):
+        number = _integer(value)
+        if number is not None and (400 <= number <= 599 or 1000 <= number <= 4999):
+            yield number
+
+
+def _holders(error: BaseException) -> tuple[object, ...]:
+    """Return what may hold a number or headers for an error: a response, a close reason."""
+    return (_read(error, "response"), _read(error, "reason"), *_arguments(error))
+
+
+def _arguments(error: BaseException) -> tuple[object, ...]:
+    """Return the arguments of an error; those of an ``OSError`` begin with an ``errno``."""
+    if type(error).__module__ == "builtins" or isinstance(error, OSError):
+        return ()
+    return error.args
+
+
+def _integer(value: object) -> int | None:
+    """Return an integer as exactly that, not of a class that compares as it likes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int.__index__(value)
+    return None
+
+
+def _named_for_the_network(error: BaseException) -> bool:
+    for cls in type(error).__mro__:
+        name = cls.__name__.lower()
+        if any(word in name for word in _NETWORK_NAMES):
+            return True
+        if name == "remoteprotocolerror":
+            return any(text in _text(error) for text in _HANG_UP_TEXTS)
+    return False
+
+
+def _asked(error: BaseException) -> float:
+    """Return the ``Retry-After`` of an error, of its response or of its arguments."""
+    for holder in (error, *_holders(error)):
+        for name in ("headers", "resp_headers"):
+            for field, value in _fields(_read(holder, name)):
+                if field.lower() == "retry-after":
+                    return _seconds(value.strip())
+    return 0.0
+
+
+def _fields(headers: Any) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a mapping of headers or of a list of pairs, as text."""
+    try:
+        pairs = list(headers.items() if hasattr(headers, "items") else headers or ())
+        for pair in pairs:
+            name, value = (x.decode("latin-1") if isinstance(x, bytes) else str(x) for x in pair)
+            yield name, value
+    except Exception:  # noqa: BLE001 # whatever it is, it is not a list of headers
+        return
+
+
+def _seconds(value: str) -> float:
+    """Return the seconds that a ``Retry-After`` asks for: a number, or the time of a date."""
+    if value.isascii() and value.isdecimal():
+        return float(value[:9])
+    from datetime import UTC, datetime
+    from email.utils import parsedate_to_datetime
+
+    try:
+        then = parsedate_to_datetime(value)
+        return max(0.0, (then.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 # an error that can't say what it is
+        return ""
+
+
+_MISSING = object()
+
+
+def _read(holder: object, name: str, *, missing: object = None) -> Any:
+    """Return an attribute, but not of a property that would warn that it is deprecated."""
+    import inspect  # here, because it would cost more than the rest of wsfast to import
+
+    try:
+        found = inspect.getattr_static(holder, name)
+        if isinstance(found, property) and _warns(found):
+            return missing
+        return getattr(holder, name)
+    except Exception:  # noqa: BLE001 # not there, or a property that raises
+        return missing
+
+
+def _warns(found: property) -> bool:
+    """Tell from the code of a property whether it warns."""
+    names = getattr(getattr(found.fget, "__code__", None), "co_names", ())
+    if hasattr(found.fget, "__deprecated__"):
+        return True
+    return any("warn" in name.lower() or "deprecat" in name.lower() for name in names)
