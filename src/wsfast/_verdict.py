@@ -192,7 +192,7 @@ def _numbers(error: BaseException) -> Iterator[int]:
     for holder in (error, *_holders(error)):
         for name in ("status", "status_code", "close_code", "code"):
             number = _integer(_read(holder, name))
-            if number is not None and (100 <= number <= 599 or 1000 <= number <= 4999):
+            if number is not None and (200 <= number <= 599 or 1000 <= number <= 4999):
                 yield number
     for value in (_read(error, "reason"), *_arguments(error)[:1]):
         number = _integer(value)

@@ -32,7 +32,8 @@ def websockets_asyncio(target: Target) -> Any:
 
     async def attempt() -> Any:
         options: dict[str, Any] = {"ssl": target.tls} if target.tls else {}
-        async with connect(target.url(), open_timeout=target.seconds, proxy=None, **options) as ws:
+        async with connect(target.url(), open_timeout=target.seconds, close_timeout=1, proxy=None, **options) as ws:
+            await ws.send("ready")
             async with asyncio.timeout(target.seconds):
                 return await ws.recv()
 
@@ -43,7 +44,8 @@ def websockets_sync(target: Target) -> Any:
     from websockets.sync.client import connect
 
     options: dict[str, Any] = {"ssl": target.tls} if target.tls else {}
-    with connect(target.url(), open_timeout=target.seconds, proxy=None, **options) as ws:
+    with connect(target.url(), open_timeout=target.seconds, close_timeout=1, proxy=None, **options) as ws:
+        ws.send("ready")
         return ws.recv(timeout=target.seconds)
 
 
@@ -56,13 +58,15 @@ def aiohttp(target: Target) -> Any:
             aiohttp.ClientSession(timeout=timeout) as session,
             session.ws_connect(target.url(), ssl=target.tls or True) as ws,
         ):
+            await ws.send_str("ready")
             message = await ws.receive(timeout=target.seconds)
             if message.type is aiohttp.WSMsgType.TEXT:
                 return message.data
             if message.type is aiohttp.WSMsgType.ERROR:
                 raise message.data
-            # None without a close frame, 0 if that had no code.
-            raise Closed(1006 if ws.close_code is None else ws.close_code or 1005)
+            if message.type is aiohttp.WSMsgType.CLOSE:
+                raise Closed(message.data or 1005)
+            raise Closed(ws.close_code or 1006)
 
     return asyncio.run(attempt())
 
@@ -72,7 +76,9 @@ def websocket_client(target: Target) -> Any:
 
     options = {"sslopt": {"context": target.tls}} if target.tls else {}
     ws = websocket.create_connection(target.url(), timeout=target.seconds, **options)
-    with contextlib.closing(ws):
+    with contextlib.ExitStack() as stack:
+        stack.callback(ws.shutdown)  # not close, which waits for a reply
+        ws.send("ready")
         opcode, data = ws.recv_data()
         if opcode == websocket.ABNF.OPCODE_CLOSE:
             raise Closed(struct.unpack("!H", data[:2])[0] if data else 1005)
@@ -92,6 +98,7 @@ def tornado(target: Target) -> Any:
         )
         ws = await websocket_connect(request)
         try:
+            await ws.write_message("ready")
             async with asyncio.timeout(target.seconds):
                 message = await ws.read_message()
         finally:
@@ -111,6 +118,7 @@ def trio_websocket(target: Target) -> Any:
         async with open_websocket_url(
             target.url(), ssl_context=target.tls, connect_timeout=target.seconds
         ) as ws:
+            await ws.send_message("ready")
             with trio.fail_after(target.seconds):
                 return await ws.get_message()
 
@@ -121,11 +129,12 @@ def httpx_ws_sync(target: Target) -> Any:
     import httpx
     from httpx_ws import connect_ws
 
-    verify = target.tls if target.tls else True
+    verify = target.tls or False  # not True, which loads all certificates of the system
     with (
         httpx.Client(verify=verify, timeout=target.seconds, trust_env=False) as client,
         connect_ws(target.url("http"), client, keepalive_ping_interval_seconds=None) as ws,
     ):
+        ws.send_text("ready")
         return ws.receive_text(timeout=target.seconds)
 
 
@@ -134,11 +143,12 @@ def httpx_ws_async(target: Target) -> Any:
     from httpx_ws import aconnect_ws
 
     async def attempt() -> Any:
-        verify = target.tls if target.tls else True
+        verify = target.tls or False  # not True, which loads all certificates of the system
         async with (
             httpx.AsyncClient(verify=verify, timeout=target.seconds, trust_env=False) as client,
             aconnect_ws(target.url("http"), client, keepalive_ping_interval_seconds=None) as ws,
         ):
+            await ws.send_text("ready")
             return await ws.receive_text(timeout=target.seconds)
 
     return asyncio.run(attempt())
@@ -149,6 +159,7 @@ def simple_websocket(target: Target) -> Any:
 
     ws = simple_websocket.Client.connect(target.url(), ssl_context=target.tls)
     try:
+        ws.send("ready")
         message = ws.receive(timeout=target.seconds)
         if message is None:
             raise TimeoutError
@@ -168,9 +179,10 @@ def socketio(target: Target) -> Any:
     messages: queue.Queue[Any] = queue.Queue()
     client = socketio.Client(reconnection=False, websocket_extra_options=options)
     client.on("disconnect", lambda why: messages.put(socketio.exceptions.DisconnectedError(why)))
-    client.on("*", lambda *message: messages.put(message))
+    client.on("*", lambda event, *_: messages.put(event))
     try:
         client.connect(target.url("http"), transports=["websocket"], wait_timeout=target.seconds)
+        client.emit("ready")
         try:
             message = messages.get(timeout=target.seconds)
         except queue.Empty:
@@ -206,6 +218,7 @@ def picows(target: Target) -> Any:
             websocket_handshake_timeout=target.seconds,
         )
         try:
+            transport.send(picows.WSMsgType.TEXT, b"ready")
             async with asyncio.timeout(target.seconds):
                 message = await messages.get()
         finally:
@@ -238,6 +251,8 @@ def wsproto(target: Target) -> Any:
             # None at the end of the stream, as wsproto wants it.
             protocol.receive_data(sock.recv(65536) or None)
             for event in protocol.events():
+                if isinstance(event, events.AcceptConnection):
+                    sock.sendall(protocol.send(events.TextMessage("ready")))
                 if isinstance(event, events.TextMessage):
                     return event.data
                 if isinstance(event, events.CloseConnection | events.RejectConnection):
@@ -246,13 +261,13 @@ def wsproto(target: Target) -> Any:
 
 CLIENTS: dict[str, tuple[Client, str]] = {
     "websockets": (websockets_asyncio, "websockets"),
-    "websockets-sync": (websockets_sync, "websockets"),
+    "websockets (sync)": (websockets_sync, "websockets"),
     "aiohttp": (aiohttp, "aiohttp"),
     "websocket-client": (websocket_client, "websocket"),
     "tornado": (tornado, "tornado"),
     "trio-websocket": (trio_websocket, "trio_websocket"),
     "httpx-ws": (httpx_ws_async, "httpx_ws"),
-    "httpx-ws-sync": (httpx_ws_sync, "httpx_ws"),
+    "httpx-ws (sync)": (httpx_ws_sync, "httpx_ws"),
     "simple-websocket": (simple_websocket, "simple_websocket"),
     "python-socketio": (socketio, "socketio"),
     "picows": (picows, "picows"),

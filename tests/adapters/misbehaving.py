@@ -20,10 +20,11 @@ from typing import NamedTuple
 SECONDS = 20.0  # after this long without a byte a connection is given up
 SILENCE = 1.0  # how long the server leaves a request without an answer; longer than a client waits
 HOST = "127.0.0.1"
-OPEN_PACKETS = (  # what Engine.IO and Socket.IO need before a client counts itself connected
-    b'0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}',
-    b'40{"sid":"b"}',
+# What Engine.IO and Socket.IO need before a client counts itself connected.
+ENGINE_OPEN = (
+    b'0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
 )
+NAMESPACE_OPEN = b'40{"sid":"b"}'
 
 Step = Callable[[socket.socket], None]
 
@@ -49,8 +50,12 @@ def read_request(sock: socket.socket) -> bytes:
     return head
 
 
-def accept(sock: socket.socket) -> None:
-    """Take the opening handshake."""
+def accept(sock: socket.socket) -> bool:
+    """Take the opening handshake and the client's first message; tell if that is Socket.IO.
+
+    The message, because simple-websocket does not look at frames that come in one read with
+    the answer to its handshake.
+    """
     head = read_request(sock)
     (key,) = (
         line.split(b":", 1)[1].strip()
@@ -62,16 +67,13 @@ def accept(sock: socket.socket) -> None:
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
     )
-    if head.startswith(b"GET /socket.io/"):
-        for packet in OPEN_PACKETS:
-            sock.sendall(text(packet))
-        while b"40" not in unmasked(sock.recv(65536)):  # the client joins the namespace
-            pass
-
-
-def unmasked(frame: bytes) -> bytes:
-    """Return the payload of a client's short frame."""
-    return bytes(octet ^ frame[2 + i % 4] for i, octet in enumerate(frame[6:]))
+    socket_io = head.startswith(b"GET /socket.io/")
+    if socket_io:
+        sock.sendall(text(ENGINE_OPEN))
+        sock.recv(65536)  # the client joins the namespace
+        sock.sendall(text(NAMESPACE_OPEN))
+    sock.recv(65536)
+    return socket_io
 
 
 def hang_up(sock: socket.socket) -> None:
@@ -126,8 +128,7 @@ def break_off(sock: socket.socket) -> None:
 
 def greet(sock: socket.socket) -> None:
     """Open, send one message and wait until the client goes."""
-    accept(sock)
-    sock.sendall(text(b"hello"))
+    sock.sendall(text(b'42["hello"]' if accept(sock) else b"hello"))
     sock.recv(65536)
 
 
@@ -164,8 +165,15 @@ def linger_not(sock: socket.socket) -> None:
 class Server:
     """A listener that plays one step per connection; the last step again and again."""
 
-    def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None, refuse: bool = False):
+    def __init__(
+        self,
+        *steps: Step,
+        tls: ssl.SSLContext | None = None,
+        refuse: bool = False,
+        seconds: float = SECONDS,
+    ):
         self._steps = steps
+        self._seconds = seconds
         self._tls = tls
         self.connections = 0
         self._socket = socket.create_server((HOST, 0)) if not refuse else bound()
@@ -190,7 +198,7 @@ class Server:
             self.connections += 1
             # The client may go at any time: that is what some of the tests are about.
             with contextlib.suppress(OSError), closed(sock):
-                sock.settimeout(SECONDS)
+                sock.settimeout(self._seconds)
                 if self._tls is not None:
                     sock = self._tls.wrap_socket(sock, server_side=True)
                 with closed(sock):
@@ -204,7 +212,7 @@ class Server:
         if self._thread.is_alive():
             with contextlib.suppress(OSError):
                 socket.create_connection((HOST, self.port), SECONDS).close()
-            self._thread.join(SECONDS)
+            self._thread.join(2 * SECONDS)
             assert not self._thread.is_alive(), "a client did not close its connection"
         self._socket.close()
 
