@@ -1,9 +1,13 @@
-"""The recipes of docs/reconnecting.md, run as they stand there: 1001 comes back, 1007 does not."""
+"""The recipes of docs/reconnecting.md, run as they stand there.
+
+They come back after what may pass, in whatever order it comes, and not after 1007.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import io
 import re
 from collections.abc import Awaitable, Callable
@@ -18,7 +22,10 @@ import aiohttp
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
 
+import misbehaving as server_side
 import wsfast
+from misbehaving import HOST, close_frame, text
+from misbehaving import Server as RawServer
 
 TIMEOUT = 20.0  # seconds
 DOCS = Path(__file__).parents[1] / "docs"
@@ -59,11 +66,14 @@ CLIENTS = pytest.mark.parametrize(
 class Dice:
     """Randomness that keeps what was asked of it, and always takes the most."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_first: Callable[[], None] = lambda: None) -> None:
         self.ceilings: list[float] = []
+        self.at_first = at_first
 
     def uniform(self, a: float, b: float) -> float:
         assert a == 0.0, "full jitter"
+        if not self.ceilings:
+            self.at_first()
         self.ceilings.append(b)
         return b
 
@@ -192,6 +202,76 @@ def test_recipe_after_a_1007_of_the_server_does_not_loop(listen: Listen) -> None
 
     asyncio.run(asyncio.wait_for(main(), TIMEOUT))
     assert server.connections == 1
+
+
+class Enough(Exception):
+    """Raised by the handler of a test to end a recipe."""
+
+
+def _run_async(listen: Listen, url: str, got: list[str], backoff: wsfast.Backoff) -> None:
+    async def handle(message: str) -> None:
+        got.append(message)
+        raise Enough
+
+    asyncio.run(asyncio.wait_for(listen(url, handle, backoff), TIMEOUT))
+
+
+def _run_websocket_client(url: str, got: list[str], backoff: wsfast.Backoff) -> None:
+    pytest.importorskip("websocket")
+
+    def handle(message: str) -> None:
+        got.append(message)
+        raise Enough
+
+    recipe("create_connection")["listen"](url, handle, backoff)
+
+
+Run = Callable[[str, list[str], wsfast.Backoff], None]
+RECIPES = pytest.mark.parametrize(
+    "run",
+    [
+        functools.partial(_run_async, _with_websockets),
+        functools.partial(_run_async, _with_aiohttp),
+        _run_websocket_client,
+    ],
+    ids=["websockets", "aiohttp", "websocket-client"],
+)
+
+
+@RECIPES
+def test_recipe_comes_back_through_each_failure_in_turn(run: Run) -> None:
+    """Refused, then a hang-up, then a 503, then 1001, and then it works."""
+    steps = (
+        server_side.hang_up,
+        server_side.answer(503),
+        server_side.send(close_frame(1001)),
+        server_side.send(text(b"hello")),
+    )
+    got: list[str] = []
+    with RawServer(*steps, refuse=True) as server:
+        dice = Dice(at_first=server.listen)  # the server is up once it was tried in vain
+        backoff = wsfast.Backoff(base=0.001, rng=dice)
+        with pytest.raises(Enough):
+            run(f"ws://{HOST}:{server.port}/", got, backoff)
+    assert got == ["hello"]
+    assert server.connections == 4
+    # aiohttp itself sends a GET again, once, after a hang-up.
+    assert dice.ceilings in ([0.001, 0.002, 0.004], [0.001, 0.002, 0.004, 0.008])
+
+
+@RECIPES
+@pytest.mark.parametrize(
+    "frame",
+    [close_frame(1007), text("Grüße".encode("latin-1")), close_frame(1000), close_frame(None)],
+    ids=["1007", "text in Latin-1", "1000", "no code"],
+)
+def test_recipe_ends_at_what_would_repeat_itself(run: Run, frame: bytes) -> None:
+    backoff = wsfast.Backoff(base=0.001)
+    with RawServer(server_side.send(frame)) as server:
+        with pytest.raises(Exception, match=r"100[057]|UTF-8|utf-8|cannot decode") as caught:
+            run(f"ws://{HOST}:{server.port}/", [], backoff)
+        assert not isinstance(caught.value, Enough)
+    assert (server.connections, backoff.attempts) == (1, 0)
 
 
 def test_recipe_example_prints_what_it_says() -> None:

@@ -27,12 +27,19 @@ class Closed(Exception):
         self.code = code
 
 
+def _websockets_options(target: Target) -> dict[str, Any]:
+    options = {"open_timeout": target.seconds, "close_timeout": 1, "proxy": None}
+    return {**options, "ssl": target.tls} if target.tls else options
+
+
 def websockets_asyncio(target: Target) -> Any:
     from websockets.asyncio.client import connect
 
     async def attempt() -> Any:
         options: dict[str, Any] = {"ssl": target.tls} if target.tls else {}
-        async with connect(target.url(), open_timeout=target.seconds, close_timeout=1, proxy=None, **options) as ws:
+        async with connect(
+            target.url(), open_timeout=target.seconds, close_timeout=1, proxy=None, **options
+        ) as ws:
             await ws.send("ready")
             async with asyncio.timeout(target.seconds):
                 return await ws.recv()
@@ -44,7 +51,9 @@ def websockets_sync(target: Target) -> Any:
     from websockets.sync.client import connect
 
     options: dict[str, Any] = {"ssl": target.tls} if target.tls else {}
-    with connect(target.url(), open_timeout=target.seconds, close_timeout=1, proxy=None, **options) as ws:
+    with connect(
+        target.url(), open_timeout=target.seconds, close_timeout=1, proxy=None, **options
+    ) as ws:
         ws.send("ready")
         return ws.recv(timeout=target.seconds)
 

@@ -22,14 +22,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-trustme = pytest.importorskip("trustme", reason="makes the certificates")
+from clients import CLIENTS
 
 import misbehaving as server
-from clients import CLIENTS
 from misbehaving import HOST, SECONDS, SILENCE, Server, Step, Target
-
 from wsfast import worth_retrying
 from wsfast._verdict import retry_after
+
+trustme = pytest.importorskip("trustme", reason="trustme, which makes certificates")
 
 # Some of these libraries leave a socket or a task to the garbage collector after a failure.
 pytestmark = [
@@ -208,8 +208,8 @@ def certificates() -> tuple[Any, dict[str, ssl.SSLContext]]:
 
 
 @pytest.fixture
-def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
-    """Answer for ``NAME`` with an error, by which no question leaves this machine."""
+def resolver(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Have the resolver fail on ``NAME``, so that no question leaves this machine."""
     answers: dict[str, int] = {}
     real = socket.getaddrinfo
 
@@ -219,7 +219,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
         return real(host, *args, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    yield answers
+    return answers
 
 
 def fail(client: str, case: Case, resolver: dict[str, int]) -> Exception:
@@ -329,9 +329,8 @@ def test_group_of_two_connections_needs_both_to_be_worth_it(
             for _ in codes:
                 tasks.create_task(session(url, barrier))
 
-    with Server(*map(server.close, codes)) as running:
-        with pytest.raises(ExceptionGroup) as caught:
-            asyncio.run(asyncio.wait_for(main(f"ws://{HOST}:{running.port}/"), SECONDS))
+    with Server(*map(server.close, codes)) as running, pytest.raises(ExceptionGroup) as caught:
+        asyncio.run(asyncio.wait_for(main(f"ws://{HOST}:{running.port}/"), SECONDS))
     assert len(caught.value.exceptions) == 2
     assert worth_retrying(caught.value) is wanted
 

@@ -50,12 +50,8 @@ def read_request(sock: socket.socket) -> bytes:
     return head
 
 
-def accept(sock: socket.socket) -> bool:
-    """Take the opening handshake and the client's first message; tell if that is Socket.IO.
-
-    The message, because simple-websocket does not look at frames that come in one read with
-    the answer to its handshake.
-    """
+def shake_hands(sock: socket.socket) -> bytes:
+    """Take the opening handshake; return the request."""
     head = read_request(sock)
     (key,) = (
         line.split(b":", 1)[1].strip()
@@ -67,7 +63,16 @@ def accept(sock: socket.socket) -> bool:
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
     )
-    socket_io = head.startswith(b"GET /socket.io/")
+    return head
+
+
+def accept(sock: socket.socket) -> bool:
+    """Take the opening handshake and the client's first message; tell if that is Socket.IO.
+
+    The message, because simple-websocket does not look at frames that come in one read with
+    the answer to its handshake.
+    """
+    socket_io = shake_hands(sock).startswith(b"GET /socket.io/")
     if socket_io:
         sock.sendall(text(ENGINE_OPEN))
         sock.recv(65536)  # the client joins the namespace
@@ -124,6 +129,17 @@ def break_off(sock: socket.socket) -> None:
     """Open, then reset the connection."""
     accept(sock)
     linger_not(sock)
+
+
+def send(frame: bytes) -> Step:
+    """Open, send a frame at once and wait until the client goes or replies."""
+
+    def step(sock: socket.socket) -> None:
+        shake_hands(sock)
+        sock.sendall(frame)
+        sock.recv(65536)
+
+    return step
 
 
 def greet(sock: socket.socket) -> None:
