@@ -28,7 +28,7 @@ class Closed(Exception):
 
 
 def _websockets_options(target: Target) -> dict[str, Any]:
-    options = {"open_timeout": target.seconds, "close_timeout": 1, "proxy": None}
+    options = {"open_timeout": target.seconds, "close_timeout": 1}
     return {**options, "ssl": target.tls} if target.tls else options
 
 

@@ -11,6 +11,7 @@ import asyncio
 import functools
 import gc
 import importlib.util
+import os
 import re
 import socket
 import ssl
@@ -21,7 +22,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-
 from clients import CLIENTS
 
 import misbehaving as server
@@ -187,6 +187,12 @@ def leftovers() -> Iterator[None]:
     gc.collect()
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
+
 @functools.cache
 def certificates() -> tuple[Any, dict[str, ssl.SSLContext]]:
     """Return what a client trusts, and a context for each certificate of a server."""
@@ -315,7 +321,7 @@ def test_group_of_two_connections_needs_both_to_be_worth_it(
     from websockets.exceptions import ConnectionClosed
 
     async def session(url: str, both_are_closed: asyncio.Barrier) -> None:
-        async with connect(url, proxy=None) as ws:
+        async with connect(url) as ws:
             await ws.send("ready")
             try:
                 await ws.recv()
