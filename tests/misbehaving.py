@@ -13,6 +13,7 @@ import hashlib
 import socket
 import ssl
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -175,7 +176,11 @@ def http_only(sock: socket.socket) -> None:
 
 def linger_not(sock: socket.socket) -> None:
     """Have the next ``close`` send a reset."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.setsockopt(
+        socket.SOL_SOCKET,
+        socket.SO_LINGER,
+        struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0),
+    )
 
 
 class Server:

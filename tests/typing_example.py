@@ -72,6 +72,19 @@ def text_as_octets() -> bytes:
     return wsfast.Binary(b"").data + wsfast.Ping(b"").data + wsfast.Pong(b"").data
 
 
+def reconnecting() -> str:
+    backoff = wsfast.Backoff(base=0.5, jitter="equal", max_attempts=3)
+    assert_type(wsfast.worth_retrying(OSError()), bool)
+    return wsfast.retry(lambda: "connected", backoff=backoff, retry_if=wsfast.worth_retrying)
+
+
+async def reconnecting_async() -> str:
+    async def connect() -> str:
+        return "connected"
+
+    return await wsfast.retry_async(connect, backoff=wsfast.Backoff())
+
+
 def closing() -> wsfast.Close:
     payload = wsfast.encode_close(wsfast.CloseCode.GOING_AWAY, "restart")
     close = wsfast.parse_close(payload)
@@ -109,4 +122,5 @@ def main() -> wsfast.BackendInfo:
 if __name__ == "__main__":
     masking()
     utf8()
+    print(reconnecting())
     print(frames(), messages(), text_as_octets(), closing(), violations(b"\x01"), main())

@@ -94,18 +94,27 @@ def retry_after(error: BaseException) -> float:
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield the errors of a group, of groups in it or in the causes of its errors."""
+    """Yield what is to be judged: the error, or each error of the group that decides it."""
     seen: set[int] = set()
     pending = [error]
     while pending:
         current = pending.pop()
-        group = next((e for e in _chain(current) if isinstance(e, BaseExceptionGroup)), None)
-        # An error with facts of its own is not judged by a group that caused it.
-        if group is None or (group is not current and _verdict_by_facts(current) is not None):
+        group = _deciding_group(current)
+        if group is None:
             yield current
         elif id(group) not in seen:
             seen.add(id(group))
             pending += group.exceptions
+
+
+def _deciding_group(error: BaseException) -> BaseExceptionGroup[BaseException] | None:
+    """Return the group that an error is, or that caused it if nothing nearer decides."""
+    for each in _chain(error):
+        if isinstance(each, BaseExceptionGroup):
+            return each
+        if not isinstance(each, Exception) or _verdict_by_facts(each) is not None:
+            break
+    return None
 
 
 def _judge(error: BaseException) -> bool:
