@@ -147,6 +147,25 @@ def test_worth_retrying_of_an_error_without_facts_judges_its_cause(
     assert worth_retrying(error) is wanted
 
 
+def test_worth_retrying_of_a_status_is_for_those_that_may_pass() -> None:
+    passing = [s for s in range(200, 600) if worth_retrying(with_fields(status=s))]
+    assert passing == [408, 425, 429, 500, 502, 503, 504, *range(506, 600)]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("can't handle event type ConnectionClosed when role=SERVER", True),
+        ("peer unexpectedly closed connection", True),
+        ("Server disconnected without sending a response.", True),
+        ("illegal status line", False),
+    ],
+)
+def test_worth_retrying_of_a_protocol_error_is_for_a_hang_up(text: str, wanted: bool) -> None:
+    """As h11 and httpcore word it; they have one class for hang-ups and for nonsense."""
+    assert worth_retrying(type("RemoteProtocolError", (Exception,), {})(text)) is wanted
+
+
 def test_worth_retrying_from_none_hides_the_context_but_not_a_bad_certificate() -> None:
     error = chained(StrangeError(), OSError(), by="__context__")
     error.__suppress_context__ = True

@@ -223,9 +223,7 @@ def _arguments(error: BaseException) -> tuple[object, ...]:
 
 def _integer(value: object) -> int | None:
     """Return an integer as exactly that, not of a class that compares as it likes."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int.__index__(value)
-    return None
+    return int.__index__(value) if isinstance(value, int) else None
 
 
 def _named_for_the_network(error: BaseException) -> bool:
