@@ -26,6 +26,7 @@ from helpers import (
     TEXT,
     breaks_at,
     cut,
+    described,
     frame,
     header,
     octet_by_octet,
@@ -242,37 +243,31 @@ def test_decoder_frames_before_a_violation_come_first(codec: SimpleNamespace, na
         iterator = getattr(codec, name)("server").feed(wire)
         for _ in range(count):
             next(iterator)
-        with pytest.raises(ProtocolError, match=r"^reserved opcode 0x3$"):
-            next(iterator)
-        assert list(iterator) == []
+        for _ in range(2):  # nothing comes after it but itself
+            with pytest.raises(ProtocolError, match=r"^reserved opcode 0x3$"):
+                next(iterator)
 
 
 @both_decoders
-def test_decoder_after_violation_raises_the_same_object_at_once(
-    codec: SimpleNamespace, name: str
-) -> None:
+def test_decoder_after_violation_raises_the_same_at_once(codec: SimpleNamespace, name: str) -> None:
     decoder = getattr(codec, name)("server")
     _, violation = run(decoder.feed(b"\x83"))
-    for data in (b"", frame(PING), b"\x83"):
+
+    def filled() -> Any:
+        decoder.get_buffer()[:2] = b"\x89\x80"
+        return decoder.buffer_updated(2)
+
+    for call in (
+        lambda: decoder.feed(b""),
+        lambda: decoder.feed(frame(PING)),
+        lambda: decoder.feed(b"\x83"),
+        filled,
+        lambda: next(decoder),
+        lambda: list(decoder),
+    ):
         with pytest.raises(ProtocolError) as caught:
-            decoder.feed(data)
-        assert caught.value is violation
-    view = decoder.get_buffer()
-    view[:2] = b"\x89\x80"
-    with pytest.raises(ProtocolError) as caught:
-        decoder.buffer_updated(2)
-    assert caught.value is violation
-
-
-@both_decoders
-def test_decoder_iterator_left_alone_loses_nothing_for_the_next(
-    codec: SimpleNamespace, name: str
-) -> None:
-    """The work is done by ``feed``: an iterator that nobody reads holds up nothing."""
-    decoder = getattr(codec, name)("server")
-    first = decoder.feed(frame(PING, b"1") + frame(PING, b"2")[:4])
-    second = decoder.feed(frame(PING, b"2")[4:])
-    assert [len(list(second)), len(list(first))] == [1, 1]
+            call()
+        assert described(caught.value) == described(violation)
 
 
 @both_decoders

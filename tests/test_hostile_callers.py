@@ -30,11 +30,11 @@ from helpers import (
     frame,
     header,
     mask,
-    on_default_codecs,
     outcome,
     python,
     run,
 )
+from wsfast._arguments import decoder_failed
 from wsfast.deflate import Deflate
 
 DECODERS = pytest.mark.parametrize("kind", ["MessageDecoder", "FrameDecoder"])
@@ -300,30 +300,6 @@ def test_callers_reentrant_calls_from_an_inflater(codec: SimpleNamespace) -> Non
         assert said == "the decoder is in use: it was called from inside its own call"
 
 
-@on_default_codecs
-@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt, ValueError])
-def test_callers_exception_in_mid_call_loses_nothing_before_it(
-    codec: SimpleNamespace, error: type[BaseException]
-) -> None:
-    deflate = Deflate("server")
-
-    class Engine:
-        error = zlib.error
-
-        @staticmethod
-        def decompressobj(wbits: int) -> Any:
-            raise error("from outside")
-
-    deflate._engine = Engine
-    decoder = codec.MessageDecoder("server", deflate=deflate)
-    events = decoder.feed(frame(TEXT, b"before") + compressed(b"abc"))
-    assert next(events) == codec.Text("before")
-    with pytest.raises(error, match="from outside"):
-        next(events)
-    with pytest.raises(error, match="from outside"):
-        decoder.feed(frame(TEXT, b"after"))
-
-
 @DECODERS
 def test_callers_decoder_in_a_cycle_is_used_while_collected(
     codec: SimpleNamespace, kind: str
@@ -428,8 +404,8 @@ except MemoryError:
     print("MemoryError", 20 < count < 70 or sysconfig.get_config_var("Py_GIL_DISABLED") == 1)
 try:
     decoder.feed(b"")
-except MemoryError:
-    print("again")
+except RuntimeError as error:
+    print(error)
 print(len(list(wsfast.MessageDecoder("client").feed(wsfast.encode_frame(2, part)))))
 """
 
@@ -439,8 +415,9 @@ print(len(list(wsfast.MessageDecoder("client").feed(wsfast.encode_frame(2, part)
 @BACKENDS
 def test_callers_out_of_memory_in_mid_message(backend: str) -> None:
     """It is no crash, and what the message took is there again."""
+    said = str(decoder_failed(MemoryError))
     done = python(OUT_OF_MEMORY, WSFAST_BACKEND=backend)
-    assert (done.returncode, done.stdout) == (0, "MemoryError True\nagain\n1\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"MemoryError True\n{said}\n1\n"), done.stderr
 
 
 def test_callers_record_initialised_again_does_not_change(codec: SimpleNamespace) -> None:

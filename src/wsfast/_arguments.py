@@ -6,13 +6,13 @@ twins can't differ.  What the *remote* did wrong is in ``errors``.
 
 from __future__ import annotations
 
-from .closecodes import may_be_sent
+from .closecodes import CloseCode, may_be_sent
 from .errors import MAX_REASON
 from .opcodes import Opcode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from .deflate import Deflate, Inflater
 
@@ -137,6 +137,17 @@ def decoder_busy() -> RuntimeError:
     return RuntimeError("the decoder is in use: it was called from inside its own call")
 
 
+def decoder_failed(error: type[BaseException]) -> RuntimeError:
+    return RuntimeError(
+        f"the decoder can't go on: an earlier call was stopped by {error.__name__}, "
+        "and what it was decoding is lost"
+    )
+
+
+def decoder_unmade() -> RuntimeError:
+    return RuntimeError("the decoder was not initialized: its __init__ was not called")
+
+
 def new_inflater(deflate: Deflate | None, role: str) -> Inflater | None:
     """Return what inflates compressed messages, if that was agreed on."""
     if deflate is None:
@@ -157,6 +168,23 @@ def check_field(name: str, value: _T, kind: type | tuple[type, ...]) -> _T:
         wanted = " or ".join(k.__name__ for k in kinds)
         raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
     return value
+
+
+def plain_field(name: str, value: object, kind: type | tuple[type, ...]) -> Any:
+    """Return the value of a field as exactly a ``str``, ``bytes``, or ``int``.
+
+    A subclass could hold anything, the record itself among it; a ``CloseCode`` does not.
+    """
+    check_field(name, value, kind)
+    if type(value) in (str, bytes, int, CloseCode):
+        return value
+    if isinstance(value, int):
+        return int.__int__(value)
+    return str.__str__(value) if isinstance(value, str) else b"".join((value,))  # type: ignore[arg-type] # bytes
+
+
+def cannot_change(record: object) -> AttributeError:
+    return AttributeError(f"a {type(record).__name__} can't be changed")
 
 
 def check_opcode(opcode: int) -> Opcode:

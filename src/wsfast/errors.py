@@ -19,7 +19,7 @@ from enum import Enum
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import ClassVar, TypeVar
+    from typing import ClassVar, NoReturn, TypeVar
 
     from typing_extensions import Buffer
 
@@ -326,6 +326,24 @@ def retains_too_much(charge: int, fragments: int, limit: int) -> MessageTooBig:
         f"message in {fragments} fragments would retain {charge} octets, "
         f"more than max_retained ({limit})"
     )
+
+
+def again(violation: ProtocolViolation) -> ProtocolViolation:
+    """Return a copy to raise, so that the one that is kept keeps no frames alive."""
+    kind = type(violation)
+    copy: ProtocolViolation = kind.__new__(kind, *violation.args)
+    copy.__dict__.update(violation.__dict__)
+    return copy
+
+
+def raise_again(violation: ProtocolViolation) -> NoReturn:
+    """Raise a copy, without the exception that the caller is handling as its context."""
+    copy = again(violation)
+    try:
+        raise copy
+    finally:
+        copy.__context__ = None
+        del copy  # which has this frame in its traceback
 
 
 def then_raise(items: Iterable[_T], violation: BaseException) -> Iterator[_T]:

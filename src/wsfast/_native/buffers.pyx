@@ -9,40 +9,6 @@
 cdef enum:
     RELEASE_GIL_FROM = 1 << 24
 
-# A field that C code sets, for Python to read: as a slot, which the interpreter reads in
-# place, where it would call the getter of a property.
-cdef extern from *:
-    """
-    #include <structmember.h>
-
-    static PyMemberDef wsf_slots[3];
-
-    /* Add slot number `which` to a type, before anybody has looked at the type. */
-    static int wsf_expose(PyTypeObject *type, int which, const char *name, Py_ssize_t offset,
-                          const char *doc)
-    {
-        PyMemberDef *slot = &wsf_slots[which];
-        PyObject *descriptor;
-        int failed;
-        slot->name = name;
-        slot->type = T_OBJECT_EX;
-        slot->offset = offset;
-        slot->flags = READONLY;
-        slot->doc = doc;
-        descriptor = PyDescr_NewMember(type, slot);
-        if (descriptor == NULL) {
-            return -1;
-        }
-        failed = PyDict_SetItemString(type->tp_dict, name, descriptor);
-        Py_DECREF(descriptor);
-        PyType_Modified(type);
-        return failed;
-    }
-    """
-    int wsf_expose(
-        PyTypeObject *type, int which, const char *name, Py_ssize_t offset, const char *doc
-    ) except -1
-
 cdef struct View:
     Py_buffer raw
     const uint8_t *data

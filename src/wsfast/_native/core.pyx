@@ -16,7 +16,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memmove
 
 from wsfast._native.kernels cimport *
 
@@ -29,6 +29,8 @@ from wsfast.opcodes import Opcode
 include "buffers.pyx"
 include "mask.pyx"
 include "utf8.pyx"
+include "records.pyx"
+include "receiver.pyx"
 include "frames.pyx"
 include "encode.pyx"
 include "messages.pyx"
@@ -81,3 +83,17 @@ select_kernel(os.environ.get("WSFAST_KERNEL", ""))
 
 # For other extensions: src/wsfast/include/wsfast.h.
 _c_api = PyCapsule_New(<void *>&wsf_api, WSFAST_API_CAPSULE, NULL)
+
+
+cdef int seal_types() except -1:
+    """Let nobody change the types: they are the same for the whole process."""
+    for kind in (
+        Text, Binary, Ping, Pong, Close, Frame, MessageDecoder, FrameDecoder, Utf8Validator
+    ):
+        wsf_seal(<PyTypeObject *>kind)
+    for kind in (Data, Receiver):
+        wsf_seal_base(<PyTypeObject *>kind)
+    return 0
+
+
+seal_types()

@@ -121,8 +121,8 @@ cdef extern from "Python.h":
     ctypedef struct PyMethodDef:
         pass
     object PyCFunction_NewEx(PyMethodDef *, PyObject *, object)
-    object PyType_GenericAlloc(PyTypeObject *, Py_ssize_t)
-    object _PyObject_New(PyTypeObject *)
+    PyObject *PyErr_Occurred()
+    PyObject *PyIter_Next(object)
     bint PyLong_Check(object)
     bint PyBytes_CheckExact(object)
     char *PyBytes_AS_STRING(object)

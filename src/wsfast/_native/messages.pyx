@@ -4,146 +4,6 @@
 # does not depend on how the wire was cut into reads; memory kept for an unfinished
 # message grows with what arrived.
 
-cdef class Data:
-    """What messages and control frames share: one field, ``data``."""
-
-    __match_args__ = ("data",)
-
-    # An owned reference, set once: so that a decoder can make one without __init__.
-    cdef PyObject *data_
-
-    def __dealloc__(self):
-        Py_XDECREF(self.data_)
-
-    def __eq__(self, other):
-        if type(self) is not type(other):
-            return NotImplemented
-        return self.data == other.data
-
-    def __hash__(self):
-        return hash((type(self).__name__, self.data))
-
-    def __repr__(self):
-        return f"{type(self).__name__}(data={self.data!r})"
-
-    def __reduce__(self):
-        return type(self), (self.data,)
-
-
-cdef int expose_data() except -1:
-    cdef Data some = <Data>PyType_GenericAlloc(<PyTypeObject *>Data, 0)
-    wsf_expose(
-        <PyTypeObject *>Data, 0, "data", <char *>&some.data_ - <char *><PyObject *>some,
-        "The text, or the octets.",
-    )
-    return 0
-
-
-expose_data()
-
-
-cdef int data_set(Data event, object data) except -1:
-    if event.data_ is not NULL:
-        raise AttributeError(f"a {type(event).__name__} can't be changed")
-    Py_INCREF(data)
-    event.data_ = <PyObject *>data
-    return 0
-
-
-cdef inline Data data_of(object kind, object data):
-    """Make one without the detour over its ``__init__``."""
-    cdef Data event = <Data>_PyObject_New(<PyTypeObject *>kind)
-    Py_INCREF(data)
-    event.data_ = <PyObject *>data
-    return event
-
-
-@cython.final
-cdef class Text(Data):
-    """Text(data)
---
-
-    Hold a text message (RFC 6455 section 5.6).
-
-    ``data`` is a ``str``, or ``bytes`` that are valid UTF-8, as the decoder was told.
-    """
-
-    @classmethod
-    def __class_getitem__(cls, item, /):
-        return cls
-
-    def __init__(self, data):
-        data_set(self, _arguments.check_field("data", data, (str, bytes)))
-
-
-@cython.final
-cdef class Binary(Data):
-    """Binary(data=b'')
---
-
-    Hold a binary message: ``data``, its octets (RFC 6455 section 5.6)."""
-
-    def __init__(self, data=b""):
-        data_set(self, _arguments.check_field("data", data, bytes))
-
-
-@cython.final
-cdef class Ping(Data):
-    """Ping(data=b'')
---
-
-    Hold a ping: ``data``, the octets to send back in a pong (RFC 6455 section 5.5.2)."""
-
-    def __init__(self, data=b""):
-        data_set(self, _arguments.check_field("data", data, bytes))
-
-
-@cython.final
-cdef class Pong(Data):
-    """Pong(data=b'')
---
-
-    Hold a pong: ``data``, the octets of the ping it answers (RFC 6455 section 5.5.3)."""
-
-    def __init__(self, data=b""):
-        data_set(self, _arguments.check_field("data", data, bytes))
-
-
-@cython.final
-cdef class Close:
-    """Close(code, reason='')
---
-
-    Hold what a close frame said (RFC 6455 section 5.5.1).
-
-    ``code`` is a ``CloseCode`` if it is registered, 1005 if the frame had none; ``reason``
-    is the text that came with it, perhaps empty.
-    """
-
-    __match_args__ = ("code", "reason")
-
-    cdef readonly object code
-    cdef readonly object reason
-
-    def __init__(self, code, reason=""):
-        self.code = _arguments.check_field("code", code, int)
-        self.reason = _arguments.check_field("reason", reason, str)
-
-    def __eq__(self, other):
-        if not isinstance(other, Close):
-            return NotImplemented
-        return self.code == (<Close>other).code and self.reason == (<Close>other).reason
-
-    def __hash__(self):
-        return hash(("Close", self.code, self.reason))
-
-    def __repr__(self):
-        return f"Close(code={self.code!r}, reason={self.reason!r})"
-
-    def __reduce__(self):
-        return Close, (self.code, self.reason)
-
-
 def encode_close(code=None, reason=""):
     """Return the payload of a close frame (RFC 6455 section 5.5.1).
 
@@ -167,31 +27,36 @@ def parse_close(payload, /):
     cdef size_t size = view.size
     memcpy(octets, view.data, min(size, <size_t>126))  # nobody can change the copy
     close_view(&view)
-    return close_of(octets, size)
+    close = close_of(octets, size)
+    if isinstance(close, Close):
+        return close
+    raise close
 
 
-cdef Close close_of(const uint8_t *data, size_t n):
+cdef object close_of(const uint8_t *data, size_t n):
+    """Return what the payload of a close frame says, or the violation that it is."""
     cdef Trace trace
     cdef wsf_text text
     cdef size_t index
     if n == 0:
         return Close(close_code(1005))
     if n == 1:
-        raise errors.short_close()
+        return errors.short_close()
     if n > 125:
-        raise errors.long_control(8)
+        return errors.long_control(8)
     code = data[0] << 8 | data[1]
     if not may_be_sent(code):
-        raise errors.bad_close_code(code)
+        return errors.bad_close_code(code)
     text_clear(&text)
     index = wsf_kernels().measure(data + 2, n - 2, &text)
     if index != n - 2 or text.pending != 0:
         trace_clear(&trace)
         trace.position = 2
-        raise invalid_at(&trace, data + 2, n - 2, index, text.pending, b"")
+        return invalid_at(&trace, data + 2, n - 2, index, text.pending, b"")
     return Close(close_code(code), string_of(data + 2, n - 2, &text))
 
 
+@cython.no_gc_clear
 @cython.final
 cdef class MessageDecoder(Receiver):
     """MessageDecoder(role, *, text='str', max_message_size=1048576, max_frame_size=None, max_retained=None, deflate=None)
@@ -231,6 +96,7 @@ cdef class MessageDecoder(Receiver):
     cdef object binary_type
     cdef object ping_type
     cdef object pong_type
+    cdef object violation_type
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -239,6 +105,7 @@ cdef class MessageDecoder(Receiver):
     def __cinit__(self):
         self.text_type, self.binary_type = Text, Binary
         self.ping_type, self.pong_type = Ping, Pong
+        self.violation_type = errors.ProtocolViolation
 
     def __init__(
         self,
@@ -250,19 +117,17 @@ cdef class MessageDecoder(Receiver):
         max_retained=None,
         deflate=None,
     ):
-        cdef bint wants_str
-        cdef int64_t message_size, retained, charge
-        # Fault is found with them in the order in which the twin does it.
-        _arguments.is_server(role)
-        _arguments.size_limit("max_frame_size", max_frame_size)
-        wants_str = _arguments.wants_str(text)
-        message_size = _arguments.size_limit("max_message_size", max_message_size)
-        retained = _arguments.retained_limit(max_retained, message_size)
-        charge = _arguments.FRAGMENT_CHARGE
+        # Validate in the same order as _pure, so that both raise the same error.
+        cdef bint masked = _arguments.is_server(role)
+        cdef int64_t frame_room = _arguments.size_limit("max_frame_size", max_frame_size)
+        cdef bint wants_str = _arguments.wants_str(text)
+        cdef int64_t message_size = _arguments.size_limit("max_message_size", max_message_size)
+        cdef int64_t retained = _arguments.retained_limit(max_retained, message_size)
+        cdef int64_t charge = _arguments.FRAGMENT_CHARGE
         inflater = _arguments.new_inflater(deflate, role)
         # Together: no message may begin with some of them and end with others.
         with cython.critical_section(self):
-            self.set_rules(role, 0, max_frame_size)
+            self.set_rules(masked, frame_room, 0)
             self.inflater = inflater
             self.wants_str = wants_str
             self.max_message_size = message_size
@@ -274,7 +139,7 @@ cdef class MessageDecoder(Receiver):
     def __dealloc__(self):
         store_free(&self.message)
 
-    cdef int discard(self) except -1:
+    cdef void discard(self) noexcept:
         """Be ready for the first fragment of a message."""
         store_free(&self.message)
         self.control_size = 0
@@ -286,7 +151,6 @@ cdef class MessageDecoder(Receiver):
         trace_clear(&self.trace)
         self.rules.sequence = WSF_SEQUENCE_FIRST
         self.make_room()
-        return 0
 
     cdef void make_room(self) noexcept:
         """Tell the header parser what is left of the limits on a message."""
@@ -312,32 +176,33 @@ cdef class MessageDecoder(Receiver):
             )
         return errors.frame_too_big(self.frame.payload_length, self.rules.frame_room)
 
-    cdef int arrived(self, const uint8_t *p, size_t n, list events) except -1:
+    cdef int arrived(self, const uint8_t *p, size_t n) except -1:
         cdef uint8_t opcode = self.frame.first & WSF_OPCODE
         cdef uint32_t key = wsf_key_advance(self.frame.key, <size_t>(self.received & 3))
         if opcode & WSF_CONTROL:
-            return self.take_control(p, n, key, events)
+            return self.take_control(p, n, key)
         if opcode and self.received == 0:
+            if not (self.in_payload or self.frame.first & self.rules.first_bits) and (
+                self.frame.first & WSF_FIN
+            ):
+                return self.take_whole(opcode, p, n, key)
             self.opcode = opcode
             self.rules.sequence = WSF_SEQUENCE_CONTINUE
             self.compressed = self.frame.first & self.rules.first_bits
-            if not self.in_payload and self.frame.first & WSF_FIN and not self.compressed:
-                self.whole_message(p, n, key, events)
-                return 0
         if self.compressed:
-            self.take_compressed(p, n, key)
-        else:
-            self.take_data(p, n, key)
+            if self.take_compressed(p, n, key):
+                return 1
+        elif self.take_data(p, n, key):
+            return 1
         if not self.in_payload:
             self.fragments += 1
             if self.frame.first & WSF_FIN:
-                self.end_message(events)
-            else:
-                trace_next_fragment(&self.trace)
-                self.make_room()
+                return self.end_message()
+            trace_next_fragment(&self.trace)
+            self.make_room()
         return 0
 
-    cdef int take_control(self, const uint8_t *p, size_t n, uint32_t key, list events) except -1:
+    cdef int take_control(self, const uint8_t *p, size_t n, uint32_t key) except -1:
         cdef uint8_t opcode = self.frame.first & WSF_OPCODE
         wsf_kernels().mask(&self.control[self.control_size], p, n, key)
         self.control_size += <uint8_t>n
@@ -346,30 +211,31 @@ cdef class MessageDecoder(Receiver):
         n = self.control_size
         self.control_size = 0
         if opcode == 0x9:
-            events.append(data_of(self.ping_type, bytes_of(self.control, n)))
-        elif opcode == 0xA:
-            events.append(data_of(self.pong_type, bytes_of(self.control, n)))
-        else:
-            events.append(close_of(self.control, n))
-            self.closed = True
-            self.discard()
+            return self.put(self.ping_type, bytes_of(self.control, n))
+        if opcode == 0xA:
+            return self.put(self.pong_type, bytes_of(self.control, n))
+        close = close_of(self.control, n)
+        if not isinstance(close, Close):
+            return self.found(close)
+        queue_put(&self.queue, close)
+        self.closed = True
+        self.discard()
         return 0
 
-    cdef int whole_message(self, const uint8_t *p, size_t n, uint32_t key, list events) except -1:
+    cdef inline int put(self, object kind, object data) except -1:
+        return queue_put(&self.queue, wsf_new_record(<PyTypeObject *>kind, data))
+
+    cdef int take_whole(self, uint8_t opcode, const uint8_t *p, size_t n, uint32_t key) except -1:
         """Take a message that is one frame, all of which is at p."""
-        if self.opcode == 0x2:
+        if opcode == 0x2:
             data = bytes_of(NULL, n)
             wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(data), p, n, key)
-            events.append(data_of(self.binary_type, data))
-        elif self.wants_str:
-            events.append(data_of(self.text_type, self.whole_string(p, n, key)))
-        else:
-            events.append(data_of(self.text_type, self.whole_octets(p, n, key)))
-        self.opcode = 0
-        self.rules.sequence = WSF_SEQUENCE_FIRST
-        return 0
+            return self.put(self.binary_type, data)
+        if self.wants_str:
+            return self.take_string(p, n, key)
+        return self.take_octets(p, n, key)
 
-    cdef object whole_string(self, const uint8_t *p, size_t n, uint32_t key):
+    cdef inline int take_string(self, const uint8_t *p, size_t n, uint32_t key) except -1:
         """Unmask into what is the string if the text is ASCII, as most are."""
         cdef wsf_text text
         cdef size_t index
@@ -381,10 +247,12 @@ cdef class MessageDecoder(Receiver):
             text_clear(&text)
             index = wsf_kernels().measure(octets, n, &text)
         if index != n or text.pending != 0:
-            raise invalid_at(&self.trace, octets, n, index, text.pending, b"")
-        return string if text.max_octet < 0x80 and n != 1 else string_of(octets, n, &text)
+            return self.found(invalid_at(&self.trace, octets, n, index, text.pending, b""))
+        if text.max_octet >= 0x80 or n == 1:
+            string = string_of(octets, n, &text)
+        return self.put(self.text_type, string)
 
-    cdef object whole_octets(self, const uint8_t *p, size_t n, uint32_t key):
+    cdef int take_octets(self, const uint8_t *p, size_t n, uint32_t key) except -1:
         cdef uint32_t pending = 0
         cdef size_t index
         data = bytes_of(NULL, n)
@@ -394,17 +262,19 @@ cdef class MessageDecoder(Receiver):
             pending = 0
             index = wsf_kernels().validate(octets, n, &pending)
         if index != n or pending != 0:
-            raise invalid_at(&self.trace, octets, n, index, pending, b"")
-        return data
+            return self.found(invalid_at(&self.trace, octets, n, index, pending, b""))
+        return self.put(self.text_type, data)
 
     cdef int take_compressed(self, const uint8_t *p, size_t n, uint32_t key) except -1:
         cdef bint shared = self.shared
         octets = bytes_of(NULL, n)
         wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(octets), p, n, key)
         self.shared = False  # what is inflated is ours
-        self.take_inflated(self.inflater.pieces(octets, self.inflated_room()))
+        if self.take_inflated(self.inflater.pieces(octets, self.inflated_room())):
+            return 1
         if not self.in_payload and self.frame.first & WSF_FIN:
-            self.take_inflated(self.inflater.end(self.inflated_room()))
+            if self.take_inflated(self.inflater.end(self.inflated_room())):
+                return 1
         self.shared = shared
         return 0
 
@@ -415,14 +285,29 @@ cdef class MessageDecoder(Receiver):
         )
 
     cdef int take_inflated(self, pieces) except -1:
+        """Take all that was inflated, then the violation that the inflater raised, if any."""
         cdef int64_t size, room
-        for piece in pieces:
+        cdef PyObject *next_piece
+        pieces = iter(pieces)
+        while True:
+            next_piece = PyIter_Next(pieces)
+            if next_piece is NULL:
+                return 0 if PyErr_Occurred() is NULL else self.take_error()
+            piece = wsf_handed_over(next_piece)
             size, room = len(<bytes?>piece), self.inflated_room()
             # A fault in what there was room for comes first.
-            self.take_data(<const uint8_t *>PyBytes_AS_STRING(piece), <size_t>min(size, room), 0)
+            if self.take_data(
+                <const uint8_t *>PyBytes_AS_STRING(piece), <size_t>min(size, room), 0
+            ):
+                return 1
             if size > room:
-                raise self.too_large(size - room)
-        return 0
+                return self.found(self.too_large(size - room))
+
+    cdef int take_error(self) except -1:
+        """Keep the error being raised if it is a violation."""
+        cdef PyObject *violation = NULL
+        wsf_take_error(self.violation_type, &violation)
+        return self.found(wsf_handed_over(violation))
 
     cdef object too_large(self, int64_t more):
         """Make the violation of a compressed message with so many octets more than it may."""
@@ -447,7 +332,9 @@ cdef class MessageDecoder(Receiver):
         else:
             index = wsf_kernels().mask_validate(to, p, n, key, &self.measured.pending)
         if index != n:
-            raise fault_in(&self.trace, to, index, self.measured.pending, self.look_back())
+            return self.found(
+                fault_in(&self.trace, to, index, self.measured.pending, self.look_back())
+            )
         self.message.size += n
         self.doubtful |= self.shared
         trace_advance(&self.trace, n, self.measured.pending)
@@ -461,23 +348,26 @@ cdef class MessageDecoder(Receiver):
         index = wsf_kernels().measure(self.message.data, self.message.size, &self.measured)
         if index != self.message.size:
             trace_clear(&trace)
-            raise fault_in(&trace, self.message.data, index, self.measured.pending, b"")
+            return self.found(
+                fault_in(&trace, self.message.data, index, self.measured.pending, b"")
+            )
         return 0
 
-    cdef int end_message(self, list events) except -1:
-        if self.doubtful and self.opcode == 0x1:
-            self.judge_again()
+    cdef int end_message(self) except -1:
+        if self.doubtful and self.opcode == 0x1 and self.judge_again():
+            return 1
         if self.measured.pending != 0:
-            raise truncated_at(&self.trace, self.measured.pending, self.look_back())
+            return self.found(
+                truncated_at(&self.trace, self.measured.pending, self.look_back())
+            )
         if self.opcode == 0x2:
-            message = data_of(self.binary_type, bytes_of(self.message.data, self.message.size))
+            self.put(self.binary_type, bytes_of(self.message.data, self.message.size))
         elif self.wants_str:
-            message = data_of(
+            self.put(
                 self.text_type, string_of(self.message.data, self.message.size, &self.measured)
             )
         else:
-            message = data_of(self.text_type, bytes_of(self.message.data, self.message.size))
-        events.append(message)
+            self.put(self.text_type, bytes_of(self.message.data, self.message.size))
         self.discard()
         return 0
 
@@ -485,4 +375,3 @@ cdef class MessageDecoder(Receiver):
         """Return the end of the message so far, as much as evidence may need."""
         cdef size_t window = min(self.message.size, <size_t>errors.MAX_CONTEXT + 3)
         return bytes_of(self.message.data + self.message.size - window, window)
-

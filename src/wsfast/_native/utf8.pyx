@@ -258,7 +258,7 @@ cdef class Utf8Validator:
 
     cdef inline int raise_again(self) except -1:
         if self.violation is not None:
-            raise self.violation.with_traceback(None)
+            wsf_raise(errors.again(self.violation))
         return 0
 
     @property

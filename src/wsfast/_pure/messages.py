@@ -11,13 +11,13 @@ from .._record import Record
 from ..closecodes import close_code, may_be_sent
 from ..opcodes import Opcode
 from .buffers import octets
-from .frames import FIN, Header, Receiver
+from .receiver import FIN, Header, Receiver
 from .utf8 import Utf8Validator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
+    from typing import Generic, Literal, Self, TypeAlias, TypeVar, overload
 
     from typing_extensions import Buffer
 
@@ -43,7 +43,7 @@ _LOOK_BACK = errors.MAX_CONTEXT + 3  # octets before a chunk that evidence may n
 
 
 class Text(Record, _OfText["_TextType"]):
-    """Hold a text message (RFC 6455 section 5.6).
+    """A text message (RFC 6455 section 5.6).
 
     Attributes:
         data: a ``str``, or ``bytes`` that are valid UTF-8, as the decoder was told.
@@ -55,7 +55,9 @@ class Text(Record, _OfText["_TextType"]):
     data: _TextType
 
     def __init__(self, data: _TextType) -> None:
-        object.__setattr__(self, "data", _arguments.check_field("data", data, (str, bytes)))
+        if type(data) is not str:
+            data = _arguments.plain_field("data", data, (str, bytes))
+        object.__setattr__(self, "data", data)
 
 
 class _Octets(Record):
@@ -65,29 +67,31 @@ class _Octets(Record):
     data: bytes
 
     def __init__(self, data: bytes = b"") -> None:
-        object.__setattr__(self, "data", _arguments.check_field("data", data, bytes))
+        if type(data) is not bytes:
+            data = _arguments.plain_field("data", data, bytes)
+        object.__setattr__(self, "data", data)
 
 
 class Binary(_Octets):
-    """Hold a binary message: ``data``, its octets (RFC 6455 section 5.6)."""
+    """A binary message: ``data``, its bytes (RFC 6455 section 5.6)."""
 
     __slots__ = ()
 
 
 class Ping(_Octets):
-    """Hold a ping: ``data``, the octets to send back in a pong (RFC 6455 section 5.5.2)."""
+    """A ping: ``data``, the bytes to send back in a pong (RFC 6455 section 5.5.2)."""
 
     __slots__ = ()
 
 
 class Pong(_Octets):
-    """Hold a pong: ``data``, the octets of the ping it answers (RFC 6455 section 5.5.3)."""
+    """A pong: ``data``, the bytes of the ping it answers (RFC 6455 section 5.5.3)."""
 
     __slots__ = ()
 
 
 class Close(Record):
-    """Hold what a close frame said (RFC 6455 section 5.5.1).
+    """What a close frame said (RFC 6455 section 5.5.1).
 
     Attributes:
         code: a ``CloseCode`` if it is registered; 1005 if the frame had none.
@@ -101,8 +105,8 @@ class Close(Record):
     reason: str
 
     def __init__(self, code: int, reason: str = "") -> None:
-        object.__setattr__(self, "code", _arguments.check_field("code", code, int))
-        object.__setattr__(self, "reason", _arguments.check_field("reason", reason, str))
+        object.__setattr__(self, "code", _arguments.plain_field("code", code, int))
+        object.__setattr__(self, "reason", _arguments.plain_field("reason", reason, str))
 
 
 def encode_close(code: int | None = None, reason: str = "") -> bytes:
@@ -219,11 +223,18 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         max_retained: int | None = None,
         deflate: Deflate | None = None,
     ) -> None:
-        super().__init__(role, 0, max_frame_size)
-        self._wants_str = _arguments.wants_str(text)
-        self._max_message_size = _arguments.size_limit("max_message_size", max_message_size)
-        self._max_retained = _arguments.retained_limit(max_retained, self._max_message_size)
-        self._inflater = _arguments.new_inflater(deflate, role)
+        # All is checked before anything is changed.
+        masked = _arguments.is_server(role)
+        frame_size = _arguments.size_limit("max_frame_size", max_frame_size)
+        wants_str = _arguments.wants_str(text)
+        message_size = _arguments.size_limit("max_message_size", max_message_size)
+        retained = _arguments.retained_limit(max_retained, message_size)
+        inflater = _arguments.new_inflater(deflate, role)
+        super().__init__(masked, frame_size)
+        self._wants_str = wants_str
+        self._max_message_size = message_size
+        self._max_retained = retained
+        self._inflater = inflater
         self._first_bits = 0 if self._inflater is None else 0x40
         self._opcode = Opcode.CONTINUATION  # of the message under way, if any
         self._compressed = False  # is that message compressed?
@@ -232,22 +243,28 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         self._control = bytearray()
         self._validator = Utf8Validator()
 
-    def feed(self, data: Buffer, /) -> Iterator[_Message[_TextType]]:
+    if TYPE_CHECKING:
+
+        def __next__(self) -> _Message[_TextType]: ...
+
+    def feed(self, data: Buffer, /) -> Self:
         """Decode what arrived.
 
         Args:
             data: any C-contiguous buffer; it is not kept.
 
         Returns:
-            An iterator over the messages and control frames that are now whole: ``Text``,
-            ``Binary``, ``Ping``, ``Pong``, ``Close``.  If the octets break the protocol it
-            raises after the last of these before that.
+            The decoder, to be iterated over for the messages and control frames that are
+            now whole: ``Text``, ``Binary``, ``Ping``, ``Pong``, ``Close``.  They stay until
+            they are taken.  If the bytes break the protocol, the iteration raises after the
+            last of these before that.
 
         Raises:
-            ProtocolError, InvalidUTF8, MessageTooBig: an earlier call found it; from the
-                iterator, this one did.
+            ProtocolError, InvalidUTF8, MessageTooBig: the iteration has raised it before.
             TypeError: ``data`` is not a buffer.
             ValueError: it is not C-contiguous.
+            RuntimeError: the decoder is in use, or an exception that was not the remote's
+                fault has stopped it.
         """
         return self._feed(octets(data))
 
@@ -302,10 +319,10 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
             self._validator.accept(payload, bytes(self._message[-_LOOK_BACK:]))
         self._message += payload
 
-    def _end(self, frame: Header, events: list[Any]) -> None:
+    def _end(self, frame: Header) -> None:
         if frame.opcode >= Opcode.CLOSE:
             payload, self._control = bytes(self._control), bytearray()
-            self._end_control(frame.opcode, payload, events)
+            self._end_control(frame.opcode, payload)
             return
         if frame.first & FIN and self._compressed and self._inflater is not None:
             self._take_inflated(self._inflater.end(self._room()))
@@ -316,19 +333,19 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
             message, opcode = bytes(self._message), self._opcode
             self._discard()
             if opcode == Opcode.BINARY:
-                events.append(Binary(message))
+                self._put(Binary(message))
             else:
-                events.append(Text(message.decode() if self._wants_str else message))
+                self._put(Text(message.decode() if self._wants_str else message))
         else:
             self._validator.next_fragment()
 
-    def _end_control(self, opcode: int, payload: bytes, events: list[Any]) -> None:
+    def _end_control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.PING:
-            events.append(Ping(payload))
+            self._put(Ping(payload))
         elif opcode == Opcode.PONG:
-            events.append(Pong(payload))
+            self._put(Pong(payload))
         else:
-            events.append(parse_close(payload))
+            self._put(parse_close(payload))
             self._closed = True
             self._discard()
 

@@ -216,9 +216,8 @@ class Utf8Validator:
                 self._lead = (self._fragment_index, start - self._fragment_start)
             return
         # Not in the handler: that error has the text, and would be kept as the context.
-        violation = self._fault(data, start, end, before or self._pending)
-        self._violation = violation
-        raise violation
+        self._violation = self._fault(data, start, end, before or self._pending)
+        self._raise_again()
 
     def next_fragment(self) -> None:
         """Say that the current fragment ends here."""
@@ -228,11 +227,10 @@ class Utf8Validator:
     def finish_after(self, before: bytes) -> None:
         """Say that the text ends here; ``before`` is for the evidence."""
         if self._pending:
-            violation = errors.truncated_utf8(
+            self._violation = errors.truncated_utf8(
                 self._pending, self._position, *self._lead, before[: -len(self._pending)]
             )
-            self._violation = violation
-            raise violation
+            self._raise_again()
 
     def _fault(self, data: bytes, start: int, end: int, before: bytes) -> errors.InvalidUTF8:
         """Make evidence of CPython's: the sequence is ``data[start:end]``."""
@@ -251,4 +249,4 @@ class Utf8Validator:
     def _raise_again(self) -> None:
         violation = self._violation  # looked at once: another thread may reset it
         if violation is not None:
-            raise violation.with_traceback(None)
+            errors.raise_again(violation)

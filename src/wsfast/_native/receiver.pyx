@@ -1,0 +1,422 @@
+# What both decoders share: headers, feeding, and the events that wait to be taken.
+#
+# Invariant: as its twin, _pure/receiver.py: what was decoded stays until it is taken, in
+# order; a violation comes after all that was decoded before it.  Only what the remote did
+# wrong is kept to be raised again: anything else is raised at once.
+#
+# A violation is not raised inside a decoder but stored, and the functions that find one
+# return 1: there is no ``except`` clause here that could fail for lack of memory.
+
+cdef extern from *:
+    """
+    static int wsf_consume(PyObject *decoder, const uint8_t *p, size_t n);
+
+    #define wsf_consume_quietly wsf_consume /* errors stay raised, for `stop` to see them */
+
+    #define wsf_handed_over(reference) (reference)
+
+    /* Take note of the type of the error being raised; it goes on being raised. */
+    static int wsf_note_error(PyObject **type)
+    {
+        PyObject *before = *type;
+        *type = PyErr_Occurred();
+        Py_XINCREF(*type);
+        Py_XDECREF(before);
+        return -1;
+    }
+
+    /* Take an error of that kind, without what it keeps alive.  Return 1, or -1 if another
+     * error is being raised. */
+    static int wsf_take_error(PyObject *kind, PyObject **taken)
+    {
+        PyObject *error;
+    #if PY_VERSION_HEX >= 0x030C0000
+        if (!PyErr_ExceptionMatches(kind)) {
+            return -1;
+        }
+        error = PyErr_GetRaisedException();
+    #else
+        PyObject *type, *trace;
+        if (!PyErr_ExceptionMatches(kind)) {
+            return -1;
+        }
+        PyErr_Fetch(&type, &error, &trace);
+        PyErr_NormalizeException(&type, &error, &trace);
+        if (!PyErr_GivenExceptionMatches(type, kind)) { /* no memory to make it */
+            PyErr_Restore(type, error, trace);
+            return -1;
+        }
+        Py_DECREF(type);
+        Py_XDECREF(trace);
+    #endif
+        PyException_SetTraceback(error, Py_None);
+        PyException_SetContext(error, NULL);
+        PyException_SetCause(error, NULL);
+        *taken = error;
+        return 1;
+    }
+
+    /* Raise an exception that nobody has raised yet, without the context that `raise` gives
+     * it: the exception that the caller is handling, with all its frames. */
+    static int wsf_raise(PyObject *error)
+    {
+        Py_INCREF(error);
+    #if PY_VERSION_HEX >= 0x030C0000
+        PyErr_SetRaisedException(error);
+    #else
+        Py_INCREF(Py_TYPE(error));
+        PyErr_Restore((PyObject *)Py_TYPE(error), error, NULL);
+    #endif
+        return -1;
+    }
+    """
+    int wsf_consume_quietly(PyObject *, const uint8_t *, size_t) noexcept
+    object wsf_handed_over(PyObject *)
+    int wsf_note_error(PyObject **type) except -1
+    int wsf_take_error(object kind, PyObject **taken) except -1
+    int wsf_raise(object error) except -1
+
+
+# The events that wait to be taken.
+
+cdef enum:
+    FEW_EVENTS = 4    # most reads bring no more: they need no memory but the decoder's
+    KEPT_EVENTS = 64  # with room for more, an empty queue gives its memory back
+
+
+cdef struct Queue:
+    PyObject **events  # owned references
+    size_t first       # the oldest of them
+    size_t end
+    size_t room
+    PyObject *few[FEW_EVENTS]
+
+
+cdef inline int queue_put(Queue *queue, object event) except -1:
+    if queue.end == queue.room:
+        queue_make_room(queue)
+    Py_INCREF(event)
+    queue.events[queue.end] = <PyObject *>event
+    queue.end += 1
+    return 0
+
+
+cdef int queue_make_room(Queue *queue) except -1:
+    cdef size_t count = queue.end - queue.first
+    cdef size_t room = 2 * queue.room
+    cdef PyObject **events
+    if queue.room == 0:
+        queue.events, queue.room = queue.few, FEW_EVENTS
+    elif count <= queue.room // 2:  # so that each event is moved once, on the average
+        memmove(queue.events, queue.events + queue.first, count * sizeof(PyObject *))
+        queue.first, queue.end = 0, count
+    else:
+        events = <PyObject **>PyMem_Malloc(room * sizeof(PyObject *))
+        if events is NULL:
+            raise MemoryError()
+        memcpy(events, queue.events + queue.first, count * sizeof(PyObject *))
+        queue_free(queue)
+        queue.events, queue.end, queue.room = events, count, room
+    return 0
+
+
+cdef inline PyObject *queue_take(Queue *queue) noexcept:
+    """Return the oldest event, now the caller's reference; NULL if there is none."""
+    cdef PyObject *event
+    if queue.first == queue.end:
+        return NULL
+    event = queue.events[queue.first]
+    queue.first += 1
+    if queue.first == queue.end:
+        queue.first = queue.end = 0
+        if queue.room > KEPT_EVENTS:
+            queue_free(queue)
+    return event
+
+
+cdef void queue_free(Queue *queue) noexcept:
+    """Give the memory back; the references in it are somebody else's by now."""
+    if queue.events is not queue.few:
+        PyMem_Free(queue.events)
+    queue.events = NULL
+    queue.first = queue.end = queue.room = 0
+
+
+cdef void queue_clear(Queue *queue) noexcept:
+    cdef PyObject *event = queue_take(queue)
+    while event is not NULL:
+        Py_XDECREF(event)
+        event = queue_take(queue)
+    queue_free(queue)
+
+
+# What a decoder is doing, or why it can't.
+cdef enum:
+    UNMADE    # __init__ was not called
+    READY
+    BUSY      # decoding: feed can't be called
+    VIOLATED  # by the remote; not raised yet, for there may be events to take before
+    RAISED    # the same, and the violation was raised
+    FAILED    # by an exception that was not the remote's fault
+
+
+@cython.no_gc_clear  # whatever a decoder refers to, if in a cycle with it, can be cleared itself
+cdef class Receiver:
+    """What both decoders share: headers, feeding, and what happens after a violation."""
+
+    cdef wsf_frame_rules rules
+    cdef wsf_frame_header frame   # whose payload is arriving, if in_payload
+    cdef uint64_t received        # octets of that payload
+    cdef uint8_t head[WSF_MAX_HEADER]
+    cdef uint8_t head_size        # of a header that is not yet whole
+    cdef uint8_t state
+    cdef bint in_payload
+    cdef bint closed              # by a close frame: what follows is ignored
+    cdef bint shared              # what is being fed: others may be able to change it
+    cdef PyObject *source         # borrowed: what is being fed, if views may alias it
+    cdef PyObject *failure        # the type of the exception, if it failed
+    cdef Queue queue
+    cdef object violation         # never raised itself: what is raised is a copy
+    cdef bytearray buffer
+
+    def __dealloc__(self):
+        queue_clear(&self.queue)
+        Py_XDECREF(self.failure)
+
+    cdef int set_rules(self, bint masked, int64_t frame_room, uint8_t reserved_bits) except -1:
+        """Begin anew; all is known to be right."""
+        if self.state == BUSY:
+            raise _arguments.decoder_busy()
+        self.rules.masked = WSF_MASKED if masked else 0
+        self.rules.reserved_bits = reserved_bits
+        self.rules.frame_room = frame_room
+        self.rules.message_room = self.rules.retained_room = frame_room
+        self.rules.sequence = WSF_SEQUENCE_ANY
+        self.head_size = 0
+        self.in_payload = self.closed = False
+        self.received = 0
+        self.violation = self.buffer = None
+        self.discard()
+        self.state = READY
+        queue_clear(&self.queue)
+        return 0
+
+    def feed(self, data, /):
+        """Decode what arrived, any C-contiguous buffer; it is not kept.
+
+        Returns the decoder, to be iterated over for what is now whole: frames, or messages
+        and control frames.  They stay until they are taken.  If the bytes break the
+        protocol, the iteration raises after the last of these before that, and so does
+        every call from then on, at once.  Raises TypeError and ValueError if ``data`` is no
+        such buffer; RuntimeError if the decoder is in use or an exception has stopped it.
+        """
+        cdef View view
+        if PyBytes_CheckExact(data):
+            with cython.critical_section(self):
+                self.decode(
+                    <const uint8_t *>PyBytes_AS_STRING(data),
+                    <size_t>PyBytes_GET_SIZE(data),
+                    <PyObject *>data,
+                )
+            return self
+        open_view(&view, data, "data")
+        try:
+            with cython.critical_section(self):
+                self.decode(view.data, view.size, NULL)
+        finally:
+            close_view(&view)
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        cdef PyObject *event
+        with cython.critical_section(self):
+            event = queue_take(&self.queue)
+            if event is NULL and self.state >= VIOLATED:
+                self.raise_violation()
+        if event is NULL:
+            raise StopIteration
+        return wsf_handed_over(event)
+
+    def get_buffer(self, sizehint=-1):
+        """Return a buffer to receive into, for ``asyncio.BufferedProtocol``.
+
+        It has 64 KiB or more, and is good until the next ``buffer_updated``.
+        """
+        cdef Py_ssize_t size = _arguments.check_sizehint(sizehint)
+        with cython.critical_section(self):
+            if self.buffer is None or len(self.buffer) < size:
+                self.buffer = bytearray(size)
+            return memoryview(self.buffer)
+
+    def buffer_updated(self, nbytes, /):
+        """Decode the first ``nbytes`` octets of the buffer: as ``feed`` of them.
+
+        Raises ValueError if the buffer that ``get_buffer`` returned is not as large.
+        """
+        cdef Py_ssize_t size
+        cdef View view
+        with cython.critical_section(self):
+            buffer = self.buffer
+        open_view(&view, b"" if buffer is None else buffer, "buffer")
+        try:
+            size = _arguments.check_update(nbytes, view.size)
+            with cython.critical_section(self):
+                self.buffer = None
+                self.decode(view.data, <size_t>size, NULL)
+        finally:
+            close_view(&view)
+        return self
+
+    @cython.final
+    cdef inline int decode(self, const uint8_t *p, size_t n, PyObject *source) except -1:
+        """Decode n octets; they can't change if they are those of a ``source``."""
+        cdef int outcome
+        if self.state != READY:
+            return self.refuse()
+        self.state = BUSY
+        self.source = source
+        self.shared = source is NULL
+        outcome = wsf_consume_quietly(<PyObject *>self, p, n)
+        if outcome == 0:
+            self.state = READY
+            return 0
+        return self.stop(outcome)
+
+    @cython.final
+    cdef int stop(self, int outcome) except -1:
+        """Let go of the message under way, after a violation or while an error is raised."""
+        self.discard()
+        if outcome > 0:
+            self.state = VIOLATED
+            return 0
+        self.state = FAILED
+        return wsf_note_error(&self.failure)
+
+    @cython.final
+    cdef int refuse(self) except -1:
+        if self.state == BUSY:
+            raise _arguments.decoder_busy()
+        if self.state == FAILED:
+            raise _arguments.decoder_failed(<object>self.failure)
+        if self.state == UNMADE:
+            raise _arguments.decoder_unmade()
+        if self.state == RAISED:
+            self.raise_violation()
+        return 0  # there is still something to take before the violation
+
+    @cython.final
+    cdef int raise_violation(self) except -1:
+        """Raise the violation, if that is what stopped the decoder."""
+        if self.state == FAILED:
+            return 0
+        violation = errors.again(self.violation)
+        self.state = RAISED
+        return wsf_raise(violation)
+
+    @cython.final
+    cdef int found(self, object violation) except -1:
+        """Keep the violation, for iteration to raise."""
+        self.violation = violation
+        return 1
+
+    cdef object header_violation(self, wsf_header_verdict verdict):
+        cdef uint8_t first = self.frame.first
+        cdef uint8_t opcode = first & WSF_OPCODE
+        if verdict == WSF_HEADER_RESERVED_BITS:
+            return errors.reserved_bits(
+                first, self.rules.reserved_bits, self.rules.first_bits
+            )
+        if verdict == WSF_HEADER_RESERVED_OPCODE:
+            return errors.reserved_opcode(opcode)
+        if verdict == WSF_HEADER_FRAGMENTED_CONTROL:
+            return errors.fragmented_control(opcode)
+        if verdict == WSF_HEADER_NOTHING_TO_CONTINUE:
+            return errors.nothing_to_continue()
+        if verdict == WSF_HEADER_MESSAGE_UNFINISHED:
+            return errors.message_unfinished(opcode)
+        if verdict == WSF_HEADER_MASK_BIT:
+            return errors.mask_bit(not self.rules.masked)
+        if verdict == WSF_HEADER_LONG_CONTROL:
+            return errors.long_control(opcode)
+        if verdict == WSF_HEADER_SHORT_CLOSE:
+            return errors.short_close()
+        if verdict == WSF_HEADER_LENGTH_NOT_MINIMAL:
+            return errors.length_not_minimal()
+        if verdict == WSF_HEADER_LENGTH_64_BITS:
+            return errors.length_64_bits()
+        return self.over_limit(verdict)
+
+    cdef object over_limit(self, wsf_header_verdict verdict):
+        return errors.frame_too_big(self.frame.payload_length, self.rules.frame_room)
+
+    # What the two decoders do differently.
+
+    cdef int arrived(self, const uint8_t *p, size_t n) except -1:
+        """Take the next n octets, masked, of the payload; return 1 if a violation was found.
+
+        They are the first of it if ``received`` is 0, the last of it unless ``in_payload``.
+        """
+        raise NotImplementedError
+
+    cdef void discard(self) noexcept:
+        """Let go of the payload, or the message, that is arriving."""
+
+
+# Not methods, so that they can be called by name, with errors and without.
+
+cdef int consume "wsf_consume"(PyObject *decoder, const uint8_t *p, size_t n) except -1:
+    """Take what arrived; return 1 if a violation was found."""
+    cdef Receiver self = <Receiver>decoder
+    cdef uint64_t rest
+    cdef size_t used
+    while not self.closed:
+        if not self.in_payload:
+            used = 0
+            if read_header(self, p, n, &used):
+                return 1
+            p += used
+            n -= used
+            if not self.in_payload:
+                return 0
+            self.received = 0
+        rest = self.frame.payload_length - self.received
+        if n < rest:
+            if n:
+                if self.arrived(p, n):
+                    return 1
+                self.received += n
+            return 0
+        self.in_payload = False
+        if self.arrived(p, <size_t>rest):
+            return 1
+        p += rest
+        n -= rest
+    return 0
+
+
+cdef inline int read_header(Receiver self, const uint8_t *p, size_t n, size_t *used) except -1:
+    """Read a header, or as much of it as there is; tell how many octets of p it used."""
+    cdef size_t carried = self.head_size
+    cdef size_t taken = n
+    cdef wsf_header_verdict verdict
+    if carried:
+        taken = min(n, <size_t>WSF_MAX_HEADER - carried)
+        memcpy(&self.head[carried], p, taken)
+        p = self.head
+    verdict = wsf_frame_header_parse(p, carried + taken, &self.rules, &self.frame)
+    if verdict == WSF_HEADER_COMPLETE:
+        self.head_size = 0
+        self.in_payload = True
+        used[0] = self.frame.octets - carried
+        return 0
+    if verdict != WSF_HEADER_PARTIAL:
+        return self.found(self.header_violation(verdict))
+    if not carried:
+        memcpy(self.head, p, taken)
+    self.head_size = <uint8_t>(carried + taken)
+    used[0] = taken
+    return 0
+

@@ -1,0 +1,257 @@
+"""What both decoders share: headers, feeding, and the events that wait to be taken.
+
+Invariant: a header field is judged with the octet that completes it, before any payload is
+kept.  What was decoded stays until it is taken, in order; a violation comes after all that
+was decoded before it.  Only what the remote did wrong is kept to be raised again: anything
+else is raised at once.
+"""
+
+from __future__ import annotations
+
+from _thread import allocate_lock  # threading would be a slow import
+from collections import deque
+from contextlib import suppress
+
+from .. import _arguments, errors
+from ..opcodes import Opcode
+from .mask import xor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _thread import LockType
+    from typing import Any, Self
+
+FIN, RSV, CONTROL, MASKED = 0x80, 0x70, 0x08, 0x80
+MAX_HEADER = 14  # 2, 8 of length, 4 of masking key
+
+
+class Header:
+    """The fields of a header whose bytes have all arrived."""
+
+    __slots__ = ("first", "key", "octets", "opcode", "payload_length")
+
+    def __init__(self, first: int, key: bytes, octets: int, payload_length: int) -> None:
+        self.first = first
+        self.opcode = first & 0x0F
+        self.key = key
+        self.octets = octets
+        self.payload_length = payload_length
+
+
+class Receiver:
+    """What both decoders share: headers, feeding, and what happens after a violation."""
+
+    _in_use: LockType  # held while octets are decoded, tried and never waited for
+    _events: deque[Any] | None  # those that wait to be taken; made for the first, being large
+    _ready: bool  # to decode; else one of the next three says why not, or it was never made
+    _violation: errors.ProtocolViolation | None  # never raised itself: what is raised is a copy
+    _raised: bool  # was the violation?
+    _failure: type[BaseException] | None  # what stopped it that was not the remote's fault
+    _buffer: bytearray | None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._in_use = allocate_lock()
+        self._ready = self._raised = False
+        self._events = self._violation = self._failure = self._buffer = None
+        return self
+
+    def __init__(self, expect_masked: bool, max_frame_size: int, reserved_bits: int = 0) -> None:
+        if self._in_use.locked():
+            raise _arguments.decoder_busy()
+        self._ready, self._raised = True, False
+        self._events = self._violation = self._failure = self._buffer = None
+        self._expect_masked = expect_masked
+        self._max_frame_size = max_frame_size
+        self._reserved_bits = reserved_bits
+        self._first_bits = 0  # those that only the first frame of a message may have
+        self._head = b""  # of a header that is not yet whole
+        self._frame: Header | None = None  # whose payload is arriving
+        self._received = 0  # octets of that payload
+        self._closed = False  # by a close frame: what follows is ignored
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        violation = self._violation  # looked at first: its events are there before it is
+        events = self._events
+        if events:
+            with suppress(IndexError):  # another thread took the last one
+                return events.popleft()
+        if violation is not None:
+            self._raised = True
+            errors.raise_again(violation)
+        raise StopIteration
+
+    def get_buffer(self, sizehint: int = -1) -> memoryview:
+        """Return a buffer to receive into, for ``asyncio.BufferedProtocol``.
+
+        It is good until the next ``buffer_updated``, which takes what was received.
+
+        Args:
+            sizehint: how many octets are wanted; the buffer has 64 KiB at least.
+        """
+        size = _arguments.check_sizehint(sizehint)
+        buffer = self._buffer  # looked at once: another thread may take it
+        if buffer is None or len(buffer) < size:
+            buffer = self._buffer = bytearray(size)
+        return memoryview(buffer)
+
+    def buffer_updated(self, nbytes: int, /) -> Self:
+        """Decode the first ``nbytes`` octets of the buffer: as ``feed`` of them.
+
+        Raises:
+            ValueError: the buffer that ``get_buffer`` returned is not as large.
+        """
+        buffer = self._buffer or b""
+        _arguments.check_update(nbytes, len(buffer))
+        self._buffer = None
+        return self._feed(bytes(memoryview(buffer)[:nbytes]))
+
+    def _feed(self, chunk: bytes) -> Self:
+        if not self._in_use.acquire(blocking=False):
+            raise _arguments.decoder_busy()
+        try:
+            if self._ready:
+                self._decode(chunk)
+            else:
+                self._refuse()
+        finally:
+            self._in_use.release()
+        return self
+
+    def _decode(self, chunk: bytes) -> None:
+        self._ready = False
+        try:
+            self._consume(chunk)
+        except errors.ProtocolViolation as violation:
+            self._violation = errors.again(violation)
+            self._discard()
+        except BaseException as error:
+            self._failure = type(error)
+            self._discard()
+            raise
+        else:
+            self._ready = True
+
+    def _put(self, event: Any) -> None:
+        if self._events is None:
+            self._events = deque()
+        self._events.append(event)
+
+    def _refuse(self) -> None:
+        """Raise what stopped the decoder, unless there is still something to take before."""
+        if self._failure is not None:
+            raise _arguments.decoder_failed(self._failure)
+        if self._violation is None:
+            raise _arguments.decoder_unmade()
+        if self._raised:
+            errors.raise_again(self._violation)
+
+    def _consume(self, chunk: bytes) -> None:
+        at = 0
+        while not self._closed:
+            if self._frame is None:
+                at = self._read_header(chunk, at)
+                if self._frame is None:
+                    return
+                self._received = 0
+                self._begin(self._frame)
+            frame = self._frame
+            taken = chunk[at : at + frame.payload_length - self._received]
+            at += len(taken)
+            if taken:
+                self._take(frame, xor(taken, frame.key, self._received) if frame.key else taken)
+                self._received += len(taken)
+            if self._received < frame.payload_length:
+                return
+            self._frame = None
+            self._end(frame)
+
+    def _read_header(self, chunk: bytes, at: int) -> int:
+        """Read a header, or as much of it as there is; return where it ends."""
+        carried = len(self._head)
+        head = self._head + chunk[at : at + MAX_HEADER - carried]
+        self._frame = self._judge(head)
+        if self._frame is None:
+            self._head = head
+            return len(chunk)
+        self._head = b""
+        return at + self._frame.octets - carried
+
+    def _judge(self, head: bytes) -> Header | None:
+        """Judge the octets of a header; return it if it is whole (section 5.2)."""
+        if not head:
+            return None
+        first = head[0]
+        self._judge_first(first)
+        if len(head) < 2:
+            return None
+        self._judge_second(first & 0x0F, head[1])
+        length = head[1] & 0x7F
+        used = 2
+        if length > 125:
+            used = 4 if length == 126 else 10
+            if used == 10 and len(head) > 2 and head[2] & 0x80:
+                raise errors.length_64_bits()
+            if len(head) < used:
+                return None
+            length = int.from_bytes(head[2:used], "big")
+            if length <= (125 if used == 4 else 0xFFFF):
+                raise errors.length_not_minimal()
+        if not first & CONTROL:
+            self._judge_length(first, length)
+        if not self._expect_masked:
+            return Header(first, b"", used, length)
+        if len(head) < used + 4:
+            return None
+        return Header(first, head[used : used + 4], used + 4, length)
+
+    def _judge_first(self, first: int) -> None:
+        opcode = first & 0x0F
+        allowed = self._reserved_bits | (self._first_bits if opcode in (1, 2) else 0)
+        if first & RSV & ~allowed:
+            raise errors.reserved_bits(first, self._reserved_bits, self._first_bits)
+        if opcode > 10 or 2 < opcode < 8:
+            raise errors.reserved_opcode(opcode)
+        if opcode & CONTROL:
+            if not first & FIN:
+                raise errors.fragmented_control(opcode)
+        else:
+            self._judge_sequence(opcode)
+
+    def _judge_second(self, opcode: int, second: int) -> None:
+        masked = bool(second & MASKED)
+        if masked != self._expect_masked:
+            raise errors.mask_bit(masked)
+        if opcode & CONTROL:
+            if second & 0x7F > 125:
+                raise errors.long_control(opcode)
+            if opcode == Opcode.CLOSE and second & 0x7F == 1:
+                raise errors.short_close()
+
+    def _judge_length(self, first: int, length: int) -> None:
+        if length > self._max_frame_size:
+            raise errors.frame_too_big(length, self._max_frame_size)
+
+    # What the two decoders do differently.
+
+    def _judge_sequence(self, opcode: int) -> None:
+        """Judge a data frame by what came before it."""
+
+    def _begin(self, frame: Header) -> None:
+        """Prepare for the payload of a frame."""
+        raise NotImplementedError
+
+    def _take(self, frame: Header, payload: bytes) -> None:
+        """Take the next octets, unmasked, of the payload."""
+        raise NotImplementedError
+
+    def _end(self, frame: Header) -> None:
+        """Take note that the payload is whole."""
+        raise NotImplementedError
+
+    def _discard(self) -> None:
+        """Let go of what a violation made useless."""
+        raise NotImplementedError
