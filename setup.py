@@ -50,7 +50,8 @@ core = Extension(
     depends=sorted(
         glob.glob(f"{KERNELS}/*.h")
         + glob.glob("src/wsfast/_native/*.p[yx][xd]")
-        + ["src/wsfast/_native/c_api.h", "src/wsfast/include/wsfast.h"]
+        + glob.glob("src/wsfast/_native/*.h")
+        + ["src/wsfast/include/wsfast.h"]
     ),
     include_dirs=[KERNELS, "src/wsfast/_native", "src/wsfast/include"],
     # Every interpreter has its own module and its own types.

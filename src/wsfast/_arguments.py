@@ -23,7 +23,7 @@ DEFAULT_MESSAGE_SIZE = 2**20
 FRAGMENT_CHARGE = 16  # octets of max_retained that each fragment costs, however short
 OPCODES = tuple(Opcode(i) if i in (0, 1, 2, 8, 9, 10) else None for i in range(16))
 _UNLIMITED = 2**63 - 1
-_RETAINED_SLACK = 2**25
+RETAINED_SLACK = 2**25
 
 
 def not_a_buffer(name: str, value: object) -> TypeError:
@@ -103,7 +103,7 @@ def retained_limit(limit: int | None, message_size: int) -> int:
     """Return ``max_retained``; ``None`` leaves room for any message within its own limit,
     were it to come in short fragments."""
     if limit is None:
-        return min(2 * message_size + _RETAINED_SLACK, _UNLIMITED)
+        return min(2 * message_size + RETAINED_SLACK, _UNLIMITED)
     return size_limit("max_retained", limit)
 
 
@@ -165,7 +165,7 @@ def check_field(name: str, value: _T, kind: type | tuple[type, ...]) -> _T:
     """Return the value of a field of a record."""
     if not isinstance(value, kind):
         kinds = kind if isinstance(kind, tuple) else (kind,)
-        wanted = " or ".join(k.__name__ for k in kinds)
+        wanted = " or ".join([k.__name__ for k in kinds])
         raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
     return value
 

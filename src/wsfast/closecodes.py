@@ -161,7 +161,7 @@ def may_be_sent(code: int) -> bool:
     That is a registered code that is not for local use only, or one of 3000 to 4999,
     which libraries, frameworks and applications define.
     """
-    return code in _SENDABLE or any(code in codes for codes in _SENDABLE_RANGES)
+    return code in _SENDABLE or True in [code in codes for codes in _SENDABLE_RANGES]
 
 
 _SENDERS = {

@@ -193,6 +193,8 @@ class Inflater:
             fault = str(error)
         else:
             return piece
+        if "Error -4 " in fault:  # Z_MEM_ERROR
+            raise MemoryError(fault)
         # Not in the handler: that error, and with it the octets, would be kept as the context.
         raise errors.bad_deflate(fault)
 

@@ -16,9 +16,13 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memmove
+from libc.string cimport memcmp, memcpy, memmove, strlen
 
 from wsfast._native.kernels cimport *
+
+
+cdef extern from "tracebacks.h":
+    pass
 
 import os
 

@@ -31,10 +31,14 @@ cdef class FrameDecoder(Receiver):
 
     def __init__(self, role, *, max_frame_size=2**20, reserved_bits=0, payload="bytes"):
         # Validate in the same order as _pure, so that both raise the same error.
-        cdef uint8_t allowed = _arguments.allowed_reserved_bits(reserved_bits)
-        cdef bint masked = _arguments.is_server(role)
-        cdef int64_t frame_room = _arguments.size_limit("max_frame_size", max_frame_size)
-        cdef bint wants_views = _arguments.wants_views(payload)
+        cdef uint8_t allowed = 0
+        if not PyLong_CheckExact(reserved_bits) or reserved_bits != 0:
+            allowed = _arguments.allowed_reserved_bits(reserved_bits)
+        cdef bint masked = is_server(role)
+        cdef int64_t frame_room = size_limit("max_frame_size", max_frame_size)
+        cdef bint wants_views = False
+        if not is_word(payload, "bytes"):
+            wants_views = _arguments.wants_views(payload)
         with cython.critical_section(self):
             self.set_rules(masked, frame_room, allowed)
             self.wants_views = wants_views

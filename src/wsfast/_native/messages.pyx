@@ -56,6 +56,10 @@ cdef object close_of(const uint8_t *data, size_t n):
     return Close(close_code(code), string_of(data + 2, n - 2, &text))
 
 
+cdef int64_t fragment_charge = _arguments.FRAGMENT_CHARGE
+cdef int64_t retained_slack = _arguments.RETAINED_SLACK
+
+
 @cython.no_gc_clear
 @cython.final
 cdef class MessageDecoder(Receiver):
@@ -84,7 +88,6 @@ cdef class MessageDecoder(Receiver):
     cdef uint8_t control[125]
     cdef int64_t max_message_size
     cdef int64_t max_retained
-    cdef int64_t fragment_charge
     cdef int64_t fragments    # of the message under way, that are whole
     cdef Store message
     cdef wsf_text measured    # the text so far
@@ -118,13 +121,18 @@ cdef class MessageDecoder(Receiver):
         deflate=None,
     ):
         # Validate in the same order as _pure, so that both raise the same error.
-        cdef bint masked = _arguments.is_server(role)
-        cdef int64_t frame_room = _arguments.size_limit("max_frame_size", max_frame_size)
-        cdef bint wants_str = _arguments.wants_str(text)
-        cdef int64_t message_size = _arguments.size_limit("max_message_size", max_message_size)
-        cdef int64_t retained = _arguments.retained_limit(max_retained, message_size)
-        cdef int64_t charge = _arguments.FRAGMENT_CHARGE
-        inflater = _arguments.new_inflater(deflate, role)
+        cdef bint masked = is_server(role)
+        cdef int64_t frame_room = size_limit("max_frame_size", max_frame_size)
+        cdef bint wants_str = True
+        if not is_word(text, "str"):
+            wants_str = _arguments.wants_str(text)
+        cdef int64_t message_size = size_limit("max_message_size", max_message_size)
+        cdef int64_t retained
+        if max_retained is None and message_size < 2**61:
+            retained = 2 * message_size + retained_slack
+        else:
+            retained = _arguments.retained_limit(max_retained, message_size)
+        inflater = None if deflate is None else _arguments.new_inflater(deflate, role)
         # Together: no message may begin with some of them and end with others.
         with cython.critical_section(self):
             self.set_rules(masked, frame_room, 0)
@@ -133,7 +141,6 @@ cdef class MessageDecoder(Receiver):
             self.max_message_size = message_size
             self.max_retained = retained
             self.rules.first_bits = 0 if inflater is None else 0x40
-            self.fragment_charge = charge
             self.make_room()
 
     def __dealloc__(self):
@@ -162,7 +169,7 @@ cdef class MessageDecoder(Receiver):
             self.rules.retained_room = any_length if self.rules.retained_room >= 0 else -1
 
     cdef int64_t charge(self) noexcept:
-        return <int64_t>self.message.size + self.fragment_charge * self.fragments
+        return <int64_t>self.message.size + fragment_charge * self.fragments
 
     cdef object over_limit(self, wsf_header_verdict verdict):
         cdef int64_t length = 0 if self.compressed else <int64_t>self.frame.payload_length

@@ -150,6 +150,40 @@ cdef void queue_clear(Queue *queue) noexcept:
     queue_free(queue)
 
 
+# Arguments of the usual kind, of which a decoder is made in no time; for any other, and for
+# what is wrong with it, there is _arguments.
+
+cdef inline bint is_word(object value, const char *word) noexcept:
+    """Tell whether that is exactly this ``str``, which is of ASCII."""
+    cdef size_t length = strlen(word)
+    return (
+        PyUnicode_CheckExact(value)
+        and PyUnicode_IS_ASCII(value)
+        and <size_t>PyUnicode_GET_LENGTH(value) == length
+        and memcmp(PyUnicode_DATA(value), word, length) == 0
+    )
+
+
+cdef inline int is_server(object role) except -1:
+    if is_word(role, "server"):
+        return True
+    if is_word(role, "client"):
+        return False
+    return _arguments.is_server(role)
+
+
+cdef inline int64_t size_limit(str name, object limit) except -1:
+    cdef long long size
+    cdef int overflow
+    if limit is None:
+        return 2**63 - 1
+    if PyLong_CheckExact(limit):
+        size = PyLong_AsLongLongAndOverflow(limit, &overflow)
+        if overflow == 0 and size >= 0:
+            return size
+    return _arguments.size_limit(name, limit)
+
+
 # What a decoder is doing, or why it can't.
 cdef enum:
     UNMADE    # __init__ was not called

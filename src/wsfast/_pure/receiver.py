@@ -124,16 +124,23 @@ class Receiver:
     def _decode(self, chunk: bytes) -> None:
         self._ready = False
         try:
-            self._consume(chunk)
-        except errors.ProtocolViolation as violation:
-            self._violation = errors.again(violation)
-            self._discard()
+            violation = self._judged(chunk)
+            if violation is not None:
+                self._discard()
         except BaseException as error:
             self._failure = type(error)
             self._discard()
             raise
-        else:
-            self._ready = True
+        self._violation = violation
+        self._ready = violation is None
+
+    def _judged(self, chunk: bytes) -> errors.ProtocolViolation | None:
+        """Take what arrived; return the violation that was found."""
+        try:
+            self._consume(chunk)
+        except errors.ProtocolViolation as violation:
+            return errors.again(violation)
+        return None
 
     def _put(self, event: Any) -> None:
         if self._events is None:

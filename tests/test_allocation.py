@@ -1,0 +1,112 @@
+"""Memory that runs out: in any operation, at any allocation, it is a MemoryError at worst.
+
+What can crash runs in processes of its own: see allocation.py.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from conftest import CORE
+from helpers import PACKAGE, UNDER_ASAN, python
+
+BACKENDS = pytest.mark.parametrize("backend", ["pure", *(["native"] if CORE else [])])
+
+IN_PYTHON = [
+    "Utf8Validator, faulty",
+    "feed, fragments",
+    "feed, faulty text",
+    "feed, a frame in two reads",
+    "feed, a bad frame",
+    "feed, inflating",
+    "next, a message",
+    "next, faulty text",
+]
+
+
+@pytest.mark.skipif(find_spec("_testcapi") is None, reason="this Python has no _testcapi")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.skipif(UNDER_ASAN, reason="AddressSanitizer has an allocator of its own")
+@BACKENDS
+def test_allocation_that_fails_is_no_crash_and_no_violation(backend: str) -> None:
+    """The codec in Python has nothing of its own that could crash: a few are enough."""
+    script = Path(__file__).with_name("allocation.py")
+    done = subprocess.run(
+        [sys.executable, script, *(IN_PYTHON if backend == "pure" else [])],
+        env={"PYTHONPATH": str(PACKAGE.parent), "WSFAST_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    stopped = [int(line.rpartition(": ")[2].split()[0]) for line in lines]
+    assert len(lines) == len(IN_PYTHON) if backend == "pure" else len(lines) > 100
+    assert sum(count > 0 for count in stopped) > 0.9 * len(lines)  # it was really without memory
+
+
+FULL = """
+import resource
+import wsfast
+
+def encoded(opcode, payload, **options):
+    return wsfast.encode_frame(opcode, payload, **options)
+
+wires = {
+    "text": encoded(1, b"a\\xff"),
+    "fragments": encoded(1, b"a\\xe2", fin=False) + encoded(0, b"a"),
+    "cut": encoded(1, b"a\\xe2"),
+    "close": encoded(8, b"\\x03\\xe8\\xff"),
+    "code": encoded(8, b"\\x03\\xee"),
+    "opcode": b"\\x83\\x00",
+    "mask": b"\\x81\\x81abcda",
+    "events": encoded(9, b"abc") * 500,
+    "large": encoded(2, bytes(2**19)),
+}
+decoders = {
+    (kind.__name__, name): kind("client")
+    for kind in (wsfast.MessageDecoder, wsfast.FrameDecoder)
+    for name in wires
+}
+outcomes = dict.fromkeys(decoders)
+resource.setrlimit(resource.RLIMIT_AS, (2**29, -1))
+filling, size = [], 2**26
+while size >= 16:
+    try:
+        while True:
+            filling.append(bytearray(size))
+    except MemoryError:
+        size //= 2
+for key, decoder in decoders.items():
+    for _ in range(3):
+        try:
+            for event in decoder.feed(wires[key[1]]):
+                pass
+        except BaseException as error:
+            if outcomes[key] is None or isinstance(outcomes[key], MemoryError):
+                outcomes[key] = error
+filling.clear()
+for (kind, name), outcome in outcomes.items():
+    assert isinstance(
+        outcome, (wsfast.ProtocolViolation, MemoryError, RuntimeError, SystemError, type(None))
+    ), (name, outcome)
+    if name in ("events", "large"):
+        assert not isinstance(outcome, wsfast.ProtocolViolation), (name, outcome)
+    (pong,) = wsfast.MessageDecoder("client").feed(encoded(10, b"a"))
+print("done")
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_AS")
+@pytest.mark.skipif(UNDER_ASAN, reason="AddressSanitizer would end the process")
+@pytest.mark.skipif(CORE is None, reason="the compiled extension isn't installed")
+def test_allocation_in_an_address_space_that_is_full_is_no_crash() -> None:
+    done = python(FULL, WSFAST_BACKEND="native")
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
