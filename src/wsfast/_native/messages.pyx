@@ -56,8 +56,15 @@ cdef object close_of(const uint8_t *data, size_t n):
     return Close(close_code(code), string_of(data + 2, n - 2, &text))
 
 
-cdef int64_t fragment_charge = _arguments.FRAGMENT_CHARGE
-cdef int64_t retained_slack = _arguments.RETAINED_SLACK
+cdef extern from *:
+    """
+    static int64_t wsf_fragment_charge, wsf_retained_slack; /* the same for all interpreters */
+    """
+    int64_t wsf_fragment_charge
+    int64_t wsf_retained_slack
+
+wsf_fragment_charge = _arguments.FRAGMENT_CHARGE
+wsf_retained_slack = _arguments.RETAINED_SLACK
 
 
 @cython.no_gc_clear
@@ -129,7 +136,7 @@ cdef class MessageDecoder(Receiver):
         cdef int64_t message_size = size_limit("max_message_size", max_message_size)
         cdef int64_t retained
         if max_retained is None and message_size < 2**61:
-            retained = 2 * message_size + retained_slack
+            retained = 2 * message_size + wsf_retained_slack
         else:
             retained = _arguments.retained_limit(max_retained, message_size)
         inflater = None if deflate is None else _arguments.new_inflater(deflate, role)
@@ -169,7 +176,7 @@ cdef class MessageDecoder(Receiver):
             self.rules.retained_room = any_length if self.rules.retained_room >= 0 else -1
 
     cdef int64_t charge(self) noexcept:
-        return <int64_t>self.message.size + fragment_charge * self.fragments
+        return <int64_t>self.message.size + wsf_fragment_charge * self.fragments
 
     cdef object over_limit(self, wsf_header_verdict verdict):
         cdef int64_t length = 0 if self.compressed else <int64_t>self.frame.payload_length

@@ -1,0 +1,171 @@
+"""The objects of the codec as Python sees them: their types can't be changed, cycles through
+them are collected, and one that is found half made does no harm."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import weakref
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from helpers import BINARY, PING, TEXT, frame, outcome, run
+
+NAMES = ["Text", "Binary", "Ping", "Pong", "Close", "Frame"]
+KEEPERS = ["MessageDecoder", "FrameDecoder", "Utf8Validator"]
+
+
+def records(codec: SimpleNamespace) -> list[Any]:
+    return [
+        codec.Text("a"),
+        codec.Text(b"a"),
+        codec.Binary(b"a"),
+        codec.Ping(b"a"),
+        codec.Pong(b"a"),
+        codec.Close(1000, "a"),
+        codec.Frame(BINARY, b"a"),
+        *codec.MessageDecoder("server").feed(frame(TEXT, b"a")),
+        *codec.FrameDecoder("server").feed(frame(TEXT, b"a")),
+    ]
+
+
+def test_types_that_are_compiled_cannot_be_changed(codec: SimpleNamespace) -> None:
+    if codec.name != "native":
+        return  # a class in Python can be: see the next test for its instances
+    for name in NAMES + KEEPERS:
+        kind = getattr(codec, name)
+        for attribute in ("data", "feed", "__init__", "anything"):
+            with pytest.raises(TypeError, match="immutable type"):
+                setattr(kind, attribute, 5)
+            with pytest.raises(TypeError, match="immutable type"):
+                delattr(kind, attribute)
+
+
+def test_records_cannot_be_changed(codec: SimpleNamespace) -> None:
+    for record in records(codec):
+        for attribute in (*record.__match_args__, "anything"):
+            with pytest.raises((AttributeError, TypeError)):
+                setattr(record, attribute, 5)
+        with pytest.raises((AttributeError, TypeError)):
+            record.__class__ = codec.Pong if type(record) is not codec.Pong else codec.Ping
+
+
+def test_records_hold_plain_values_and_so_are_in_no_cycle(codec: SimpleNamespace) -> None:
+    class Witness:
+        pass
+
+    class Octets(bytes):
+        holder: Any
+        witness: Witness
+
+    class Word(str):
+        holder: Any
+
+    class Number(int):
+        holder: Any
+
+    assert type(codec.Text(Word("a")).data) is str
+    for name in ("Text", "Binary", "Ping", "Pong"):
+        data = Octets(b"abc")
+        data.holder = getattr(codec, name)(data)
+        assert type(data.holder.data) is bytes
+        assert data.holder.data == b"abc"
+        data.witness = Witness()  # bytes have no weak references themselves
+        ended = weakref.ref(data.witness)
+        del data
+        assert ended() is None  # without a collection
+    close = codec.Close(Number(1000), Word("a"))
+    assert (type(close.code), type(close.reason)) == (int, str)
+    assert (close.code, close.reason) == (1000, "a")
+
+
+def test_a_frame_in_a_cycle_is_collected(codec: SimpleNamespace) -> None:
+    class Octets(bytes):
+        frame: Any
+        witness: Any
+
+    class Witness:
+        pass
+
+    for view in (False, True):
+        data, witness = Octets(b"abc"), Witness()
+        data.witness = witness
+        data.frame = codec.Frame(BINARY, memoryview(data) if view else data)
+        ended = weakref.ref(witness)
+        del data, witness
+        assert ended() is not None
+        gc.collect()
+        assert ended() is None
+
+
+@pytest.mark.parametrize("name", ["MessageDecoder", "FrameDecoder"])
+def test_a_decoder_in_a_cycle_is_collected(codec: SimpleNamespace, name: str) -> None:
+    class Witness:
+        pass
+
+    decoder, witness = getattr(codec, name)("server"), Witness()
+    _, violation = run(decoder.feed(frame(3)))
+    assert violation is not None
+    violation.decoder, violation.witness = decoder, witness  # type: ignore[attr-defined] # it has a __dict__
+    ended = weakref.ref(witness)
+    del decoder, witness, violation
+    gc.collect()
+    assert ended() is None
+
+
+def test_events_of_decoders_are_no_work_for_the_collector(codec: SimpleNamespace) -> None:
+    if codec.name != "native":
+        return  # objects of classes in Python always are
+    for name in ("MessageDecoder", "FrameDecoder"):
+        for event in getattr(codec, name)("server").feed(frame(TEXT, b"a") + frame(PING)):
+            assert not gc.is_tracked(event)
+    assert gc.is_tracked(codec.Frame(BINARY, memoryview(b"a")))
+
+
+def test_objects_found_by_the_collector_can_be_used(codec: SimpleNamespace) -> None:
+    """Whatever is found in the middle of being made, or of being collected."""
+    kinds = tuple(getattr(codec, name) for name in NAMES + KEEPERS)
+    seen = set()
+
+    def look(phase: str, info: dict[str, int]) -> None:
+        for one in gc.get_objects():
+            if type(one) in kinds:
+                seen.add(type(one))
+                for call in (
+                    lambda o=one: repr(o),
+                    lambda o=one: hash(o),
+                    lambda o=one: o == o,  # what it does is the question
+                    lambda o=one: list(o.feed(frame(PING))),
+                    lambda o=one: next(o),
+                    lambda o=one: o.take_part(),
+                ):
+                    outcome(call)
+
+    before = gc.get_threshold()
+    gc.callbacks.append(look)
+    gc.set_threshold(20)
+    try:
+        for _ in range(30):
+            made = [
+                codec.MessageDecoder("server"),
+                codec.FrameDecoder("server"),
+                codec.Frame(BINARY, memoryview(b"abc")),
+                codec.Utf8Validator(),
+                *({} for _ in range(25)),
+            ]
+            made.append(made)
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(look)
+    assert len(seen) >= (0 if sys.version_info >= (3, 12) else 3)
+
+
+def test_objects_never_initialised_have_no_fields(codec: SimpleNamespace) -> None:
+    for name in NAMES:
+        kind = getattr(codec, name)
+        one = kind.__new__(kind)
+        for field in kind.__match_args__[:2]:
+            with pytest.raises(AttributeError):
+                getattr(one, field)
