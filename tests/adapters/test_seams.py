@@ -17,6 +17,7 @@ import pytest
 from wsfast import Acceleration, accelerate, restore
 from wsfast.adapters import _seams, status
 from wsfast.adapters._seams import Peer, Seam
+from wsfast.adapters._versions import version_numbers
 
 SECONDS = 20
 SOURCE = """
@@ -90,10 +91,11 @@ def test_a_peer_that_is_imported_later(peer: Peer) -> None:
     assert module.shout("a") == "A!"
     assert type(module.__spec__.loader).__name__ == "SourceFileLoader"
     assert module.__loader__ is module.__spec__.loader
-    assert _seams._finder in sys.meta_path  # for the other one
     assert importlib.import_module("latepeer").shout("b") == "B!"
-    assert _seams._finder not in sys.meta_path
     assert runs(accelerate("wsproto"))[:4] == ["wsfast"] * 4
+    assert _seams._finder in sys.meta_path  # they may be loaded again
+    restore("wsproto")
+    assert _seams._finder not in sys.meta_path
 
 
 def test_a_module_that_is_only_begun_is_left_for_later(peer: Peer, tmp_path: Path) -> None:
@@ -135,13 +137,23 @@ def test_a_version_that_was_not_tested_is_left_alone(
     assert module.shout("a") == "A"
 
 
-def test_a_peer_that_is_not_installed(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+def without_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     def version(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", version)
+
+
+def test_a_peer_that_is_not_installed(
+    peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_metadata(monkeypatch)
+    (tmp_path / "loudpeer.py").rename(tmp_path / "hidden")
+    importlib.invalidate_caches()
     assert accelerate("wsproto") == [Acceleration("wsproto", "", "", "peer", "not installed")]
     # It is installed later, or its directory was not yet known when an interpreter started.
+    (tmp_path / "hidden").rename(tmp_path / "loudpeer.py")
+    importlib.invalidate_caches()
     monkeypatch.setattr(metadata, "version", lambda name: "1.2.3")
     assert importlib.import_module("loudpeer").shout("a") == "A!"
     assert runs(accelerate("wsproto"))[:4] == ["wsfast"] * 3 + ["waiting"]
@@ -300,7 +312,7 @@ def test_a_module_that_another_thread_is_importing(
     [("1.2.3", (1, 2, 3)), ("17.4", (17, 4)), ("6.6rc1", (6, 6)), ("1.dev0", (1,)), ("x", ())],
 )
 def test_version_numbers(version: str, numbers: tuple[int, ...]) -> None:
-    assert _seams._numbers(version) == numbers
+    assert version_numbers(version) == numbers
 
 
 @pytest.mark.parametrize("name", _seams.NAMES)

@@ -1,13 +1,10 @@
-"""Seams: the names in a peer's modules that other code looks up at every call.
+"""Switch libraries on and off, whatever is imported when.
 
-    Seam    one name in one module, and what makes its replacement from the original
-    Peer    the seams of one distribution, and the versions they were tested with
+Seams of modules that are not imported yet are set when they are: a finder at the front of
+``sys.meta_path`` waits for them, as long as a library is switched on, since a module may be
+loaded again.
 
-Seams of modules that are not imported yet are set when they are: a finder at the front
-of ``sys.meta_path`` waits for them, and is gone when nobody waits.
-
-Invariant: all that changes a peer, or waits to, happens under one lock; before the first
-seam of a peer is set, all of those whose modules are there were found.
+Invariant: all that changes a library, or waits to, happens under one lock.
 """
 
 from __future__ import annotations
@@ -15,257 +12,44 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from collections.abc import Callable, Sequence
-from importlib.abc import Loader, MetaPathFinder
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
-from threading import RLock
+from threading import RLock, local
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
-from .._record import Record
+from ._libraries import NAMES, load
+from ._replacing import Acceleration, Item, Peer, Seam
+from ._versions import NOT_IMPORTED
 
-NAMES = (
-    "aiohttp",
-    "autobahn",
-    "gevent-websocket",
-    "lomond",
-    "tornado",
-    "websocket-client",
-    "websockets",
-    "ws4py",
-    "wsproto",
-)
-
-
-NOT_INSTALLED = "not installed"
-
-
-class Acceleration(Record):
-    """Say what one seam of a peer runs, and why.
-
-    Attributes:
-        peer: its name on the package index.
-        version: the version that is installed, ``""`` if none is.
-        seam: the module and the name in it, ``""`` if it is about the peer as a whole.
-        runs: ``"wsfast"``; ``"peer"`` if the peer's own code does; ``"waiting"`` if wsfast
-            will as soon as the module is imported.
-        reason: why it is not wsfast, or what wsfast does there.
-    """
-
-    __slots__ = __match_args__ = ("peer", "version", "seam", "runs", "reason")
-
-    peer: str
-    version: str
-    seam: str
-    runs: Literal["wsfast", "peer", "waiting"]
-    reason: str
-
-    def __init__(
-        self,
-        peer: str,
-        version: str,
-        seam: str,
-        runs: Literal["wsfast", "peer", "waiting"],
-        reason: str,
-    ) -> None:
-        for name, value in zip(
-            self.__match_args__, (peer, version, seam, runs, reason), strict=True
-        ):
-            object.__setattr__(self, name, value)
-
-
-class Seam:
-    """Name one thing to replace: ``attribute``, a dotted path, in ``module``.
-
-    ``make`` is given the original, as it stands in its module or class, and returns what
-    takes its place; ``what`` says in a few words what that does.
-    """
-
-    def __init__(self, module: str, attribute: str, make: Callable[[Any], Any], what: str) -> None:
-        self.module = module
-        self.attribute = attribute
-        self.make = make
-        self.what = what
-        self._set: tuple[Any, str, Any, Any] | None = None  # owner, name, original, ours
-
-    @property
-    def name(self) -> str:
-        return f"{self.module}.{self.attribute}"
-
-    def find(self) -> tuple[Any, str, Any]:
-        """Return where the name stands, the name, and the object, unbound.
-
-        Raises:
-            AttributeError: there is no such name.
-        """
-        *path, last = self.attribute.split(".")
-        owner: Any = sys.modules[self.module]
-        for step in path:
-            owner = getattr(owner, step)
-        if last not in vars(owner):
-            raise AttributeError(f"{self.module} has no {self.attribute}")
-        return owner, last, vars(owner)[last]
-
-    def set(self) -> None:
-        if self._set is None:
-            owner, name, original = self.find()
-            ours = self.make(original)
-            setattr(owner, name, ours)
-            self._set = owner, name, original, ours
-
-    def undo(self) -> str:
-        """Put back the original; return why not, if somebody else replaced ours."""
-        if self._set is None:
-            return ""
-        owner, name, original, ours = self._set
-        self._set = None
-        if vars(owner).get(name) is not ours:
-            return "something else has taken the place of wsfast's, and is left there"
-        setattr(owner, name, original)
-        return ""
-
-    @property
-    def is_set(self) -> bool:
-        return self._set is not None
-
-
-class Peer:
-    """List the seams of a distribution.
-
-    Args:
-        name: its name on the package index.
-        tested: the first version that was tested, and the first that was not.
-        seams: what is replaced.
-        left_alone: seams that are not, and why.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        tested: tuple[str, str],
-        seams: Sequence[Seam],
-        left_alone: Sequence[tuple[str, str]] = (),
-    ) -> None:
-        self.name = name
-        self.tested = tested
-        self.seams = seams
-        self.left_alone = left_alone
-        self.wanted = False
-        self.version = ""
-        self.refused = ""
-
-    def why_not(self) -> str:
-        """Return why the installed version can't be accelerated; ``""`` if it can."""
-        from importlib import metadata  # not at the top: it takes longer than all the rest
-
-        try:
-            self.version = metadata.version(self.name)
-        except metadata.PackageNotFoundError:
-            self.version = ""
-            return NOT_INSTALLED
-        low, high = self.tested
-        if not _numbers(low) <= _numbers(self.version) < _numbers(high):
-            return f"version {self.version} was not tested: from {low} on, before {high}"
-        return ""
-
-    def want(self) -> None:
-        """Be ready to set the seams, unless the version that is installed was not tested.
-
-        A peer that is not installed may still be, or its directory not yet be known, as
-        when an interpreter starts: it is judged once it is imported.
-        """
-        self.refused = self.why_not()
-        self.wanted = self.refused in ("", NOT_INSTALLED)
-
-    def set_what_is_there(self, complete: str = "") -> None:
-        """Set the seams whose modules are imported: all, or on a fault none.
-
-        Modules that are being imported are left for later, but for the one that is
-        ``complete``.
-        """
-        there = [
-            seam
-            for seam in self.seams
-            if not seam.is_set and (seam.module == complete or _is_imported(seam.module))
-        ]
-        if there and self.refused:
-            self.refused = self.why_not()
-            self.wanted = not self.refused
-            if self.refused:
-                return
-        try:
-            for seam in there:
-                seam.find()
-            for seam in there:
-                seam.set()
-        except Exception as error:  # noqa: BLE001 # else nobody could import the peer
-            self.refused = f"{self.name} {self.version} is not as expected: {error}"
-            self.wanted = False
-            for seam in self.seams:
-                seam.undo()
-
-    def rows(self) -> list[Acceleration]:
-        """Say how each seam stands."""
-        if self.refused:
-            return [Acceleration(self.name, self.version, "", "peer", self.refused)]
-        rows = [
-            Acceleration(
-                self.name,
-                self.version,
-                seam.name,
-                "wsfast" if seam.is_set else "waiting" if self.wanted else "peer",
-                seam.what if seam.is_set or self.wanted else "not switched on",
-            )
-            for seam in self.seams
-        ]
-        rows += [
-            Acceleration(self.name, self.version, name, "peer", why)
-            for name, why in self.left_alone
-        ]
-        return rows
-
-
-def _is_imported(name: str) -> bool:
-    """Return whether a module is there, and not only begun (as importlib marks it)."""
-    module = sys.modules.get(name)
-    spec = getattr(module, "__spec__", None)
-    return module is not None and not getattr(spec, "_initializing", False)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return the release numbers that a version begins with."""
-    numbers = []
-    for part in version.split("."):
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if not digits:
-            break
-        numbers.append(int(digits))
-        if digits != part:
-            break
-    return tuple(numbers)
+__all__ = ["NAMES", "Acceleration", "Item", "Peer", "Seam", "accelerate", "restore", "status"]
 
 
 def names_in(value: str) -> list[str]:
-    """Return the peers that a list with commas names; none for ``all``.
+    """Return the libraries that a list with commas names; none for ``all``.
 
     Raises:
         ValueError: it names none.
     """
     names = [name.strip() for name in value.split(",") if name.strip()]
     if not names:
-        raise ValueError(f"'all' or names of peers are needed, of {', '.join(NAMES)}")
+        raise ValueError(f"'all' or names of libraries are needed, of {', '.join(NAMES)}")
     return [] if names == ["all"] else names
 
 
-class _AfterImport(Loader):
-    """Load as the module's own loader does, then set the seams that waited for it."""
+class _AfterImport:
+    """A module's own loader in all respects, which then sets the seams that waited for it."""
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        made: ModuleType | None = self._loader.create_module(spec)
-        return made
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    @property  # type: ignore[misc] # for who asks which kind of loader it is
+    def __class__(self) -> Any:
+        return type(self._loader)
 
     def exec_module(self, module: ModuleType) -> None:
         # What looks at the module from now on finds it as if we had not been here.
@@ -277,24 +61,41 @@ class _AfterImport(Loader):
 
 
 class _Finder(MetaPathFinder):
-    """Find the modules that are waited for, by asking the finders behind this one."""
+    """Find the modules that are waited for, by asking the other finders."""
+
+    def __init__(self) -> None:
+        self._asked = local()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        # Without the lock: who imports holds that of a module, which whoever holds ours
-        # may be about to import.
-        if fullname not in _waiting:
+        # Don't wait for our lock here: the importing thread holds a module lock that the
+        # holder of ours may need.
+        if sys.meta_path[0] is not self:
+            _come_first()
+        asked = self._asked.__dict__
+        if fullname not in _waiting or fullname in asked:
             return None
+        asked[fullname] = True  # another finder may ask all of them, ours too
+        try:
+            spec = self._of_others(fullname, path, target)
+        finally:
+            del asked[fullname]
+        loader: Any = getattr(spec, "loader", None)
+        if spec is not None and hasattr(loader, "exec_module") and type(loader) is not _AfterImport:
+            loader = _AfterImport(loader)
+            spec.loader = loader
+        return spec
+
+    def _of_others(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None
+    ) -> ModuleSpec | None:
         for finder in list(sys.meta_path):
             find = getattr(finder, "find_spec", None)
-            if finder is self or find is None:
-                continue
-            spec: ModuleSpec | None = find(fullname, path, target)
-            if spec is not None:
-                if spec.loader is not None and hasattr(spec.loader, "exec_module"):
-                    spec.loader = _AfterImport(spec.loader)
-                return spec
+            if finder is not self and find is not None:
+                spec: ModuleSpec | None = find(fullname, path, target)
+                if spec is not None:
+                    return spec
         return None
 
 
@@ -304,32 +105,40 @@ _peers: dict[str, Peer] = {}
 _waiting: frozenset[str] = frozenset()  # modules
 
 
+def _come_first() -> None:
+    """Go before a finder that was put in front of ours, and catch up with what it found."""
+    if not _lock.acquire(blocking=False):
+        return  # the next import will do
+    try:
+        if _finder in sys.meta_path:
+            sys.meta_path.remove(_finder)
+            sys.meta_path.insert(0, _finder)
+        for peer in _peers.values():
+            if peer.wanted:
+                peer.set_what_is_there()
+    finally:
+        _lock.release()
+
+
 def _peer(name: str) -> Peer:
     if name not in NAMES:
         raise ValueError(f"wsfast can't accelerate {name!r}; it knows {', '.join(NAMES)}")
     if name not in _peers:
-        module = importlib.import_module(f"{__package__}.{name.replace('-', '_')}")
-        _peers[name] = module.PEER
+        _peers[name] = load(name)
     return _peers[name]
 
 
 def _imported(module: str) -> None:
     with _lock:
         for peer in _peers.values():
-            if peer.wanted and any(seam.module == module for seam in peer.seams):
+            if peer.wanted and module in peer.modules():
                 peer.set_what_is_there(complete=module)
         _wait_or_not()
 
 
 def _wait_or_not() -> None:
     global _waiting
-    _waiting = frozenset(
-        seam.module
-        for peer in _peers.values()
-        if peer.wanted
-        for seam in peer.seams
-        if not seam.is_set
-    )
+    _waiting = frozenset().union(*(peer.modules() for peer in _peers.values() if peer.wanted))
     if _waiting and _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
     elif not _waiting and _finder in sys.meta_path:
@@ -341,20 +150,26 @@ def _let_imports_end(peers: Sequence[Peer]) -> None:
 
     Not under the lock, which they need to go on.
     """
-    for module in {seam.module for peer in peers if peer.wanted for seam in peer.seams}:
-        if module in sys.modules and not _is_imported(module):
-            with contextlib.suppress(Exception):  # whoever imports it is told
-                importlib.import_module(module)
+    for seam in {
+        seam.module: seam for peer in peers if peer.wanted for seam in peer.seams
+    }.values():
+        spec = getattr(sys.modules.get(seam.module), "__spec__", None)
+        if getattr(spec, "_initializing", False):
+            with contextlib.suppress(Exception):  # the importing thread is told
+                importlib.import_module(seam.module)
 
 
 def accelerate(*peers: str) -> list[Acceleration]:
-    """Let peers run on wsfast, be they imported already or later.
+    """Let libraries run on wsfast, whether they are imported already or later.
+
+    With the codec in Python (``backend()``) only what repairs a close code is replaced,
+    because everything else would be slower.
 
     Args:
         peers: names of distributions; none stands for every supported one.
 
     Returns:
-        How each seam stands.  A peer that is not installed, or in a version that was not
+        How each seam stands.  A library that is not installed, or in a version that was not
         tested, is left as it is, and the reason is there.
 
     Raises:
@@ -378,7 +193,7 @@ def accelerate(*peers: str) -> list[Acceleration]:
 
 
 def restore(*peers: str) -> list[Acceleration]:
-    """Give peers their own code back.
+    """Give libraries their own code back.
 
     Args:
         peers: names of distributions; none stands for every supported one.
@@ -406,13 +221,13 @@ def restore(*peers: str) -> list[Acceleration]:
 
 
 def status() -> list[Acceleration]:
-    """Say how each seam of every supported peer stands; change nothing."""
+    """Say how each seam of every supported library stands now; change nothing."""
     with _lock:
         rows = []
         for name in NAMES:
             peer = _peer(name)
             why_not = "" if peer.wanted else peer.why_not()
-            if why_not:
+            if why_not and why_not != NOT_IMPORTED:
                 rows.append(Acceleration(peer.name, peer.version, "", "peer", why_not))
             else:
                 rows += peer.rows()

@@ -44,6 +44,7 @@ PEER = Peer(
             "WebSocketProtocol._fail_connection",
             _fail_connection,
             "sends the close frame for a violation",
+            pure=True,
         ),
     ],
 )

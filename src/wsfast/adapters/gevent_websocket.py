@@ -68,6 +68,7 @@ PEER = Peer(
             "WebSocket.close",
             _close,
             "sends the code, which was left out",
+            pure=True,
         ),
     ],
 )

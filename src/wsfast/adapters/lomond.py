@@ -36,6 +36,12 @@ PEER = Peer(
         Seam("lomond.frame", "mask_payload", lambda _: mask_with, "masks in C"),
         Seam("lomond.frame_parser", "Utf8Validator", lambda _: Utf8Validator, "validates in C"),
         Seam("lomond.message", "Utf8Validator", lambda _: Utf8Validator, "validates in C"),
-        Seam("lomond.websocket", "WebSocket.feed", _feed, "sends 1007 for text that is no UTF-8"),
+        Seam(
+            "lomond.websocket",
+            "WebSocket.feed",
+            _feed,
+            "sends 1007 for text that is not UTF-8",
+            pure=True,
+        ),
     ],
 )

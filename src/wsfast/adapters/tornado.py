@@ -1,4 +1,4 @@
-"""tornado: its mask, which gains for large frames, and what it does about text that is none.
+"""tornado: its mask, which gains for large frames, compressed fragments, text that is not UTF-8.
 
 Invariant: ``bytes`` come out of the mask, as they did; handlers are called as they were.
 """
@@ -15,6 +15,32 @@ def _mask(_: Any) -> Any:
     return lambda mask, data: apply_mask(data, mask)
 
 
+def _receive_frame(original: Any) -> Any:
+    async def receive_frame(self: Any) -> None:
+        """Receive a frame; keep what the first one of a message said of compression.
+
+        tornado forgets it when a control frame comes between fragments.  While a message is
+        under way the flag is an int, tornado's own a bool: one that a control frame may have
+        cleared unseen, before libraries were switched on, is told apart by that.
+        """
+        if self._decompressor is None:
+            await original(self)
+            return
+        flag = self._frame_compressed
+        under_way = self._fragmented_message_buffer is not None
+        if under_way and flag is False:
+            self._frame_compressed = flag = None  # nobody knows
+        self.wsfast_saw_header = True
+        try:
+            await original(self)
+        finally:
+            del self.wsfast_saw_header
+        if self._fragmented_message_buffer is not None:
+            self._frame_compressed = flag if under_way else int(self._frame_compressed)
+
+    return receive_frame
+
+
 def _handle_message(original: Any) -> Any:
     from tornado.websocket import _DecompressTooLargeError
 
@@ -26,11 +52,18 @@ def _handle_message(original: Any) -> Any:
                 self.close(1009, "message too big after decompression")
                 self._abort()
                 return None
+        message = decode_utf8(data)
         self._message_bytes_in += len(data)
-        return self._run_callback(self.handler.on_message, decode_utf8(data))
+        return self._run_callback(self.handler.on_message, message)
+
+    def is_certain(self: Any) -> bool:
+        """Tell whether the data is text and not what tornado forgot to decompress."""
+        return self._decompressor is None or (
+            self._frame_compressed is not None and hasattr(self, "wsfast_saw_header")
+        )
 
     def handle_message(self: Any, opcode: int, data: bytes) -> Any:
-        """Hand on a message; if it is no UTF-8, close with 1007 and not without a word."""
+        """Hand on a message; if its text is not UTF-8, close with 1007, not without a word."""
         try:
             if opcode == 1 and not self.client_terminated:
                 return text(self, data)
@@ -38,7 +71,8 @@ def _handle_message(original: Any) -> Any:
                 self.close_code = int.from_bytes(data[:2], "big")
                 validate_utf8(data[2:])
         except InvalidUTF8 as violation:
-            self.close(violation.close_code, violation.close_reason)
+            if opcode == 8 or is_certain(self):
+                self.close(violation.close_code, violation.close_reason)
             self._abort()
             return None
         return original(self, opcode, data)
@@ -53,16 +87,18 @@ PEER = Peer(
         Seam("tornado.websocket", "_websocket_mask", _mask, "masks in C, by vectors"),
         Seam(
             "tornado.websocket",
+            "WebSocketProtocol13._receive_frame",
+            _receive_frame,
+            "inflates a message that has a ping between its fragments",
+            pure=True,
+        ),
+        Seam(
+            "tornado.websocket",
             "WebSocketProtocol13._handle_message",
             _handle_message,
-            "closes with 1007 for text that is no UTF-8",
+            "closes with 1007 for text that is not UTF-8",
+            pure=True,
         ),
     ],
-    [
-        ("tornado.web._websocket_mask", "masks 16 octets of a cookie: nothing to gain"),
-        (
-            "tornado.websocket.WebSocketProtocol13._receive_frame",
-            "reads from an IOStream, which takes the time",
-        ),
-    ],
+    [("tornado.web._websocket_mask", "masks 16 bytes of a cookie: nothing to gain")],
 )

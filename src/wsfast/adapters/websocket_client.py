@@ -68,18 +68,26 @@ PEER = Peer(
     ("1.6", "1.10"),
     [
         Seam("websocket._abnf", "_mask", _mask, "masks in C"),
-        Seam("websocket._utils", "_validate_utf8", _validate, "validates in C"),
+        Seam(
+            "websocket._utils",
+            "_validate_utf8",
+            _validate,
+            "refuses text that ends inside a character",
+            pure=True,
+        ),
         Seam(
             "websocket._abnf",
             "ABNF.validate",
             _validate_frame,
             "tells a reason that is no UTF-8 from other faults",
+            pure=True,
         ),
         Seam(
             "websocket._core",
             "WebSocket.recv_data_frame",
             _recv_data_frame,
             "sends 1007 for text that is no UTF-8",
+            pure=True,
         ),
     ],
     [("websocket._abnf.frame_buffer", "reads from a blocking socket, which takes the time")],

@@ -1,10 +1,13 @@
 """wsproto, and so hypercorn, trio-websocket and uvicorn's wsproto mode.
 
-Replaced are the masker, the frame decoder, the message decoder's text and, in
-``Connection.events``, the state in which a violation leaves the connection.
+Replaced are the masker, the frame decoder, the message decoder's text, what a control frame
+does to a compressed message and, in ``Connection.events``, the state in which a violation
+leaves the connection.
 
 Invariant: the events are those of wsproto: a payload is handed on as it arrives, in the
 same pieces, with the same flags.  With an extension in use frames are parsed by wsproto.
+A connection may go on with wsproto's own code, or ours, between any two calls: what is known
+of a message stands where wsproto keeps it.
 """
 
 from __future__ import annotations
@@ -84,30 +87,54 @@ def _frame_decoder(original: Any) -> Any:
     return _FrameDecoder
 
 
+class _NotUTF8(UnicodeDecodeError):
+    """Raised when text is not UTF-8; in words, the violation with its place in the message."""
+
+    def __init__(self, violation: InvalidUTF8) -> None:
+        super().__init__("utf-8", b"", 0, 1, violation.close_reason)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def _incremental_decoder(original: Any) -> Any:
+    class Decoder:
+        """Decode one text message piece by piece, and judge it as it comes."""
+
+        def __init__(self) -> None:
+            self._validator = Utf8Validator()
+            self._theirs = original("utf-8")()
+
+        def decode(self, data: bytes, final: bool = False) -> Any:
+            try:
+                self._validator.feed(data)
+                if final:
+                    self._validator.finish()
+            except InvalidUTF8 as violation:
+                raise _NotUTF8(violation) from None
+            return self._theirs.decode(data, final)
+
+    def getincrementaldecoder(encoding: str) -> Any:
+        return Decoder if encoding == "utf-8" else original(encoding)
+
+    return getincrementaldecoder
+
+
 def _process_frame(original: Any) -> Any:
     from wsproto.frame_protocol import CloseReason, Frame, Opcode, ParseFailed
 
-    text, continuation, make = Opcode.TEXT, Opcode.CONTINUATION, tuple.__new__
+    text, make = Opcode.TEXT, tuple.__new__
     invalid = CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
     def process_frame(self: Any, frame: Any) -> Any:
-        """Decode text, with the place of what is no text counted in its message."""
+        """Decode a text that comes in one piece; leave the others to wsproto."""
         opcode, payload, frame_finished, message_finished = frame
+        if not (opcode is text and self.opcode is None and frame_finished and message_finished):
+            return original(self, frame)
         try:
-            if self.opcode is None and opcode is text:
-                if frame_finished and message_finished:
-                    return make(Frame, (text, decode_utf8(payload), True, True))
-                self.wsfast_validator = Utf8Validator()
-                self.wsfast_validator.feed(payload)
-            elif (
-                self.opcode is text and opcode is continuation and hasattr(self, "wsfast_validator")
-            ):
-                self.wsfast_validator.feed(payload)
-                if frame_finished and message_finished:
-                    self.wsfast_validator.finish()
+            return make(Frame, (text, decode_utf8(payload), True, True))
         except InvalidUTF8 as violation:
             raise ParseFailed(violation.close_reason, invalid) from None
-        return original(self, frame)
 
     return process_frame
 
@@ -118,27 +145,42 @@ def _received_frames(original: Any) -> Any:
     close = Opcode.CLOSE
 
     def received_frames(self: Any) -> Any:
-        """Yield frames; after a close frame or a violation, none."""
-        decoder, messages = self._frame_decoder, self._message_decoder
+        """Yield frames; after a close frame or a violation, none.
+
+        wsproto's own generator is over then; it is ended here too, so that it stays the
+        one place that tells.
+        """
+        decoder, messages, theirs = self._frame_decoder, self._message_decoder, self._parse_more
         if getattr(decoder, "wsfast", None) is None:
             yield from original(self)
             return
-        while not hasattr(self, "wsfast_ended"):
-            self.wsfast_ended = True  # unless all goes well
-            frame = decoder.process_buffer()
-            if frame is None:
-                del self.wsfast_ended
-                return
-            opcode = frame[0]
-            if opcode is close:
-                frame = self._process_close(frame)
-            else:
-                if opcode < 8:
+        while theirs.gi_frame is not None:
+            try:
+                frame = decoder.process_buffer()
+                if frame is None:
+                    return
+                opcode = frame[0]
+                if opcode is close:
+                    frame = self._process_close(frame)
+                    theirs.close()
+                elif opcode < 8:
                     frame = messages.process_frame(frame)
-                del self.wsfast_ended
+            except BaseException:
+                theirs.close()
+                raise
             yield frame
 
     return received_frames
+
+
+def _frame_inbound_complete(original: Any) -> Any:
+    def frame_inbound_complete(self: Any, proto: Any, fin: bool) -> Any:
+        """End a frame; one that can't be compressed doesn't end the message around it."""
+        if self._inbound_compressed and not self._inbound_is_compressible:
+            return None
+        return original(self, proto, fin)
+
+    return frame_inbound_complete
 
 
 def _events(original: Any) -> Any:
@@ -187,9 +229,15 @@ PEER = Peer(
         Seam("wsproto.frame_protocol", "FrameDecoder", _frame_decoder, "parses frames in C"),
         Seam(
             "wsproto.frame_protocol",
+            "getincrementaldecoder",
+            _incremental_decoder,
+            "says which byte of a fragmented text is not UTF-8",
+        ),
+        Seam(
+            "wsproto.frame_protocol",
             "MessageDecoder.process_frame",
             _process_frame,
-            "decodes text in C, and says which octet is none",
+            "decodes text in C, and says which byte is not UTF-8",
         ),
         Seam(
             "wsproto.frame_protocol",
@@ -198,10 +246,18 @@ PEER = Peer(
             "goes straight from frame to frame",
         ),
         Seam(
+            "wsproto.extensions",
+            "PerMessageDeflate.frame_inbound_complete",
+            _frame_inbound_complete,
+            "inflates a message that has a ping between its fragments",
+            pure=True,
+        ),
+        Seam(
             "wsproto.connection",
             "Connection.events",
             _events,
             "lets hosts send the close frame for a violation",
+            pure=True,
         ),
     ],
 )

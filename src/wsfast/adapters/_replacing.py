@@ -1,0 +1,333 @@
+"""What is replaced in a library: the names that other code looks up at every call.
+
+    Seam    one name in one module, and what makes its replacement from the original
+    Item    the same for an item of a dict in a module
+    Peer    the seams of one library, and the versions that they were tested with
+
+Invariant: a seam counts as set only while the name holds our replacement; before the
+first seam of a library is set, all of those whose modules are there were found.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any, Literal, NamedTuple
+
+from .._backend import backend
+from .._record import Record
+from ._versions import NOT_IMPORTED, NOT_INSTALLED, find_version, version_numbers
+
+TAKEN = "something else has taken the place of wsfast's, and is left there"
+ONLY_NATIVE = "left alone: wsfast's Python codec would be slower here"
+MISSED = "imported past wsfast's import hook: call accelerate() again"
+
+
+class Acceleration(Record):
+    """What one seam of a library runs, and why.
+
+    Attributes:
+        peer: the library's name on the package index.
+        version: the version that is installed, ``""`` if none is.
+        seam: the module and the name in it, ``""`` if it is about the library as a whole.
+        runs: ``"wsfast"``; ``"peer"`` if the library's own code does; ``"waiting"`` if wsfast
+            will as soon as the module is imported.
+        reason: why it is not wsfast, or what wsfast does there.
+    """
+
+    __slots__ = __match_args__ = ("peer", "version", "seam", "runs", "reason")
+
+    peer: str
+    version: str
+    seam: str
+    runs: Literal["wsfast", "peer", "waiting"]
+    reason: str
+
+    def __init__(
+        self,
+        peer: str,
+        version: str,
+        seam: str,
+        runs: Literal["wsfast", "peer", "waiting"],
+        reason: str,
+    ) -> None:
+        for name, value in zip(
+            self.__match_args__, (peer, version, seam, runs, reason), strict=True
+        ):
+            object.__setattr__(self, name, value)
+
+
+class _Placed(NamedTuple):
+    """A replacement that was put somewhere: in a module, a class or a dict."""
+
+    owner: Any
+    name: str
+    original: Any
+    ours: Any
+
+
+class Seam:
+    """One thing to replace: ``attribute``, a dotted path, in ``module``.
+
+    Args:
+        module: where it stands.
+        attribute: its name there.
+        make: is given the original, as it stands in its module or class, and returns what
+            takes its place.
+        what: what that does, in a few words.
+        pure: whether it is set with the codec in Python too.  That is slower than a library's
+            own code in most places, so only what repairs a close code should be.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        attribute: str,
+        make: Callable[[Any], Any],
+        what: str,
+        *,
+        pure: bool = False,
+    ) -> None:
+        self.module = module
+        self.attribute = attribute
+        self.make = make
+        self.what = what
+        self.pure = pure
+        self._placed: list[_Placed] = []  # more than one if the module was loaded again
+
+    @property
+    def name(self) -> str:
+        return f"{self.module}.{self.attribute}"
+
+    @property
+    def pays(self) -> bool:
+        """Whether it is to be set with the codec that is in use."""
+        return self.pure or backend().name == "native"
+
+    def find(self) -> tuple[Any, str, Any]:
+        """Return where the name stands, the name, and the object, unbound.
+
+        Raises:
+            AttributeError: there is no such name.
+        """
+        *path, last = self.attribute.split(".")
+        owner: Any = sys.modules[self.module]
+        for step in path:
+            owner = getattr(owner, step)
+        if last not in vars(owner):
+            raise AttributeError(f"{self.module} has no {self.attribute}")
+        return owner, last, vars(owner)[last]
+
+    def _get(self, owner: Any, name: str) -> Any:
+        return vars(owner).get(name)
+
+    def _put(self, owner: Any, name: str, value: Any) -> None:
+        setattr(owner, name, value)
+
+    def _look(self) -> tuple[_Placed | None, Any]:
+        """Return what we put where the name stands now, if anything, and what is there."""
+        owner, _, found = self.find()
+        placed = next((p for p in self._placed if p.owner is owner), None)
+        return placed, found
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the module is there, and not only begun (as importlib marks it)."""
+        module = sys.modules.get(self.module)
+        if module is None:
+            return False
+        # Without the module's own __getattribute__: one that loads lazily would load now.
+        found = object.__getattribute__(module, "__dict__")
+        if type(module) is not ModuleType and self.attribute.partition(".")[0] not in found:
+            return False
+        return not getattr(found.get("__spec__"), "_initializing", False)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the name holds our replacement now."""
+        if not self.is_imported:
+            return False
+        try:
+            placed, found = self._look()
+        except AttributeError:
+            return False
+        return placed is not None and found is placed.ours
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody else has replaced our replacement."""
+        if not self.is_imported:
+            return False
+        try:
+            placed, found = self._look()
+        except AttributeError:
+            return False
+        return placed is not None and found is not placed.ours and not _same(found, placed.original)
+
+    def set(self) -> None:
+        """Put ours there, unless it is, or somebody else's has taken its place."""
+        if self.is_set or self.is_taken:
+            return
+        owner, name, original = self.find()
+        ours = self.make(original)
+        self._put(owner, name, ours)
+        self._placed = [p for p in self._placed if p.owner is not owner]
+        self._placed.append(_Placed(owner, name, original, ours))
+
+    def undo(self) -> str:
+        """Put back the original; return why not, if somebody else replaced ours."""
+        reason = ""
+        for placed in self._placed:
+            found = self._get(placed.owner, placed.name)
+            if found is placed.ours:
+                self._put(placed.owner, placed.name, placed.original)
+            elif not _same(found, placed.original):
+                reason = TAKEN
+        self._placed.clear()
+        return reason
+
+
+class Item(Seam):
+    """One item of a dict: ``attribute`` is the dict's name, ``key`` the item's."""
+
+    def __init__(
+        self,
+        module: str,
+        attribute: str,
+        key: str,
+        make: Callable[[Any], Any],
+        what: str,
+        *,
+        pure: bool = False,
+    ) -> None:
+        super().__init__(module, attribute, make, what, pure=pure)
+        self.key = key
+
+    @property
+    def name(self) -> str:
+        return f'{self.module}.{self.attribute}["{self.key}"]'
+
+    def find(self) -> tuple[Any, str, Any]:
+        owner = super().find()[2]
+        if self.key not in owner:
+            raise AttributeError(f"{self.module} has no {self.attribute}[{self.key!r}]")
+        return owner, self.key, owner[self.key]
+
+    def _get(self, owner: Any, name: str) -> Any:
+        return owner.get(name)
+
+    def _put(self, owner: Any, name: str, value: Any) -> None:
+        owner[name] = value
+
+
+def _same(found: Any, original: Any) -> bool:
+    """Tell whether both are the library's: one object, or one definition that ran twice."""
+    if found is original or found is None:
+        return True
+    names = ("__module__", "__qualname__")
+    return type(found) is type(original) and all(
+        getattr(found, name, None) == getattr(original, name, found) for name in names
+    )
+
+
+class Peer:
+    """The seams of one library.
+
+    Args:
+        name: its name on the package index.
+        tested: the first version that was tested, and the first that was not.
+        seams: what is replaced.
+        left_alone: names that are not, and why.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tested: tuple[str, str],
+        seams: Sequence[Seam],
+        left_alone: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self.name = name
+        self.tested = tested
+        self.seams = seams
+        self.left_alone = left_alone
+        self.package = seams[0].module.partition(".")[0]
+        self.wanted = False
+        self.version = ""
+        self.refused = ""
+
+    def why_not(self) -> str:
+        """Return why the installed version can't be accelerated; ``""`` if it can."""
+        self.version, reason = find_version(self.name, self.package)
+        if reason:
+            return reason
+        low, high = self.tested
+        if not version_numbers(low) <= version_numbers(self.version) < version_numbers(high):
+            return f"version {self.version} was not tested: from {low} on, before {high}"
+        return ""
+
+    def want(self) -> None:
+        """Be ready to set the seams, unless the version that is installed was not tested.
+
+        A library that is not installed may still be, or its directory not yet be known, as
+        when an interpreter starts: it is judged once it is imported.
+        """
+        self.refused = self.why_not()
+        self.wanted = self.refused in ("", NOT_INSTALLED, NOT_IMPORTED)
+
+    def modules(self) -> set[str]:
+        """Return the modules whose import matters; the package itself says its version."""
+        paying = {seam.module for seam in self.seams if seam.pays}
+        return {self.package, *paying} if paying else paying
+
+    def set_what_is_there(self, complete: str = "") -> None:
+        """Set the seams whose modules are imported: all that pay, or on a fault none.
+
+        Modules that are being imported are left for later, but for the one that is
+        ``complete``.
+        """
+        there = [
+            seam
+            for seam in self.seams
+            if seam.pays
+            and (seam.is_imported or (seam.module == complete and complete in sys.modules))
+        ]
+        if there and self.refused:
+            self.refused = self.why_not()
+            self.wanted = self.refused in ("", NOT_IMPORTED)
+            if self.refused:
+                return
+        try:
+            for seam in there:
+                seam.find()
+            for seam in there:
+                seam.set()
+        except Exception as error:  # noqa: BLE001 # else nobody could import the library
+            self.refused = f"{self.name} {self.version} is not as expected: {error}"
+            self.wanted = False
+            for seam in self.seams:
+                seam.undo()
+
+    def _row(self, seam: Seam) -> Acceleration:
+        runs: Literal["wsfast", "peer", "waiting"] = "peer"
+        if seam.is_set:
+            runs, reason = "wsfast", seam.what
+        elif not seam.pays:
+            reason = ONLY_NATIVE
+        elif not self.wanted:
+            reason = "not switched on"
+        elif not seam.is_imported:
+            runs, reason = "waiting", seam.what
+        else:
+            reason = TAKEN if seam.is_taken else MISSED
+        return Acceleration(self.name, self.version, seam.name, runs, reason)
+
+    def rows(self) -> list[Acceleration]:
+        """Say how each seam stands."""
+        if self.refused and self.refused != NOT_IMPORTED:
+            return [Acceleration(self.name, self.version, "", "peer", self.refused)]
+        return [self._row(seam) for seam in self.seams] + [
+            Acceleration(self.name, self.version, name, "peer", why)
+            for name, why in self.left_alone
+        ]
