@@ -150,13 +150,11 @@ def _let_imports_end(peers: Sequence[Peer]) -> None:
 
     Not under the lock, which they need to go on.
     """
-    for seam in {
-        seam.module: seam for peer in peers if peer.wanted for seam in peer.seams
-    }.values():
-        spec = getattr(sys.modules.get(seam.module), "__spec__", None)
+    for module in {module for peer in peers if peer.wanted for module in peer.modules()}:
+        spec = getattr(sys.modules.get(module), "__spec__", None)
         if getattr(spec, "_initializing", False):
             with contextlib.suppress(Exception):  # the importing thread is told
-                importlib.import_module(seam.module)
+                importlib.import_module(module)
 
 
 def accelerate(*peers: str) -> list[Acceleration]:

@@ -11,6 +11,8 @@ from typing import Any
 from ._seams import Peer, Seam
 from .wsaccel import Utf8Validator, createXorMasker
 
+CLOSE_TIMEOUT = 1.0  # seconds, autobahn's default
+
 
 def _masker(_: Any) -> Any:
     return createXorMasker
@@ -19,11 +21,31 @@ def _masker(_: Any) -> Any:
 def _fail_connection(original: Any) -> Any:
     from autobahn.util import encode_truncate
 
+    def abort(self: Any) -> None:
+        self.openHandshakeTimeoutCall = None
+        self._closeConnection(True)
+
     def fail_connection(self: Any, code: int = 1001, reason: str = "going away") -> None:
-        """Fail the connection; say why before it is dropped."""
-        if self.failByDrop and self.state == self.STATE_OPEN:
-            self.sendFrame(8, code.to_bytes(2, "big") + encode_truncate(reason, 123))
-        original(self, code, reason)
+        """Fail the connection; say why before it is dropped.
+
+        Dropped is it with ``transport.abort()``, which may discard what was written, and
+        always does on Twisted.  So the transport is closed, and only aborted if that takes
+        too long: if the remote does not read.
+        """
+        if not (self.failByDrop and self.state == self.STATE_OPEN):
+            original(self, code, reason)
+            return
+        self.sendFrame(8, code.to_bytes(2, "big") + encode_truncate(reason, 123))
+        close = self._closeConnection
+        self._closeConnection = lambda abort=False: close(False)
+        try:
+            original(self, code, reason)
+        finally:
+            del self._closeConnection
+        # The handshake is over, so its timer is free; autobahn cancels it with the connection.
+        self.openHandshakeTimeoutCall = self.factory._batched_timer.call_later(
+            self.closeHandshakeTimeout or CLOSE_TIMEOUT, abort, self
+        )
 
     return fail_connection
 
