@@ -14,6 +14,7 @@ import select
 import socket
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,13 +32,21 @@ class Frame(NamedTuple):
     opcode: int
     payload: bytes
     fin: bool
+    rsv1: bool = False
 
 
 class End:
-    """Our end of a connection; as a client it masks."""
+    """Our end of a connection; as a client it masks.
 
-    def __init__(self, sock: socket.socket, client: bool) -> None:
+    With ``deflate`` it offers permessage-deflate, or accepts it, and takes for granted that
+    the other end does what it says about that.
+    """
+
+    def __init__(self, sock: socket.socket, client: bool, deflate: bool = False) -> None:
         sock.settimeout(SECONDS)
+        self._deflate = deflate
+        self._compressor = zlib.compressobj(wbits=-15)
+        self._decompressor = zlib.decompressobj(-15)
         self._sock = sock
         self._received = sock.makefile("rb")
         self._key = KEY if client else None
@@ -49,18 +58,26 @@ class End:
             self._sock.sendall(
                 b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
                 b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + self._extension() + b"\r\n"
             )
             head = self._head()
             assert head[0].startswith(b"HTTP/1.1 101"), head
+            assert self._deflate is any(b"permessage-deflate" in line for line in head), head
             return
         head = self._head()
         key = next(line for line in head if line.lower().startswith(b"sec-websocket-key:"))
         digest = hashlib.sha1(key.partition(b":")[2].strip() + GUID).digest()
         self._sock.sendall(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+            b"Sec-WebSocket-Accept: "
+            + base64.b64encode(digest)
+            + b"\r\n"
+            + self._extension()
+            + b"\r\n"
         )
+
+    def _extension(self) -> bytes:
+        return b"Sec-WebSocket-Extensions: permessage-deflate\r\n" if self._deflate else b""
 
     def _head(self) -> list[bytes]:
         lines = []
@@ -68,10 +85,18 @@ class End:
             lines.append(line)
         return lines
 
-    def say(self, opcode: int, payload: bytes = b"", *, fin: bool = True) -> None:
+    def say(
+        self, opcode: int, payload: bytes = b"", *, fin: bool = True, rsv1: bool = False
+    ) -> None:
         """Send a frame; that the other end is gone already is no fault."""
         with contextlib.suppress(ConnectionError):
+            opcode |= 0x40 if rsv1 else 0
             self._sock.sendall(frame(opcode, payload, fin=fin, key=self._key))
+
+    def deflated(self, payload: bytes) -> bytes:
+        """Return the payload of a compressed message."""
+        octets = self._compressor.compress(payload) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
+        return octets.removesuffix(b"\x00\x00\xff\xff")
 
     def hear(self) -> Frame | None:
         """Return the next frame, ``None`` at the end of the stream."""
@@ -88,7 +113,9 @@ class End:
             return None
         assert len(payload) == length
         assert bool(key) is not self._client, "a client masks, a server doesn't"
-        return Frame(begin[0] & 0x0F, mask(payload, key) if key else payload, begin[0] > 0x7F)
+        if key:
+            payload = mask(payload, key)
+        return Frame(begin[0] & 0x0F, payload, begin[0] > 0x7F, bool(begin[0] & 0x40))
 
     def hear_message(self) -> tuple[int, bytes]:
         """Return the opcode and the whole payload of a message or control frame."""
@@ -98,9 +125,15 @@ class End:
             payload += part.payload
             if part.fin:
                 assert first is not None
-                return first.opcode, payload
+                return first.opcode, self.inflated(first._replace(payload=payload))
             part = self.hear()
         raise EOFError("the stream ended inside a message")
+
+    def inflated(self, frame: Frame) -> bytes:
+        """Return the payload of a message as it was before it was compressed, if it was."""
+        if not frame.rsv1:
+            return frame.payload
+        return self._decompressor.decompress(frame.payload + b"\x00\x00\xff\xff")
 
     def hang_up(self) -> None:
         """Close the socket."""
@@ -123,20 +156,22 @@ class End:
 class Peer:
     """A program that uses a peer, in a process of its own, and connections to it."""
 
-    def __init__(self, name: str, accelerated: str) -> None:
+    def __init__(self, name: str, accelerated: str, flipped: str = "") -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self.is_client = name in ("websocket-client", "lomond")
         port = self._listener.getsockname()[1]
         number = port if self.is_client else self._listener.fileno()
-        switch = ("-a", accelerated) if accelerated else ()
+        switch = ("-a", accelerated) if accelerated else ("-f", flipped) if flipped else ()
         self._command = [sys.executable, str(PROGRAMS), *switch, name, str(number)]
         self._process: subprocess.Popen[str] | None = None
         if not self.is_client:
             self._start()
 
     def _start(self) -> None:
+        self._said = b""  # and not yet taken
         self._process = subprocess.Popen(
             self._command,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -144,8 +179,17 @@ class Peer:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[1:])},
         )
 
+    def flip(self, on: bool) -> None:
+        """Accelerate or restore in the program that was started for that."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write("on\n" if on else "off\n")
+        self._process.stdin.flush()
+        while self.told() != ["flipped"]:
+            pass  # of a connection that ended meanwhile
+
     @contextlib.contextmanager
-    def connected(self) -> Iterator[End]:
+    def connected(self, deflate: bool = False) -> Iterator[End]:
         """Give our end of a new connection."""
         if self.is_client:
             self._end()
@@ -154,7 +198,7 @@ class Peer:
             sock, _ = self._listener.accept()
         else:
             sock = socket.create_connection(self._listener.getsockname(), SECONDS)
-        end = End(sock, client=not self.is_client)
+        end = End(sock, client=not self.is_client, deflate=deflate)
         try:
             yield end
         finally:
@@ -164,11 +208,15 @@ class Peer:
         """Return what the application was told next."""
         assert self._process is not None
         assert self._process.stdout is not None
-        if not select.select([self._process.stdout], [], [], SECONDS)[0]:
-            raise TimeoutError("the application was told nothing")
-        line = self._process.stdout.readline()
-        if not line:
-            raise AssertionError(self._process.communicate()[1])
+        stdout = self._process.stdout.fileno()
+        while b"\n" not in self._said:
+            if not select.select([stdout], [], [], SECONDS)[0]:
+                raise TimeoutError("the application was told nothing")
+            octets = os.read(stdout, 65536)
+            if not octets:
+                raise AssertionError(self._process.communicate()[1])
+            self._said += octets
+        line, _, self._said = self._said.partition(b"\n")
         found: list[Any] = json.loads(line)
         return found
 

@@ -3,8 +3,10 @@
     python programs.py NAME FD        serve on the listening socket FD
     python programs.py NAME PORT      connect to 127.0.0.1:PORT (websocket-client, lomond)
 
-With ``-a PEER`` before these, PEER is accelerated first.  A line of JSON on stdout is what
-the application was told of the end of a connection.
+With ``-a PEER`` before these, PEER is accelerated first; with ``-f PEER`` it is accelerated
+and restored as lines on stdin say, ``on`` and ``off``.  A line of JSON on stdout is what the
+application was told of the end of a connection, or ``["flipped"]``.  permessage-deflate is
+used where the other end offers it.
 """
 
 from __future__ import annotations
@@ -13,14 +15,18 @@ import asyncio
 import json
 import socket
 import sys
+import threading
 from typing import Any
 
 LARGEST = 1 << 22
+_telling = threading.Lock()
 
 
 def tell(*what: object) -> None:
     """Write what the application sees."""
-    print(json.dumps([item if isinstance(item, int) else str(item) for item in what]), flush=True)
+    line = json.dumps([item if isinstance(item, int) else str(item) for item in what])
+    with _telling:
+        print(line, flush=True)
 
 
 async def asgi(scope: Any, receive: Any, send: Any) -> None:
@@ -101,7 +107,7 @@ def websockets_asyncio(sock: socket.socket) -> None:
             )
 
     async def main() -> None:
-        async with serve(echo, sock=sock, max_size=LARGEST, compression=None):
+        async with serve(echo, sock=sock, max_size=LARGEST):
             await asyncio.Event().wait()
 
     asyncio.run(main())
@@ -121,7 +127,7 @@ def websockets_sync(sock: socket.socket) -> None:
                 type(closed).__name__, close.code if close else 1006, close.reason if close else ""
             )
 
-    with serve(echo, sock=sock, max_size=LARGEST, compression=None) as server:
+    with serve(echo, sock=sock, max_size=LARGEST) as server:
         server.serve_forever()
 
 
@@ -151,6 +157,9 @@ def tornado(sock: socket.socket) -> None:
     from tornado import httpserver, web, websocket
 
     class Echo(websocket.WebSocketHandler):
+        def get_compression_options(self) -> dict[str, Any]:
+            return {}
+
         def on_message(self, message: Any) -> None:
             self.write_message(message, isinstance(message, bytes))
 
@@ -179,10 +188,41 @@ def autobahn(sock: socket.socket) -> None:
     async def main() -> None:
         factory = WebSocketServerFactory()
         factory.protocol = Echo
+        factory.setProtocolOptions(perMessageCompressionAccept=accept_deflate)
         server = await asyncio.get_running_loop().create_server(factory, sock=sock)
         await server.serve_forever()
 
     asyncio.run(main())
+
+
+def autobahn_twisted(sock: socket.socket) -> None:
+    from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+    from twisted.internet import reactor
+
+    class Echo(WebSocketServerProtocol):  # type: ignore[misc] # not typed
+        def onMessage(self, payload: bytes, isBinary: bool) -> None:  # theirs
+            self.sendMessage(payload, isBinary)
+
+        def onClose(self, wasClean: bool, code: int, reason: str) -> None:
+            tell("onClose", code or 0, reason or "")
+
+    factory = WebSocketServerFactory()
+    factory.protocol = Echo
+    factory.setProtocolOptions(perMessageCompressionAccept=accept_deflate)
+    sock.setblocking(False)
+    at: Any = reactor  # its type is made when it is imported
+    at.adoptStreamPort(sock.fileno(), socket.AF_INET, factory)
+    at.run()
+
+
+def accept_deflate(offers: list[Any]) -> Any:
+    from autobahn.websocket.compress import (
+        PerMessageDeflateOffer,
+        PerMessageDeflateOfferAccept,
+    )
+
+    found = [offer for offer in offers if isinstance(offer, PerMessageDeflateOffer)]
+    return PerMessageDeflateOfferAccept(found[0]) if found else None
 
 
 def gevent_websocket(sock: socket.socket) -> None:
@@ -246,7 +286,7 @@ def websocket_client(port: int) -> None:
 def lomond(port: int) -> None:
     from lomond import WebSocket
 
-    ws = WebSocket(f"ws://127.0.0.1:{port}/")
+    ws = WebSocket(f"ws://127.0.0.1:{port}/", compress=True)
     for event in ws.connect(ping_rate=0):
         if event.name == "text":
             ws.send_text(event.text)
@@ -266,10 +306,23 @@ SERVERS = {
     "aiohttp": aiohttp,
     "tornado": tornado,
     "autobahn": autobahn,
+    "autobahn-twisted": autobahn_twisted,
     "gevent-websocket": gevent_websocket,
     "ws4py": ws4py,
 }
 CLIENTS = {"websocket-client": websocket_client, "lomond": lomond}
+
+
+def flip(peer: str) -> None:
+    """Accelerate and restore as stdin says."""
+    import wsfast
+
+    for line in sys.stdin:
+        if line == "on\n":
+            wsfast.accelerate(peer)
+        else:
+            wsfast.restore(peer)
+        tell("flipped")
 
 
 def main(arguments: list[str]) -> None:
@@ -279,6 +332,9 @@ def main(arguments: list[str]) -> None:
         rows = wsfast.accelerate(arguments[1])
         if not rows[0].seam:
             sys.exit(rows[0].reason)
+        del arguments[:2]
+    elif arguments[0] == "-f":
+        threading.Thread(target=flip, args=(arguments[1],), daemon=True).start()
         del arguments[:2]
     name, number = arguments
     if name in SERVERS:

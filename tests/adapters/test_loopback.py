@@ -32,6 +32,7 @@ PROGRAMS = {
     "hypercorn": Program("hypercorn", "wsproto"),
     "trio-websocket": Program("trio-websocket", "wsproto"),
     "autobahn": Program("autobahn", "autobahn"),
+    "autobahn-twisted": Program("autobahn", "autobahn"),
     "tornado": Program("tornado", "tornado"),
     "aiohttp": Program("aiohttp", "aiohttp"),
     "gevent-websocket": Program("gevent-websocket", "gevent-websocket"),

@@ -36,6 +36,7 @@ REPAIRS = {
     "websocket._utils._validate_utf8",
     "wsproto.connection.Connection.events",
     "wsproto.extensions.PerMessageDeflate.frame_inbound_complete",
+    "wsproto.extensions.PerMessageDeflate.frame_inbound_header",
 }
 
 

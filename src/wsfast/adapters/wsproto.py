@@ -173,10 +173,37 @@ def _received_frames(original: Any) -> Any:
     return received_frames
 
 
+def _frame_inbound_header(original: Any) -> Any:
+    from wsproto.frame_protocol import Opcode
+
+    continuation = Opcode.CONTINUATION
+
+    def frame_inbound_header(self: Any, proto: Any, opcode: Any, rsv: Any, size: int) -> Any:
+        """Take note of whether a message is compressed: as an int, where wsproto has a bool.
+
+        wsproto forgets it at a control frame between fragments.  If that happened before
+        libraries were switched on, text that is not UTF-8 may be what was not inflated.
+        """
+        known = self._inbound_compressed is not None
+        result = original(self, proto, opcode, rsv, size)
+        if opcode is continuation:
+            if not known:
+                proto.wsfast_forgot = True
+        elif opcode.iscontrol():
+            if not known:
+                self._inbound_compressed = None
+        else:
+            self._inbound_compressed = int(self._inbound_compressed)
+            proto.wsfast_forgot = False
+        return result
+
+    return frame_inbound_header
+
+
 def _frame_inbound_complete(original: Any) -> Any:
     def frame_inbound_complete(self: Any, proto: Any, fin: bool) -> Any:
-        """End a frame; one that can't be compressed doesn't end the message around it."""
-        if self._inbound_compressed and not self._inbound_is_compressible:
+        """End a frame; a control frame doesn't end the message that it came in the middle of."""
+        if not self._inbound_is_compressible and type(self._inbound_compressed) is int:
             return None
         return original(self, proto, fin)
 
@@ -186,8 +213,9 @@ def _frame_inbound_complete(original: Any) -> Any:
 def _events(original: Any) -> Any:
     from wsproto.connection import ConnectionState
     from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
-    from wsproto.frame_protocol import Opcode, ParseFailed
+    from wsproto.frame_protocol import CloseReason, Opcode, ParseFailed
 
+    invalid = CloseReason.INVALID_FRAME_PAYLOAD_DATA
     kinds: dict[int, Any] = {
         Opcode.TEXT: TextMessage,
         Opcode.BINARY: BytesMessage,
@@ -214,7 +242,8 @@ def _events(original: Any) -> Any:
                 else:
                     yield kinds[opcode](payload, frame_finished, message_finished)
         except ParseFailed as violation:
-            if self._state is opened:
+            forgot = getattr(self._proto._frame_decoder, "wsfast_forgot", False)
+            if self._state is opened and not (forgot and violation.code is invalid):
                 self._state = theirs
             yield CloseConnection(code=violation.code, reason=str(violation))
 
@@ -244,6 +273,13 @@ PEER = Peer(
             "FrameProtocol.received_frames",
             _received_frames,
             "goes straight from frame to frame",
+        ),
+        Seam(
+            "wsproto.extensions",
+            "PerMessageDeflate.frame_inbound_header",
+            _frame_inbound_header,
+            "keeps that a message is compressed over a ping between its fragments",
+            pure=True,
         ),
         Seam(
             "wsproto.extensions",
