@@ -135,13 +135,9 @@ class Seam:
     def is_imported(self) -> bool:
         """Whether the module is there, and not only begun (as importlib marks it)."""
         module = sys.modules.get(self.module)
-        if module is None:
+        if module is None or is_lazy(module):
             return False
-        # Without the module's own __getattribute__: one that loads lazily would load now.
-        found = object.__getattribute__(module, "__dict__")
-        if type(module) is not ModuleType and self.attribute.partition(".")[0] not in found:
-            return False
-        return not getattr(found.get("__spec__"), "_initializing", False)
+        return not is_begun(module)
 
     @property
     def is_set(self) -> bool:
@@ -221,6 +217,20 @@ class Item(Seam):
         owner[name] = value
 
 
+def is_lazy(module: ModuleType) -> bool:
+    """Tell whether ``importlib.util.LazyLoader`` will load it once somebody looks at it."""
+    # isinstance() would look at it.
+    util = sys.modules.get("importlib.util")
+    return util is not None and type(module) is getattr(util, "_LazyModule", None)
+
+
+def is_begun(module: ModuleType | None) -> bool:
+    """Tell whether the module is being imported, as importlib marks it."""
+    if module is None or is_lazy(module):
+        return False
+    return bool(getattr(vars(module).get("__spec__"), "_initializing", False))
+
+
 def _same(found: Any, original: Any) -> bool:
     """Tell whether both are the library's: one object, or one definition that ran twice."""
     if found is original or found is None:
@@ -290,8 +300,7 @@ class Peer:
         there = [
             seam
             for seam in self.seams
-            if seam.pays
-            and (seam.is_imported or (seam.module == complete and complete in sys.modules))
+            if seam.pays and (seam.is_imported or seam.module == complete)
         ]
         if there and self.refused:
             self.refused = self.why_not()

@@ -17,10 +17,10 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from threading import RLock, local
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from ._libraries import NAMES, load
-from ._replacing import Acceleration, Item, Peer, Seam
+from ._replacing import Acceleration, Item, Peer, Seam, is_begun, is_lazy
 from ._versions import NOT_IMPORTED
 
 __all__ = ["NAMES", "Acceleration", "Item", "Peer", "Seam", "accelerate", "restore", "status"]
@@ -53,11 +53,15 @@ class _AfterImport:
 
     def exec_module(self, module: ModuleType) -> None:
         # What looks at the module from now on finds it as if we had not been here.
+        name, spec = module.__name__, module.__spec__
         module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
+        if spec is not None:
+            spec.loader = self._loader
         self._loader.exec_module(module)
-        _imported(module.__name__)
+        if is_lazy(module) and spec is not None:
+            spec.loader = cast(Any, _AfterImport(spec.loader))  # which it will be loaded by
+        else:
+            _imported(name)
 
 
 class _Finder(MetaPathFinder):
@@ -83,8 +87,7 @@ class _Finder(MetaPathFinder):
             del asked[fullname]
         loader: Any = getattr(spec, "loader", None)
         if spec is not None and hasattr(loader, "exec_module") and type(loader) is not _AfterImport:
-            loader = _AfterImport(loader)
-            spec.loader = loader
+            spec.loader = cast(Any, _AfterImport(loader))
         return spec
 
     def _of_others(
@@ -151,8 +154,7 @@ def _let_imports_end(peers: Sequence[Peer]) -> None:
     Not under the lock, which they need to go on.
     """
     for module in {module for peer in peers if peer.wanted for module in peer.modules()}:
-        spec = getattr(sys.modules.get(module), "__spec__", None)
-        if getattr(spec, "_initializing", False):
+        if is_begun(sys.modules.get(module)):
             with contextlib.suppress(Exception):  # the importing thread is told
                 importlib.import_module(module)
 
