@@ -13,6 +13,7 @@ NAMES = (
     "gevent-websocket",
     "lomond",
     "tornado",
+    "uvicorn",
     "websocket-client",
     "websockets",
     "ws4py",
@@ -33,6 +34,8 @@ def load(name: str) -> Peer:
             from .lomond import PEER
         case "tornado":
             from .tornado import PEER
+        case "uvicorn":
+            from ._uvicorn_auto import PEER
         case "websocket-client":
             from .websocket_client import PEER
         case "websockets":
