@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 
 from ._record import Record
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
 
 _EXTENSION = f"{__package__}._native.core"
 
@@ -23,7 +27,7 @@ def _choose() -> str:
     """Return why the compiled codec is not used; "" if it is."""
     wanted = os.environ.get("WSFAST_BACKEND", "")
     if wanted not in ("", "native", "pure"):
-        raise ImportError(f"WSFAST_BACKEND must be 'native' or 'pure', not {wanted!r}")
+        _refuse(f"WSFAST_BACKEND must be 'native' or 'pure', not {wanted!r}")
     if wanted == "pure":
         return "WSFAST_BACKEND=pure"
     try:
@@ -32,7 +36,34 @@ def _choose() -> str:
         if error.name != _EXTENSION or wanted == "native":
             raise
         return "the compiled extension is not installed"
+    except ImportError as error:
+        if str(error).startswith("WSFAST_KERNEL="):
+            _refuse(str(error))
+        raise
     return ""
+
+
+def _refuse(text: str) -> NoReturn:
+    """Say what is wrong with a variable: on one line where the wsfast command is run.
+
+    Raises:
+        ImportError: whoever imports wsfast is told.
+        SystemExit: the command ends, before any of its own code could run.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        code, module = frame.f_code, frame.f_globals.get("__name__")
+        if module == "site":
+            break  # the interpreter is to start
+        script = os.path.basename(code.co_filename).partition(".")[0]
+        if (module == "__main__" and script in ("wsfast", "wsfast-script")) or (
+            (module, code.co_name) == ("runpy", "_run_module_as_main")
+            and frame.f_locals.get("mod_name") == __package__
+        ):
+            print(f"wsfast: {text}", file=sys.stderr)
+            raise SystemExit(2)
+        frame = frame.f_back
+    raise ImportError(text)
 
 
 _REASON = _choose()

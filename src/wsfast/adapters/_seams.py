@@ -30,12 +30,21 @@ def names_in(value: str) -> list[str]:
     """Return the libraries that a list with commas names; none for ``all``.
 
     Raises:
-        ValueError: it names none.
+        ValueError: it names none, or one that wsfast does not know.
     """
     names = [name.strip() for name in value.split(",") if name.strip()]
     if not names:
         raise ValueError(f"'all' or names of libraries are needed, of {', '.join(NAMES)}")
-    return [] if names == ["all"] else names
+    if names == ["all"]:
+        return []
+    for name in names:
+        _check(name)
+    return names
+
+
+def _check(name: str) -> None:
+    if name not in NAMES:
+        raise ValueError(f"wsfast can't accelerate {name!r}; it knows {', '.join(NAMES)}")
 
 
 class _AfterImport:
@@ -124,8 +133,7 @@ def _come_first() -> None:
 
 
 def _peer(name: str) -> Peer:
-    if name not in NAMES:
-        raise ValueError(f"wsfast can't accelerate {name!r}; it knows {', '.join(NAMES)}")
+    _check(name)
     if name not in _peers:
         _peers[name] = load(name)
     return _peers[name]
