@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +56,7 @@ def test_accelerated_peers_are_not() -> None:
     status, found = examined(WSFAST_ACCELERATE="all")
     assert of(found, SEAM)["runs"] == "wsfast"
     assert not any(row["slow"] for row in found["peers"])
-    assert status == (1 if found["remedy"] else 0)
+    assert status == (1 if found["remedy"] or found["refused"] else 0)
 
 
 def test_a_kernel_that_is_not_the_best_is_said() -> None:
@@ -87,6 +89,99 @@ def test_it_switches_nothing_on_and_writes_plainly() -> None:
     result = CliRunner().invoke(command, ["doctor"])
     assert wsproto.frame_protocol.FrameDecoder is before
     assert result.exit_code == 1
-    assert f"  {SEAM}  Python  wsfast.accelerate('wsproto')" in result.output
-    assert "could run on wsfast and do not." in result.output
+    if wsfast.backend().name == "native":
+        assert f"  {SEAM}  Python  wsfast.accelerate('wsproto')" in result.output
+    assert " can be accelerated: WSFAST_ACCELERATE=all python ..." in result.output
     assert "\x1b" not in result.output
+
+
+def told(*options: str, path: list[str] | None = None, **environment: str) -> tuple[int, str]:
+    """Return the exit status and what is written for people."""
+    code = "import sys, wsfast.adapters._startup; from wsfast.__main__ import main; main()"
+    result = subprocess.run(
+        [sys.executable, *options, "-c", code, "doctor"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path or sys.path), **environment},
+        timeout=60,
+        check=False,
+    )
+    assert result.stderr == ""
+    # Whatever is found, the two go together.
+    assert ("All well." in result.stdout) == (result.returncode == 0)
+    assert "not there: No module named" not in result.stdout
+    return result.returncode, result.stdout
+
+
+def test_all_is_well_only_where_it_is() -> None:
+    status, text = told(WSFAST_ACCELERATE="all")
+    if wsfast.backend().name == "native" and "was not tested" not in text:
+        assert status == 0
+        assert text.endswith("\nAll well.\n")
+    assert told()[0] == 1
+
+
+def test_the_codec_in_python_by_a_variable() -> None:
+    status, text = told(WSFAST_ACCELERATE="all", WSFAST_BACKEND="pure")
+    assert status == 1
+    assert "WSFAST_BACKEND=pure: unset it" in text
+    assert " in C" not in "".join(line for line in text.splitlines() if "  wsfast  " in line)
+
+
+def test_an_installation_without_the_extension(tmp_path: Path) -> None:
+    package = Path(wsfast.__file__ or "").parent
+    shutil.copytree(
+        package,
+        tmp_path / "wsfast",
+        ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__", "*.c", "*.h"),
+    )
+    status, text = told(path=[str(tmp_path), *sys.path], WSFAST_ACCELERATE="all")
+    assert status == 1
+    assert "the compiled extension is not installed" in text
+
+
+def test_a_version_that_was_not_tested(tmp_path: Path) -> None:
+    info = tmp_path / "wsproto-99.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: wsproto\nVersion: 99\n")
+    status, text = told(path=[str(tmp_path), *sys.path], WSFAST_ACCELERATE="all")
+    assert status == 1
+    assert "Left alone, in a version that was not tested: wsproto." in text
+    assert "version 99 was not tested" in text
+
+
+def test_no_library_at_all(tmp_path: Path) -> None:
+    for name in ("click", "rich", "markdown_it", "mdurl", "pygments", "colorama"):
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin:
+            (tmp_path / name).symlink_to(Path(spec.origin).parent)
+    root = str(Path(wsfast.__file__ or "").parent.parent)
+    status, text = told("-S", path=[root, str(tmp_path)], WSFAST_ACCELERATE="all")
+    assert "No library that wsfast knows is installed." in text
+    assert status == 1 or wsfast.backend().name == "native"
+
+
+def test_a_part_that_is_not_installed_is_not_mentioned(tmp_path: Path) -> None:
+    pytest.importorskip("tornado")
+    (tmp_path / "tornado").mkdir()
+    (tmp_path / "tornado" / "__init__.py").write_text("version = '6.5'\n")
+    _, text = told(path=[str(tmp_path), *sys.path])
+    assert "tornado.websocket" not in text
+
+
+def test_uvicorn_comes_first() -> None:
+    pytest.importorskip("uvicorn")
+    _, found = examined()
+    if found["backend"]["name"] != "native":
+        pytest.skip("its protocol needs the compiled codec")
+    row = found["peers"][0]
+    assert row["seam"] == 'uvicorn.config.WS_PROTOCOLS["auto"]'
+    assert row["slow"]
+    assert row["note"].startswith("the largest gain")
+
+
+def test_only_kernels_that_this_cpu_runs_are_listed() -> None:
+    _, found = examined()
+    if found["backend"]["name"] == "native":
+        core = importlib.import_module("wsfast._native.core")
+        assert tuple(found["backend"]["kernels"]) == core.kernels_that_run()

@@ -115,7 +115,7 @@ class BackendInfo(Record):
     Attributes:
         name: ``"native"`` or ``"pure"``.
         kernel: the kernel in use; ``""`` without the extension.
-        kernels: those compiled in, the slowest first, whether or not they run here.
+        kernels: those that this CPU runs, the slowest first.
         cpu_features: what the CPU and the operating system offer of what kernels use.
         reason: why the compiled codec is not used; ``""`` if it is.
     """
@@ -148,7 +148,7 @@ def backend() -> BackendInfo:
         return BackendInfo("pure", "", (), (), _REASON)
     core = importlib.import_module(_EXTENSION)
     return BackendInfo(
-        "native", core.kernel_in_use(), core.kernels_compiled(), core.cpu_features(), ""
+        "native", core.kernel_in_use(), core.kernels_that_run(), core.cpu_features(), ""
     )
 
 

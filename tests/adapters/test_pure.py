@@ -59,7 +59,7 @@ def test_pure_sets_only_what_repairs_a_close_code() -> None:
     replaceable = {seam.name for name in installed for seam in _seams._peer(name).seams}
     for row in found:
         if row.seam in replaceable - ours:
-            assert row.reason == "left alone: wsfast's Python codec would be slower here"
+            assert row.reason == "left alone: replaced with the compiled codec only"
 
 
 def test_pure_never_says_that_it_runs_in_c() -> None:

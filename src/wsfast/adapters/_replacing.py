@@ -20,7 +20,7 @@ from .._record import Record
 from ._versions import NOT_IMPORTED, NOT_INSTALLED, find_version, version_numbers
 
 TAKEN = "something else has taken the place of wsfast's, and is left there"
-ONLY_NATIVE = "left alone: wsfast's Python codec would be slower here"
+ONLY_NATIVE = "left alone: replaced with the compiled codec only"
 MISSED = "imported past wsfast's import hook: call accelerate() again"
 
 

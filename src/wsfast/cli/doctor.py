@@ -1,11 +1,11 @@
 """``wsfast doctor``: what runs here, what could run faster, and what to do for it.
 
-Invariant: nothing is switched on; a peer is imported, and no more.
+Invariant: nothing is switched on; a library is imported, and no more.  "All well." is said
+with exit status 0 and with no other.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import platform
 import sys
@@ -19,9 +19,16 @@ import click
 from .. import __version__, apply_mask, backend, decode_utf8, is_valid_utf8
 from .._backend import BackendInfo
 from ..adapters import Acceleration, _seams, status
+from ..adapters._replacing import TAKEN, Seam
 from ._output import JSON, write_fields, write_json
 
 OURS, COMPILED, PYTHON = "wsfast", "compiled", "Python"
+
+
+FIRST = "uvicorn"  # what gains most
+GAINS = {
+    "uvicorn": "the largest gain, for every ASGI server on uvicorn: ",
+}
 
 
 class Finding(NamedTuple):
@@ -46,13 +53,15 @@ def doctor(as_json: bool) -> int:
       WSFAST_ACCELERATE=all wsfast doctor
       wsfast doctor --json
 
-    Exit status: 0 if nothing is slow that need not be, else 1.
+    Exit status: 0 if all is well; 1 if something is slower than it need be, or a library is
+    in a version that was not tested.
     """
     info = backend()
     remedy = _remedy(info)
     findings = _findings()
     speed = _speed()
     slow = bool(remedy) or any(finding.slow for finding in findings)
+    refused = [finding.peer for finding in findings if not finding.seam]
     if as_json:
         write_json(
             {
@@ -63,15 +72,39 @@ def doctor(as_json: bool) -> int:
                 "peers": [finding._asdict() for finding in findings],
                 "gigabytes_per_second": speed,
                 "slow": slow,
+                "refused": refused,
             }
         )
     else:
         _write(info, remedy, findings, speed)
-    return 1 if slow else 0
+        click.echo()
+        click.echo("\n".join(_summary(remedy, findings, refused)))
+    return 1 if slow or refused else 0
+
+
+def _summary(remedy: str, findings: list[Finding], refused: list[str]) -> list[str]:
+    """Return what it comes to, a line for each thing to do."""
+    lines = []
+    if remedy:
+        lines.append(f"wsfast itself is slower than it could be: {remedy}")
+    if refused:
+        lines.append(f"Left alone, in a version that was not tested: {', '.join(refused)}.")
+    slow = sum(finding.slow for finding in findings)
+    if slow:
+        lines.append(
+            f"{slow} of {len(findings)} can be accelerated: WSFAST_ACCELERATE=all python ..."
+        )
+    if not lines:
+        lines.append("All well.")
+    if not findings:
+        lines.insert(0, "No library that wsfast knows is installed.")
+    return lines
 
 
 def _remedy(info: BackendInfo) -> str:
     """Return what to do about wsfast itself, if it is slower than it need be."""
+    if info.reason.startswith("WSFAST_BACKEND"):
+        return f"{info.reason}: unset it"
     if info.name == "pure":
         return f"{info.reason}: install a wheel, or a C compiler and wsfast again"
     core = importlib.import_module("wsfast._native.core")
@@ -87,46 +120,69 @@ def _findings() -> list[Finding]:
             _import(row)  # so that what waits for it is set
     found = []
     for row in status():
-        if row.seam:
+        if row.seam and _is_there(row):
             found.append(_finding(row))
-        elif row.version:
+        elif row.version and not row.seam:
             found.append(Finding(row.peer, row.version, "", "its own", row.reason, slow=False))
-    return found
+    return sorted(found, key=lambda finding: finding.peer != FIRST)
 
 
-def _import(row: Acceleration) -> None:
-    """Import what the seam stands in, if that can be done."""
-    # A peer that is broken may raise anything; ``_runs`` says what.
-    with warnings.catch_warnings(), contextlib.suppress(Exception):
+def _import(row: Acceleration) -> Exception | None:
+    """Import what the seam stands in; return why that can't be done."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it is deprecated is nobody's concern here
-        importlib.import_module(_module(row))
+        try:
+            importlib.import_module(_module(row))
+        except Exception as error:  # noqa: BLE001 # a broken library may raise anything
+            return error
+    return None
+
+
+def _is_there(row: Acceleration) -> bool:
+    """Tell whether the part that the row is about is installed; it may be broken."""
+    return not isinstance(_import(row), ModuleNotFoundError)
+
+
+def _seam(row: Acceleration) -> Seam | None:
+    return next((seam for seam in _seams._peer(row.peer).seams if seam.name == row.seam), None)
 
 
 def _module(row: Acceleration) -> str:
-    seams = _seams._peer(row.peer).seams
-    return next((s.module for s in seams if s.name == row.seam), row.seam.rpartition(".")[0])
+    """Return the module that the name stands in: of the classes and functions, none is one."""
+    seam = _seam(row)
+    if seam is not None:
+        return seam.module
+    *parts, _ = row.seam.split(".")
+    return ".".join(part for part in parts if part == part.lower())
 
 
 def _finding(row: Acceleration) -> Finding:
-    replaceable = any(seam.name == row.seam for seam in _seams._peer(row.peer).seams)
-    runs = OURS if row.runs == "wsfast" else _runs(row.seam, _module(row))
+    seam = _seam(row)
+    if row.runs == "wsfast":
+        return Finding(row.peer, row.version, row.seam, OURS, row.reason, slow=False)
+    runs = _runs(row.seam, _module(row), seam)
     slow, note = False, row.reason
-    if runs == PYTHON and replaceable:
+    if seam is not None and runs == PYTHON and seam.pays and row.reason != TAKEN:
         slow = row.runs == "peer"
-        note = f"wsfast.accelerate({row.peer!r}) or WSFAST_ACCELERATE={row.peer}"
-    elif runs != OURS and replaceable:
-        note = "compiled by the peer" if runs == COMPILED else runs
+        how = f"wsfast.accelerate({row.peer!r}) or WSFAST_ACCELERATE={row.peer}"
+        note = f"{GAINS.get(row.peer, '')}{how}"
+    elif seam is not None and seam.pays and row.reason != TAKEN:
+        note = "compiled by the library" if runs == COMPILED else runs
     return Finding(row.peer, row.version, row.seam, runs, note, slow)
 
 
-def _runs(name: str, module: str) -> str:
-    """Return whether what a dotted name stands for is compiled or Python."""
+def _runs(name: str, module: str, seam: Seam | None) -> str:
+    """Return whether what a name stands for is compiled or Python."""
     try:
-        found = _look_up(name, module)
-    except Exception as error:  # noqa: BLE001 # whatever a broken peer raises
+        importlib.import_module(module)
+        found = seam.find()[2] if seam else _look_up(name, module)
+    except Exception as error:  # noqa: BLE001 # whatever a broken library raises
         return f"not there: {error}"
+    if isinstance(found, str):  # the name of what is imported
+        return PYTHON
     functions = list(vars(found).values()) if isinstance(found, type) else [found]
-    return PYTHON if any(isinstance(f, FunctionType) for f in functions) else COMPILED
+    kinds = (FunctionType, staticmethod, classmethod)
+    return PYTHON if any(isinstance(f, kinds) for f in functions) else COMPILED
 
 
 def _look_up(name: str, module: str) -> Any:
@@ -172,9 +228,4 @@ def _write(
             click.echo(click.style(f"{peer} {finding.version}", bold=True))
         colour = "red" if finding.slow else "green" if finding.runs == OURS else None
         line = f"{finding.seam or 'all of it'}  {click.style(finding.runs, fg=colour)}"
-        click.echo(f"  {line}  {finding.note}")
-    slow = sum(finding.slow for finding in findings)
-    click.echo()
-    click.echo(
-        f"{slow} of {len(findings)} could run on wsfast and do not." if slow else "All well."
-    )
+        click.echo(f"  {line}  {finding.note}".rstrip())
