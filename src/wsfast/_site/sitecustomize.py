@@ -35,7 +35,8 @@ def _go_on() -> None:
         sys.modules["sitecustomize"] = ours
 
 
-try:
-    _start()
-finally:
-    _go_on()
+if __name__ == "sitecustomize":
+    try:
+        _start()
+    finally:
+        _go_on()
