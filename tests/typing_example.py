@@ -21,6 +21,7 @@ def masking() -> None:
 def utf8() -> None:
     assert_type(wsfast.is_valid_utf8(bytearray(b"text")), bool)
     assert_type(wsfast.decode_utf8(b"text"), str)
+    assert_type(wsfast.encode_utf8("text"), bytes)
     wsfast.validate_utf8(memoryview(b"text"))
     validator = wsfast.Utf8Validator()
     validator.feed(b"\xc3")

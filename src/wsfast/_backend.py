@@ -82,7 +82,7 @@ if TYPE_CHECKING or _REASON:
         encode_close,
         parse_close,
     )
-    from ._pure.utf8 import Utf8Validator, decode_utf8, is_valid_utf8, validate_utf8
+    from ._pure.utf8 import Utf8Validator, decode_utf8, encode_utf8, is_valid_utf8, validate_utf8
 else:
     from ._native.core import (
         Binary,
@@ -100,6 +100,7 @@ else:
         encode_close,
         encode_frame,
         encode_frames,
+        encode_utf8,
         is_valid_utf8,
         mask_with,
         new_masking_key,
@@ -170,6 +171,7 @@ __all__ = [
     "encode_close",
     "encode_frame",
     "encode_frames",
+    "encode_utf8",
     "is_valid_utf8",
     "mask_with",
     "new_masking_key",

@@ -347,6 +347,138 @@ static void check_transcoders(const uint8_t *octets, size_t n, size_t offset)
     check_transcoder(octets, n, 4, offset);
 }
 
+/* ---- encoders ------------------------------------------------------------------ */
+
+static const char *const SIZE[] = {"", "latin1_size", "ucs2_size", "", "ucs4_size"};
+static const char *const ENCODER[] = {"", "from_latin1", "from_ucs2", "", "from_ucs4"};
+
+static size_t size_of(const uint8_t *units, size_t n, size_t width)
+{
+    return width == 1   ? kernel->latin1_size(units, n)
+           : width == 2 ? kernel->ucs2_size((const uint16_t *)(const void *)units, n)
+                        : kernel->ucs4_size((const uint32_t *)(const void *)units, n);
+}
+
+static void encode(uint8_t *dst, const uint8_t *units, size_t n, size_t width, uint32_t key)
+{
+    if (width == 1) {
+        kernel->from_latin1(dst, units, n, key);
+    } else if (width == 2) {
+        kernel->from_ucs2(dst, (const uint16_t *)(const void *)units, n, key);
+    } else {
+        kernel->from_ucs4(dst, (const uint32_t *)(const void *)units, n, key);
+    }
+}
+
+/* The units of a text, encoded, are the text again, masked or not. */
+static void check_encoder(const uint8_t *octets, size_t n, size_t width, size_t offset)
+{
+    static uint8_t units[1 << 19];
+    const size_t size = decode(units, octets, n, width), count = size / width;
+    uint8_t *const src = offset % 2 ? at_start(&source, offset / 2 * width)
+                                    : at_end(&source, offset / 2 * width, size);
+    uint8_t *const dst = offset % 2 ? at_start(&target, offset) : at_end(&target, offset / 2, n);
+    const int masked = offset % 3 != 0;
+    size_t i;
+    memcpy(src, units, size);
+    ring(&target, dst, n);
+    expect(size_of(src, count, width) == n, SIZE[width], count, offset, "wrong size");
+    encode(dst, src, count, width, masked ? wsf_key_at(KEY, offset) : 0);
+    for (i = 0; masked && i < n; i++) {
+        dst[i] = (uint8_t)(dst[i] ^ KEY[(i + offset) % 4]);
+    }
+    expect(memcmp(dst, octets, n) == 0, ENCODER[width], count, offset, "wrong bytes");
+    expect(ring_intact(&target, dst, n), ENCODER[width], count, offset, "wrote outside");
+}
+
+static void check_encoders(const uint8_t *octets, size_t n, size_t offset)
+{
+    const uint32_t highest = highest_code_point(octets, n);
+    if (highest < 0x100) {
+        check_encoder(octets, n, 1, offset);
+    }
+    if (highest < 0x10000) {
+        check_encoder(octets, n, 2, offset);
+    }
+    check_encoder(octets, n, 4, offset);
+}
+
+/* A lone surrogate, wherever it is, is found; its neighbours in the code space are none. */
+static void test_surrogates(void)
+{
+    static const uint32_t edge[] = {0xD7FF, 0xD800, 0xDABC, 0xDFFF, 0xE000, 0x1D800, 0x10D800};
+    static uint16_t words[514];
+    static uint32_t dwords[514];
+    size_t n, at, i, e;
+    for (n = 1; n <= 514; n += n < 140 ? 1 : 37) {
+        for (at = 0; at < n; at += n < 70 ? 1 : 7) {
+            for (e = 0; e < sizeof edge / sizeof edge[0]; e++) {
+                const int lone = edge[e] / 0x800 == 0xD800 / 0x800;
+                const size_t more = edge[e] < 0x10000 ? 2 : 3;
+                for (i = 0; i < n; i++) {
+                    dwords[i] = i == at ? edge[e] : 'a';
+                    words[i] = (uint16_t)dwords[i];
+                }
+                expect(kernel->ucs4_size(dwords, n) == (lone ? WSF_NO_UTF8 : n + more),
+                       "ucs4_size", n, at, "surrogate");
+                if (edge[e] < 0x10000) {
+                    expect(kernel->ucs2_size(words, n) == (lone ? WSF_NO_UTF8 : n + more),
+                           "ucs2_size", n, at, "surrogate");
+                }
+            }
+        }
+    }
+}
+
+/* Every code point, among others of every length. */
+static void test_code_points(void)
+{
+    static const uint32_t around[] = {'a', 0xE9, 0x20AC, 0x1F600};
+    uint8_t octets[4 * 5];
+    uint32_t c;
+    size_t n;
+    for (c = 0; c <= 0x10FFFF; c += c < 0x3000 || c % 0x800 < 3 || c % 0x800 > 0x7FC ? 1 : 7) {
+        if (c / 0x800 == 0xD800 / 0x800) {
+            continue;
+        }
+        n = put(octets, around[c % 4]);
+        n += put(octets + n, c);
+        n += put(octets + n, around[c / 4 % 4]);
+        check_encoders(octets, n, c % 64);
+    }
+}
+
+static void test_encoders(unsigned rounds)
+{
+    size_t a, n;
+    unsigned i;
+    test_surrogates();
+    test_code_points();
+    for (a = 0; a < ALPHABETS; a++) {
+        write_text(text, sizeof text, a);
+        for (n = 0; n <= 514; n++) {
+            const size_t skip = whole_sequences(text, n % 7);
+            const size_t whole = whole_sequences(text + skip, n);
+            for (i = 0; i < 8; i++) {
+                check_encoders(text + skip, whole, i < 2 ? i : (n + 9 * i) % 64);
+            }
+        }
+        for (n = 600; n < 20000; n += n / 3) {
+            check_encoders(text, whole_sequences(text, n), n % 64);
+        }
+    }
+    for (i = 0; i < rounds; i++) {
+        n = random_below(i % 16 == 0 ? 3000 : 300);
+        write_mixture(text, n + 8);
+        check_encoders(text, whole_sequences(text, n), i % 64);
+    }
+    for (i = 0; i < rounds; i++) { /* narrow texts: only ASCII and one other alphabet */
+        n = random_below(i % 16 == 0 ? 3000 : 300);
+        write_two(text, n + 8, 1 + i % 3);
+        check_encoders(text, whole_sequences(text, n), i % 64);
+    }
+}
+
 static void test_transcoders(unsigned rounds)
 {
     size_t a, n;
@@ -387,6 +519,7 @@ static void test_kernel(void)
     test_splits();
     test_random(60000);
     test_transcoders(10000);
+    test_encoders(10000);
     printf("ok kernel=%s: %lu checks\n", kernel->name, checks);
 }
 

@@ -40,6 +40,12 @@ const wsf_kernel wsf_kernel_avx2 = {
     measure,      mask_validate,
     mask_measure, wsf_to_latin1_avx2,
     wsf_to_ucs2_avx2, wsf_to_ucs4_avx2,
+    wsf_latin1_size_avx2,
+    wsf_ucs2_size_avx2,
+    wsf_ucs4_size_avx2,
+    wsf_from_latin1_avx2,
+    wsf_from_ucs2_avx2,
+    wsf_from_ucs4_avx2,
 };
 
 #endif

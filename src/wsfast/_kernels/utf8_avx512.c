@@ -420,6 +420,13 @@ const wsf_kernel wsf_kernel_avx512 = {
     wsf_to_latin1_avx512,
     wsf_to_ucs2_avx512,
     wsf_to_ucs4_avx512,
+    /* The encoders of AVX2: there are none of its own. */
+    wsf_latin1_size_avx2,
+    wsf_ucs2_size_avx2,
+    wsf_ucs4_size_avx2,
+    wsf_from_latin1_avx2,
+    wsf_from_ucs2_avx2,
+    wsf_from_ucs4_avx2,
 };
 
 #endif

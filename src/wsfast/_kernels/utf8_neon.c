@@ -39,6 +39,12 @@ const wsf_kernel wsf_kernel_neon = {
     wsf_to_latin1_neon,
     wsf_to_ucs2_neon,
     wsf_to_ucs4_neon,
+    wsf_latin1_size_neon,
+    wsf_ucs2_size_neon,
+    wsf_ucs4_size_neon,
+    wsf_from_latin1_neon,
+    wsf_from_ucs2_neon,
+    wsf_from_ucs4_neon,
 };
 
 #endif

@@ -165,4 +165,10 @@ const wsf_kernel wsf_kernel_scalar = {
     "scalar",       0,
     wsf_mask_scalar, wsf_validate_scalar,  wsf_measure_scalar, mask_validate,
     mask_measure,   wsf_to_latin1_scalar, wsf_to_ucs2_scalar, wsf_to_ucs4_scalar,
+    wsf_latin1_size_scalar,
+    wsf_ucs2_size_scalar,
+    wsf_ucs4_size_scalar,
+    wsf_from_latin1_scalar,
+    wsf_from_ucs2_scalar,
+    wsf_from_ucs4_scalar,
 };

@@ -39,6 +39,12 @@ const wsf_kernel wsf_kernel_ssse3 = {
     wsf_to_latin1_ssse3,
     wsf_to_ucs2_ssse3,
     wsf_to_ucs4_ssse3,
+    wsf_latin1_size_ssse3,
+    wsf_ucs2_size_ssse3,
+    wsf_ucs4_size_ssse3,
+    wsf_from_latin1_ssse3,
+    wsf_from_ucs2_ssse3,
+    wsf_from_ucs4_ssse3,
 };
 
 #endif

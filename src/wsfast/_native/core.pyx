@@ -33,6 +33,7 @@ from wsfast.opcodes import Opcode
 include "buffers.pyx"
 include "mask.pyx"
 include "utf8.pyx"
+include "strings.pyx"
 include "records.pyx"
 include "receiver.pyx"
 include "frames.pyx"

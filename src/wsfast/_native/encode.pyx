@@ -8,24 +8,24 @@ cdef object encoded_frame(
 ):
     """Do what ``encode_frame`` (calls.pyx) is called for."""
     cdef View view
-    kept = open_payload(&view, payload)
+    cdef Utf8 text
+    open_payload(&view, &text, payload)
     try:
-        return frame_octets(&view, opcode, fin, rsv1, masking_key)
+        return frame_octets(&text, opcode, fin, rsv1, masking_key)
     finally:
         close_view(&view)
 
 
-cdef inline object open_payload(View *view, object payload):
-    """Open what is to be sent; return what the view is of, to be kept until it is closed."""
+cdef inline int open_payload(View *view, Utf8 *text, object payload) except -1:
+    """Open what is to be sent, a ``str`` or bytes, until the view is closed."""
     if isinstance(payload, str):
-        if PyUnicode_IS_ASCII(payload):  # its storage is its UTF-8
-            view.data = <const uint8_t *>PyUnicode_DATA(payload)
-            view.size = <size_t>PyUnicode_GET_LENGTH(payload)
-            view.held = False
-            return payload
-        payload = (<str>payload).encode()
+        view.held = False
+        return open_text(text, payload)
     open_view(view, payload, "payload")
-    return payload
+    text.width = 0
+    text.units = view.data
+    text.size = text.count = view.size
+    return 0
 
 
 def encode_frames(frames, *, masked=False):
@@ -83,6 +83,7 @@ cdef uint8_t *batch_reserve(Batch *batch, size_t more) except NULL:
 
 cdef int append_frame(Batch *batch, object item, bint masked) except -1:
     cdef View view
+    cdef Utf8 text
     cdef uint8_t key[4]
     cdef uint8_t *to
     cdef uint8_t first = 0x80
@@ -94,22 +95,22 @@ cdef int append_frame(Batch *batch, object item, bint masked) except -1:
         opcode, payload = item
     else:
         raise _arguments.not_a_frame(item)
-    kept = open_payload(&view, payload)
+    open_payload(&view, &text, payload)
     try:
-        first |= opcode_to_send(opcode, first & 0x80 != 0, view.size)
+        first |= opcode_to_send(opcode, first & 0x80 != 0, text.size)
         if masked:
             take_key(key)
-        to = batch_reserve(batch, WSF_MAX_HEADER + view.size)
-        used = wsf_frame_header_write(to, first, view.size, key if masked else NULL)
-        wsf_kernels().mask(to + used, view.data, view.size, wsf_key_at(key, 0) if masked else 0)
-        batch.size += used + view.size
+        to = batch_reserve(batch, WSF_MAX_HEADER + text.size)
+        used = wsf_frame_header_write(to, first, text.size, key if masked else NULL)
+        write_text(to + used, &text, wsf_key_at(key, 0) if masked else 0)
+        batch.size += used + text.size
     finally:
         close_view(&view)
     return 0
 
 
 cdef object frame_octets(
-    const View *payload, object opcode, bint fin, bint rsv1, PyObject *masking_key
+    const Utf8 *payload, object opcode, bint fin, bint rsv1, PyObject *masking_key
 ):
     cdef uint8_t head[WSF_MAX_HEADER]
     cdef uint8_t key[4]
@@ -124,9 +125,7 @@ cdef object frame_octets(
     frame = bytes_of(NULL, used + payload.size)
     to = <uint8_t *>PyBytes_AS_STRING(frame)
     memcpy(to, head, used)
-    wsf_kernels().mask(
-        to + used, payload.data, payload.size, wsf_key_at(key, 0) if masked else 0
-    )
+    write_text(to + used, payload, wsf_key_at(key, 0) if masked else 0)
     return frame
 
 

@@ -23,6 +23,12 @@ cdef extern from "dispatch.h" nogil:
         void (*to_latin1)(uint8_t *, const uint8_t *, size_t) noexcept nogil
         void (*to_ucs2)(uint16_t *, const uint8_t *, size_t) noexcept nogil
         void (*to_ucs4)(uint32_t *, const uint8_t *, size_t) noexcept nogil
+        size_t (*latin1_size)(const uint8_t *, size_t) noexcept nogil
+        size_t (*ucs2_size)(const uint16_t *, size_t) noexcept nogil
+        size_t (*ucs4_size)(const uint32_t *, size_t) noexcept nogil
+        void (*from_latin1)(uint8_t *, const uint8_t *, size_t, uint32_t) noexcept nogil
+        void (*from_ucs2)(uint8_t *, const uint16_t *, size_t, uint32_t) noexcept nogil
+        void (*from_ucs4)(uint8_t *, const uint32_t *, size_t, uint32_t) noexcept nogil
 
     const wsf_kernel *wsf_kernels() noexcept
     const wsf_kernel *wsf_kernel_compiled(size_t index) noexcept
@@ -133,6 +139,9 @@ cdef extern from "Python.h":
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 highest)
     object PyUnicode_FromOrdinal(int)
     void *PyUnicode_DATA(object)
+    int PyUnicode_KIND(object)
+    object PyUnicode_AsUTF8String(object)
+    Py_ssize_t PY_SSIZE_T_MAX
     bint PyUnicode_CheckExact(object)
     bint PyUnicode_IS_ASCII(object)
     Py_ssize_t PyUnicode_GET_LENGTH(object)

@@ -216,7 +216,7 @@ def encode_frame(
             (``UnicodeEncodeError``).
     """
     fin, rsv1 = bool(fin), bool(rsv1)
-    body = payload.encode() if isinstance(payload, str) else octets(payload, "payload")
+    body = str.encode(payload) if isinstance(payload, str) else octets(payload, "payload")
     number = _arguments.encodable_opcode(opcode, fin, len(body))
     key = b"" if masking_key is None else masking_key_octets(masking_key)
     return _encoded(number | (FIN if fin else 0) | (0x40 if rsv1 else 0), body, key)
@@ -248,7 +248,7 @@ def encode_frames(
             opcode, payload = item
         else:
             raise _arguments.not_a_frame(item)
-        body = payload.encode() if isinstance(payload, str) else octets(payload, "payload")
+        body = str.encode(payload) if isinstance(payload, str) else octets(payload, "payload")
         number = _arguments.encodable_opcode(opcode, bool(first & FIN), len(body))
         wire.append(_encoded(first | number, body, new_masking_key() if masked else b""))
     return b"".join(wire)

@@ -12,7 +12,7 @@ import codecs
 from contextlib import suppress
 
 from .. import errors
-from .._arguments import check_state
+from .._arguments import check_state, not_a_string
 from .buffers import octets
 
 TYPE_CHECKING = False
@@ -40,6 +40,24 @@ def is_valid_utf8(data: Buffer, /) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def encode_utf8(text: str, /) -> bytes:
+    """Return the UTF-8 of a text (The Unicode Standard, section 3.9).
+
+    Args:
+        text: any ``str``.
+
+    Raises:
+        UnicodeEncodeError: it has a lone surrogate; as ``text.encode()`` raises it.
+        TypeError: ``text`` is not a ``str``.
+
+    >>> encode_utf8("Köln")
+    b'K\\xc3\\xb6ln'
+    """
+    if not isinstance(text, str):
+        raise not_a_string("text", text)
+    return str.encode(text)
 
 
 def validate_utf8(data: Buffer, /) -> None:

@@ -1,0 +1,360 @@
+/* From the storage of a string to UTF-8, masked on the way, in vectors of one or two lanes
+ * of 16 bytes (SSSE3, AVX2, NEON).
+ *
+ * The bytes of each code point are put side by side; a shuffle, from a table by which of
+ * them there are, then closes the gaps.  They are named from the last one, so that a shorter
+ * sequence is the end of a longer one:
+ *
+ *     code point                      four       three      two        last
+ *     0aaaaaaa                                                         0aaaaaaa
+ *     00000bbb bbaaaaaa                                     110bbbbb   10aaaaaa
+ *     ccccbbbb bbaaaaaa                          1110cccc   10bbbbbb   10aaaaaa
+ *     000dddcc ccccbbbb bbaaaaaa      11110ddd   10cccccc   10bbbbbb   10aaaaaa
+ *
+ *     pairs    eight words of                               two        last
+ *     quads    four dwords of         four       three      two        last
+ *
+ * The file that includes this one says with which instructions ("a lane" means that no byte
+ * moves from one lane to the other):
+ *
+ *     TARGET, LANES              attributes; lanes of 16 bytes in a vector
+ *     V, L                       vector, lane
+ *     v_load(p) v_load2(p, q)    any address; a lane from p and, if there are two, one from q
+ *     v_lane(x, i)               i is a constant
+ *     l_store(p, l) l_mask(l, p) store a lane; XOR it with the 16 bytes at p
+ *     v_or v_and v_and_not       v_and_not(x, y) is x & ~y
+ *     v_bytes v_words v_dwords   a constant in each byte, word or dword
+ *     v_select(mask, x, y)       x where the mask is all ones, y where it is 0
+ *     w_left w_right w_add, d_left d_right     shifts and sums of words and dwords
+ *     v_high(x)                  FF where the byte is 80 or more
+ *     w_positive(x)              FFFF where the word, as a signed number, is above 0
+ *     w_equal d_equal(x, y)      all ones where they are equal
+ *     d_from(x, k)               all ones where the dword, below 2^31, is k or more
+ *     v_none_of(x, y)            is x & y 0?
+ *     v_bits(x)                  the top bit of each byte, the first lowest
+ *     v_narrow(x, y)             words below 100 to bytes, in the order of the units
+ *     d_narrow(x, y)             a lane: dwords below 10000 to words, of x and then of y
+ *     w_pack(x, y)               a lane: words 0 and FFFF to bytes, of x and then of y
+ *     v_zip_low v_zip_high(x, y) a lane: the bytes x0 y0 x1 y1 .. of either half
+ *     v_zip_low16 v_zip_high16   the same with words
+ *     v_rows(table, i, j)        row i of a table and, if there are two lanes, row j
+ *     v_pick(x, indices)         a lane: byte by byte
+ *
+ * Invariant: the contract of the encoders in dispatch.h.  A store may go up to 15 bytes past
+ * what it is for while as many code points are to come, each of which takes a byte at
+ * least; the last ones go through a buffer.
+ */
+#include "encode_tables.h"
+
+static const uint8_t PAIRS[256][16] = {WSF_PAIRS};
+static const uint8_t QUADS[256][16] = {WSF_QUADS};
+static const uint8_t QUAD_LENGTHS[256] = {WSF_QUAD_LENGTHS};
+
+#define STEP ((size_t)16 * LANES) /* code points that are looked at together */
+
+/* What was written; `key` repeats the masking key, so that 16 bytes of it can be loaded
+ * from any phase on, and is NULL, which the compiler knows, if nothing is masked. */
+typedef struct output {
+    uint8_t *dst;
+    size_t at;
+    const uint8_t *key;
+} output;
+
+/* Write a lane, of which `length` bytes count. */
+WSF_INLINE TARGET void put(output *o, L lane, size_t length)
+{
+    l_store(o->dst + o->at, o->key == NULL ? lane : l_mask(lane, o->key + (o->at & 3u)));
+    o->at += length;
+}
+
+/* Write the lanes of a vector, of which so many bytes count. */
+WSF_INLINE TARGET void put_lanes(output *o, V x, size_t x0, size_t x1)
+{
+    put(o, v_lane(x, 0), x0);
+    if (LANES == 2) {
+        put(o, v_lane(x, LANES - 1), x1);
+    }
+}
+
+/* Write the lanes of two vectors in turns. */
+WSF_INLINE TARGET void put_turns(output *o, V x, V y, size_t x0, size_t y0, size_t x1, size_t y1)
+{
+    put(o, v_lane(x, 0), x0);
+    put(o, v_lane(y, 0), y0);
+    if (LANES == 2) {
+        put(o, v_lane(x, LANES - 1), x1);
+        put(o, v_lane(y, LANES - 1), y1);
+    }
+}
+
+/* The rows that 16 bits a lane name, 8 for a lane of x and 8 for that of y:
+ *
+ *     bits     y1 x1 y0 x0    from the top; y1 and x1 are 0 in vectors of one lane
+ */
+#define X0(bits) ((bits) & 0xFFu)
+#define Y0(bits) ((bits) >> 8 & 0xFFu)
+#define X1(bits) ((bits) >> 16 & 0xFFu)
+#define Y1(bits) ((bits) >> 24)
+
+/* A bit for each pair: is it two bytes? */
+WSF_INLINE TARGET void put_pairs(output *o, V x, V y, unsigned bits)
+{
+    put_turns(o, v_pick(x, v_rows(PAIRS, X0(bits), X1(bits))),
+              v_pick(y, v_rows(PAIRS, Y0(bits), Y1(bits))), 8 + wsf_bits_set(X0(bits)),
+              8 + wsf_bits_set(Y0(bits)), 8 + wsf_bits_set(X1(bits)), 8 + wsf_bits_set(Y1(bits)));
+}
+
+/* Two bits for each quad: its code. */
+WSF_INLINE TARGET void put_quads(output *o, V x, V y, unsigned bits)
+{
+    put_turns(o, v_pick(x, v_rows(QUADS, X0(bits), X1(bits))),
+              v_pick(y, v_rows(QUADS, Y0(bits), Y1(bits))), QUAD_LENGTHS[X0(bits)],
+              QUAD_LENGTHS[Y0(bits)], QUAD_LENGTHS[X1(bits)], QUAD_LENGTHS[Y1(bits)]);
+}
+
+/* ---- code points up to U+00FF, a byte each ------------------------------------- */
+
+/*     two    110000bb     of bbaaaaaa
+ *     last   10aaaaaa, or as it is if it is ASCII
+ */
+WSF_INLINE TARGET void step_1(output *o, const uint8_t *src)
+{
+    const V x = v_load(src);
+    const unsigned bits = v_bits(x);
+    if (bits == 0) {
+        put_lanes(o, x, 16, 16);
+    } else {
+        const V two = v_or(v_and(w_right(x, 6), v_bytes(0x03)), v_bytes(0xC0));
+        const V last = v_and_not(x, v_and(v_high(x), v_bytes(0x40)));
+        put_pairs(o, v_zip_low(two, last), v_zip_high(two, last), bits);
+    }
+}
+
+/* ---- code points up to U+FFFF, two bytes each ------------------------------------ */
+
+/* Below U+0800; `high` where it is not ASCII.  From the lower byte up:
+ *
+ *     00000bbb bbaaaaaa  ->  110bbbbb 10aaaaaa
+ *     00000000 0aaaaaaa  ->  ________ 0aaaaaaa
+ */
+WSF_INLINE TARGET V pairs_of(V x, V high)
+{
+    const V apart = v_or(w_left(x, 8), w_right(x, 6));
+    return v_select(high, v_or(v_and(apart, v_words(0x3F1F)), v_words(0x80C0)), apart);
+}
+
+/* From the lowest byte up, once the two words are zipped:
+ *
+ *     ccccbbbb bbaaaaaa  ->  ________ 1110cccc 10bbbbbb 10aaaaaa
+ *     00000bbb bbaaaaaa  ->  ________ ________ 110bbbbb 10aaaaaa
+ *     00000000 0aaaaaaa  ->  ________ ________ ________ 0aaaaaaa
+ */
+typedef struct quads {
+    V upper, lower, codes;
+} quads;
+
+WSF_INLINE TARGET quads quads_of(V x)
+{
+    const V high = w_positive(w_right(x, 7)), third = w_positive(w_right(x, 11));
+    const V apart = v_or(w_left(x, 8), w_right(w_left(x, 4), 10));
+    const V two = v_or(v_and(apart, v_words(0x3F3F)), v_words(0x80C0));
+    quads q;
+    q.upper = v_or(w_right(x, 4), v_words(0xE000));
+    q.lower = v_select(high, w_add(two, w_left(third, 6)), apart); /* C0 - 40 if there are three */
+    q.codes = v_or(w_right(high, 8), third); /* the lower byte: not ASCII; the upper: three */
+    return q;
+}
+
+#define ALL_THREE (0xFFFFFFFFu >> (32 - 16 * LANES))
+
+/* A vector of words, by the longest sequence.  Runs of three bytes have a row of their own,
+ * so that Chinese, Japanese and Korean need no table. */
+WSF_INLINE TARGET void put_words(output *o, V x)
+{
+    if (v_none_of(x, v_words(0xF800))) {
+        const V high = w_positive(w_right(x, 7));
+        const unsigned bits = v_bits(w_pack(high, high));
+        put_lanes(o, v_pick(pairs_of(x, high), v_rows(PAIRS, X0(bits), X1(bits))),
+                  8 + wsf_bits_set(X0(bits)), 8 + wsf_bits_set(X1(bits)));
+    } else {
+        const quads q = quads_of(x);
+        const unsigned bits = v_bits(q.codes);
+        const V low = v_zip_low16(q.upper, q.lower), high = v_zip_high16(q.upper, q.lower);
+        if (bits == ALL_THREE) {
+            const V rows = v_rows(QUADS, 0xFF, 0xFF);
+            put_turns(o, v_pick(low, rows), v_pick(high, rows), 12, 12, 12, 12);
+        } else {
+            put_quads(o, low, high, bits);
+        }
+    }
+}
+
+WSF_INLINE TARGET void step_2(output *o, const uint16_t *src)
+{
+    const V x = v_load(src), y = v_load(src + 8 * LANES);
+    if (v_none_of(v_or(x, y), v_words(0xFF80))) {
+        put_lanes(o, v_narrow(x, y), 16, 16);
+    } else {
+        put_words(o, x);
+        put_words(o, y);
+    }
+}
+
+/* ---- any code points, four bytes each --------------------------------------------- */
+
+/* From the lowest byte up:
+ *
+ *     four    x >> 18 | F0
+ *     three   x >> 12, with the bits 10, or 1110 if it is the first
+ *     two     x >> 6, with the bits 10, or 110
+ *     last    x, with the bits 10, or as it is
+ */
+WSF_INLINE TARGET V dwords_of(V x, V high, V third, V fourth)
+{
+    const V four = v_or(d_right(x, 18), v_dwords(0xF0));
+    const V three = v_or(v_and(d_right(x, 4), v_dwords(0x3F00)),
+                         v_or(v_dwords(0x8000), v_and_not(v_dwords(0x6000), fourth)));
+    const V two = v_or(v_and(d_left(x, 10), v_dwords(0x3F0000)),
+                       v_or(v_dwords(0x800000), v_and_not(v_dwords(0x400000), third)));
+    const V last = v_or(v_and_not(d_left(x, 24), v_and(high, v_dwords(0x40000000))),
+                        v_and(high, v_dwords(0x80000000)));
+    return v_or(v_or(four, three), v_or(two, last));
+}
+
+/* The code of each dword as two words, all ones or 0. */
+WSF_INLINE TARGET V codes_of(V high, V third, V fourth)
+{
+    return v_or(v_and(v_and_not(high, fourth), v_dwords(0x0000FFFF)),
+                v_and(third, v_dwords(0xFFFF0000)));
+}
+
+WSF_INLINE TARGET void put_dwords(output *o, V x, V y)
+{
+    const V high_x = d_from(x, 0x80), high_y = d_from(y, 0x80);
+    const V third_x = d_from(x, 0x800), third_y = d_from(y, 0x800);
+    const V fourth_x = d_from(x, 0x10000), fourth_y = d_from(y, 0x10000);
+    const V codes = w_pack(codes_of(high_x, third_x, fourth_x), codes_of(high_y, third_y, fourth_y));
+    put_quads(o, dwords_of(x, high_x, third_x, fourth_x), dwords_of(y, high_y, third_y, fourth_y),
+              v_bits(codes));
+}
+
+/* The lanes of two vectors take turns in the text:   x0 y0 x1 y1 */
+WSF_INLINE TARGET void step_4(output *o, const uint32_t *src)
+{
+    const uint32_t *const next = src + 8 * LANES;
+    const V a = v_load2(src, src + 8), b = v_load2(src + 4, src + 12);
+    const V c = v_load2(next, next + 8), d = v_load2(next + 4, next + 12);
+    const V all = v_or(v_or(a, b), v_or(c, d));
+    if (v_none_of(all, v_dwords(0xFFFFFF80))) {
+        put_lanes(o, v_narrow(d_narrow(a, b), d_narrow(c, d)), 16, 16);
+    } else if (v_none_of(all, v_dwords(0xFFFF0000))) {
+        put_words(o, d_narrow(a, b));
+        put_words(o, d_narrow(c, d));
+    } else {
+        put_dwords(o, a, b);
+        put_dwords(o, c, d);
+    }
+}
+
+/* ---- how many bytes that is ------------------------------------------------------- */
+
+/* How many bytes more than units a step of the text takes; *surrogates becomes other than 0
+ * where there is one. */
+WSF_INLINE TARGET size_t more_1(const uint8_t *src, V *surrogates)
+{
+    (void)surrogates;
+    return wsf_bits_set(v_bits(v_load(src)));
+}
+
+WSF_INLINE TARGET size_t more_in_words(V x, V *surrogates)
+{
+    const V high = w_positive(w_right(x, 7)), third = w_positive(w_right(x, 11));
+    *surrogates = v_or(*surrogates, w_equal(w_right(x, 11), v_words(0xD800 >> 11)));
+    return wsf_bits_set(v_bits(w_pack(high, third)));
+}
+
+WSF_INLINE TARGET size_t more_2(const uint16_t *src, V *surrogates)
+{
+    return more_in_words(v_load(src), surrogates) +
+           more_in_words(v_load(src + 8 * LANES), surrogates);
+}
+
+WSF_INLINE TARGET size_t more_in_dwords(V x, V y, V *surrogates)
+{
+    const V high = w_pack(d_from(x, 0x80), d_from(y, 0x80));
+    const V third = w_pack(d_from(x, 0x800), d_from(y, 0x800));
+    const V fourth = w_pack(d_from(x, 0x10000), d_from(y, 0x10000));
+    const V kind = v_dwords(0xD800 >> 11);
+    *surrogates = v_or(*surrogates, v_or(d_equal(d_right(x, 11), kind),
+                                         d_equal(d_right(y, 11), kind)));
+    return (wsf_bits_set(v_bits(high)) + wsf_bits_set(v_bits(third)) +
+            wsf_bits_set(v_bits(fourth))) / 2; /* two bytes a dword */
+}
+
+WSF_INLINE TARGET size_t more_4(const uint32_t *src, V *surrogates)
+{
+    return more_in_dwords(v_load(src), v_load(src + 4 * LANES), surrogates) +
+           more_in_dwords(v_load(src + 8 * LANES), v_load(src + 12 * LANES), surrogates);
+}
+
+/* ---- the two functions for each width ---------------------------------------------- */
+
+/* The last units are copied, with zeros behind them: each becomes a byte that is not used,
+ * and takes no more than that. */
+#define ENCODER(width, unit, size, function)                                                   \
+    TARGET size_t size(const unit *src, size_t n)                                              \
+    {                                                                                          \
+        unit last[STEP];                                                                       \
+        V surrogates = v_words(0);                                                             \
+        size_t bytes = n, i;                                                                   \
+        for (i = 0; n - i >= STEP; i += STEP) {                                                \
+            bytes += more_##width(src + i, &surrogates);                                       \
+        }                                                                                      \
+        if (i != n) {                                                                          \
+            memset(last, 0, sizeof last);                                                      \
+            memcpy(last, src + i, (n - i) * sizeof *src);                                      \
+            bytes += more_##width(last, &surrogates);                                          \
+        }                                                                                      \
+        return v_none_of(surrogates, surrogates) ? bytes : WSF_NO_UTF8;                        \
+    }                                                                                          \
+    WSF_INLINE TARGET void last_##width(output o, const unit *src, size_t n)                   \
+    {                                                                                          \
+        unit last[2 * STEP];                                                                   \
+        uint8_t bytes[3 + 4 * 2 * STEP + 15];                                                  \
+        const size_t phase = o.at & 3u;                                                        \
+        output to = {bytes, 0, o.key};                                                         \
+        size_t i;                                                                              \
+        to.at = phase;                                                                         \
+        memset(last, 0, sizeof last);                                                          \
+        memcpy(last, src, n * sizeof *src);                                                    \
+        for (i = 0; i < n; i += STEP) {                                                        \
+            step_##width(&to, last + i);                                                       \
+        }                                                                                      \
+        memcpy(o.dst + o.at, bytes + phase, to.at - phase - (i - n));                          \
+    }                                                                                          \
+    WSF_INLINE TARGET void encode_##width(output o, const unit *src, size_t n)                 \
+    {                                                                                          \
+        size_t i = 0;                                                                          \
+        for (; n - i >= STEP + 15; i += STEP) {                                                \
+            step_##width(&o, src + i);                                                         \
+        }                                                                                      \
+        if (i != n) {                                                                          \
+            last_##width(o, src + i, n - i);                                                   \
+        }                                                                                      \
+    }                                                                                          \
+    TARGET void function(uint8_t *dst, const unit *src, size_t n, uint32_t key)                \
+    {                                                                                          \
+        output o = {dst, 0, NULL};                                                             \
+        if (key == 0) {                                                                        \
+            encode_##width(o, src, n);                                                         \
+        } else {                                                                               \
+            const uint32_t keys[5] = {key, key, key, key, key};                                \
+            o.key = (const uint8_t *)keys;                                                     \
+            encode_##width(o, src, n);                                                         \
+        }                                                                                      \
+    }
+
+#define ENCODERS(kernel)                                                                       \
+    ENCODER(1, uint8_t, wsf_latin1_size_##kernel, wsf_from_latin1_##kernel)                    \
+    ENCODER(2, uint16_t, wsf_ucs2_size_##kernel, wsf_from_ucs2_##kernel)                       \
+    ENCODER(4, uint32_t, wsf_ucs4_size_##kernel, wsf_from_ucs4_##kernel)
