@@ -10,6 +10,7 @@
  * the kernel asked for is not compiled or does not run here.
  */
 #define _DEFAULT_SOURCE
+#include "encode.h"
 #include "reference.h"
 
 static const wsf_kernel *kernel;
@@ -352,26 +353,8 @@ static void check_transcoders(const uint8_t *octets, size_t n, size_t offset)
 static const char *const SIZE[] = {"", "latin1_size", "ucs2_size", "", "ucs4_size"};
 static const char *const ENCODER[] = {"", "from_latin1", "from_ucs2", "", "from_ucs4"};
 
-static size_t size_of(const uint8_t *units, size_t n, size_t width)
-{
-    return width == 1   ? kernel->latin1_size(units, n)
-           : width == 2 ? kernel->ucs2_size((const uint16_t *)(const void *)units, n)
-                        : kernel->ucs4_size((const uint32_t *)(const void *)units, n);
-}
-
-static void encode(uint8_t *dst, const uint8_t *units, size_t n, size_t width, uint32_t key)
-{
-    if (width == 1) {
-        kernel->from_latin1(dst, units, n, key);
-    } else if (width == 2) {
-        kernel->from_ucs2(dst, (const uint16_t *)(const void *)units, n, key);
-    } else {
-        kernel->from_ucs4(dst, (const uint32_t *)(const void *)units, n, key);
-    }
-}
-
 /* The units of a text, encoded, are the text again, masked or not. */
-static void check_encoder(const uint8_t *octets, size_t n, size_t width, size_t offset)
+static void check_encoder(const uint8_t *octets, size_t n, unsigned width, size_t offset)
 {
     static uint8_t units[1 << 19];
     const size_t size = decode(units, octets, n, width), count = size / width;
@@ -382,8 +365,10 @@ static void check_encoder(const uint8_t *octets, size_t n, size_t width, size_t 
     size_t i;
     memcpy(src, units, size);
     ring(&target, dst, n);
-    expect(size_of(src, count, width) == n, SIZE[width], count, offset, "wrong size");
-    encode(dst, src, count, width, masked ? wsf_key_at(KEY, offset) : 0);
+    expect(wsf_encoded_size(kernel, src, width, count) == n, SIZE[width], count, offset,
+           "wrong size");
+    expect(wsf_encode(kernel, dst, src, width, count, masked ? wsf_key_at(KEY, offset) : 0) == n,
+           ENCODER[width], count, offset, "another size");
     for (i = 0; masked && i < n; i++) {
         dst[i] = (uint8_t)(dst[i] ^ KEY[(i + offset) % 4]);
     }
@@ -391,40 +376,66 @@ static void check_encoder(const uint8_t *octets, size_t n, size_t width, size_t 
     expect(ring_intact(&target, dst, n), ENCODER[width], count, offset, "wrote outside");
 }
 
+/* Without the way around the slack: no more of it is written than there is. */
+static void check_slack(const uint8_t *octets, size_t n, unsigned width, size_t offset)
+{
+    static uint8_t units[1 << 19];
+    const size_t size = decode(units, octets, n, width), count = size / width;
+    uint8_t *const src = at_end(&source, 0, size);
+    uint8_t *const dst = at_end(&target, 0, n + WSF_ENCODE_SLACK);
+    memcpy(src, units, size);
+    ring(&target, dst, n + WSF_ENCODE_SLACK);
+    expect(wsf_encode_units(kernel, dst, src, width, count, 0) == n, ENCODER[width],
+           count, offset, "another size");
+    expect(memcmp(dst, octets, n) == 0, ENCODER[width], count, offset, "wrong bytes");
+    expect(ring_intact(&target, dst, n + WSF_ENCODE_SLACK), ENCODER[width], count, offset,
+           "wrote past the slack");
+}
+
 static void check_encoders(const uint8_t *octets, size_t n, size_t offset)
 {
     const uint32_t highest = highest_code_point(octets, n);
     if (highest < 0x100) {
         check_encoder(octets, n, 1, offset);
+        check_slack(octets, n, 1, offset);
     }
     if (highest < 0x10000) {
         check_encoder(octets, n, 2, offset);
+        check_slack(octets, n, 2, offset);
     }
     check_encoder(octets, n, 4, offset);
+    check_slack(octets, n, 4, offset);
 }
 
-/* A lone surrogate, wherever it is, is found; its neighbours in the code space are none. */
+static void check_surrogate(uint32_t c, size_t at, size_t n)
+{
+    static uint16_t words[514];
+    static uint32_t dwords[514];
+    static uint8_t bytes[4 * 514 + 64];
+    const int lone = c / 0x800 == 0xD800 / 0x800;
+    const size_t size = n + (c < 0x10000 ? 2 : 3);
+    size_t i;
+    for (i = 0; i < n; i++) {
+        dwords[i] = i == at ? c : 'a';
+        words[i] = (uint16_t)dwords[i];
+    }
+    expect(wsf_encode(kernel, bytes, dwords, 4, n, 0) == (lone ? WSF_SURROGATE : size), "from_ucs4",
+           n, at, "surrogate");
+    if (c < 0x10000) {
+        expect(wsf_encode(kernel, bytes, words, 2, n, 0) == (lone ? WSF_SURROGATE : size),
+               "from_ucs2", n, at, "surrogate");
+    }
+}
+
+/* A lone surrogate is found wherever it is; its neighbours in the code space are none. */
 static void test_surrogates(void)
 {
     static const uint32_t edge[] = {0xD7FF, 0xD800, 0xDABC, 0xDFFF, 0xE000, 0x1D800, 0x10D800};
-    static uint16_t words[514];
-    static uint32_t dwords[514];
-    size_t n, at, i, e;
+    size_t n, at, e;
     for (n = 1; n <= 514; n += n < 140 ? 1 : 37) {
         for (at = 0; at < n; at += n < 70 ? 1 : 7) {
             for (e = 0; e < sizeof edge / sizeof edge[0]; e++) {
-                const int lone = edge[e] / 0x800 == 0xD800 / 0x800;
-                const size_t more = edge[e] < 0x10000 ? 2 : 3;
-                for (i = 0; i < n; i++) {
-                    dwords[i] = i == at ? edge[e] : 'a';
-                    words[i] = (uint16_t)dwords[i];
-                }
-                expect(kernel->ucs4_size(dwords, n) == (lone ? WSF_NO_UTF8 : n + more),
-                       "ucs4_size", n, at, "surrogate");
-                if (edge[e] < 0x10000) {
-                    expect(kernel->ucs2_size(words, n) == (lone ? WSF_NO_UTF8 : n + more),
-                           "ucs2_size", n, at, "surrogate");
-                }
+                check_surrogate(edge[e], at, n);
             }
         }
     }

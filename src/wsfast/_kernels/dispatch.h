@@ -4,8 +4,8 @@
  *
  * Common to all members of `wsf_kernel`:
  *   - They read src[0, n) and write dst[0, n) (transcoders: exactly the code
- *     units of the text; encoders: exactly its size) and not one octet outside;
- *     n may be 0.
+ *     units of the text; encoders: as they say) and not one octet outside; n may
+ *     be 0.
  *   - No alignment is asked for, but that of a code unit.
  *   - dst is src, or the two do not overlap.  Transcoders, encoders: never.
  *   - `key` is a key word for src[0] (config.h); 0 masks nothing, so that the
@@ -21,7 +21,8 @@
 #include "config.h"
 #include "cpu.h"
 
-#define WSF_NO_UTF8 ((size_t)-1)
+#define WSF_SURROGATE ((size_t)-1)
+#define WSF_ENCODE_SLACK ((size_t)48) /* 31 code points that are none, and 15 of a store */
 
 /* What is known of a text while it arrives: enough to size and type its string. */
 typedef struct wsf_text {
@@ -61,17 +62,19 @@ typedef struct wsf_kernel {
     void (*to_ucs2)(uint16_t *dst, const uint8_t *src, size_t n);
     void (*to_ucs4)(uint32_t *dst, const uint8_t *src, size_t n);
 
-    /* The size of the UTF-8 of a string, from its storage of n code points; WSF_NO_UTF8 if
-     * one is a surrogate (U+D800..U+DFFF), which UTF-8 does not have. */
+    /* The size of the UTF-8 of a string, from its storage of n code points. */
     size_t (*latin1_size)(const uint8_t *src, size_t n);
     size_t (*ucs2_size)(const uint16_t *src, size_t n);
     size_t (*ucs4_size)(const uint32_t *src, size_t n);
 
-    /* Encode that storage, masked with `key`, into just as many bytes; there is no
-     * surrogate in it, and no code point above U+10FFFF. */
-    void (*from_latin1)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-    void (*from_ucs2)(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
-    void (*from_ucs4)(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
+    /* Encode that storage, which has no code point above U+10FFFF, masked with `key`.
+     * Return the size; or WSF_SURROGATE if a code point is one (U+D800..U+DFFF), which
+     * UTF-8 does not have: then dst means nothing.  Up to WSF_ENCODE_SLACK bytes behind
+     * that size, or those of the text with 3 for a surrogate, are written too (encode.h
+     * has the way to do without). */
+    size_t (*from_latin1)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
+    size_t (*from_ucs2)(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
+    size_t (*from_ucs4)(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
 } wsf_kernel;
 
 /* The kernels compiled in, the slowest first; NULL past the last. */
@@ -108,8 +111,8 @@ void wsf_to_ucs4_scalar(uint32_t *dst, const uint8_t *src, size_t n);
 size_t wsf_latin1_size_scalar(const uint8_t *src, size_t n);
 size_t wsf_ucs2_size_scalar(const uint16_t *src, size_t n);
 size_t wsf_ucs4_size_scalar(const uint32_t *src, size_t n);
-void wsf_from_latin1_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-void wsf_from_ucs2_scalar(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
-void wsf_from_ucs4_scalar(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
+size_t wsf_from_latin1_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
+size_t wsf_from_ucs2_scalar(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
+size_t wsf_from_ucs4_scalar(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
 
 #endif

@@ -7,39 +7,37 @@
  *
  * What was written is masked a piece at a time, while it is in the first-level cache.
  *
- * Invariant: the contract of the encoders in dispatch.h.  The caller knows from the size
- * that there is no surrogate, so nothing is checked again.
+ * Invariant: the contract of the encoders in dispatch.h; the slack is not used.
  */
 #include "dispatch.h"
 
 #define PIECE ((size_t)1024) /* units */
 
-/* The sum of comparisons, for which compilers have vectors on most machines. */
-#define SIZE(SURROGATE)                                                                        \
-    size_t more = 0, surrogates = 0, i;                                                        \
+/* Sums of comparisons: compilers have vectors for them on most machines. */
+#define SIZE                                                                                   \
+    size_t bytes = n, i;                                                                       \
     for (i = 0; i < n; i++) {                                                                  \
         const uint32_t c = src[i];                                                             \
-        more += (size_t)(c >= 0x80) + (size_t)(c >= 0x800) + (size_t)(c >= 0x10000);           \
-        surrogates += (size_t)(SURROGATE);                                                     \
+        bytes += (size_t)(c >= 0x80) + (size_t)(c >= 0x800) + (size_t)(c >= 0x10000);          \
     }                                                                                          \
-    return surrogates == 0 ? n + more : WSF_NO_UTF8;
+    return bytes;
 
 size_t wsf_latin1_size_scalar(const uint8_t *src, size_t n)
 {
-    SIZE(0)
+    SIZE
 }
 
 size_t wsf_ucs2_size_scalar(const uint16_t *src, size_t n)
 {
-    SIZE((c >> 11) == 0xD800 >> 11)
+    SIZE
 }
 
 size_t wsf_ucs4_size_scalar(const uint32_t *src, size_t n)
 {
-    SIZE((c >> 11) == 0xD800 >> 11)
+    SIZE
 }
 
-/* Write one sequence; return where the next one goes. */
+/* Write one sequence; return where the next one goes, or NULL. */
 WSF_INLINE uint8_t *put(uint8_t *to, uint32_t c)
 {
     if (c < 0x80) {
@@ -50,6 +48,9 @@ WSF_INLINE uint8_t *put(uint8_t *to, uint32_t c)
         to[0] = (uint8_t)(0xC0 | c >> 6);
         to[1] = (uint8_t)(0x80 | (c & 0x3F));
         return to + 2;
+    }
+    if (c >> 11 == 0xD800 >> 11) {
+        return NULL;
     }
     if (c < 0x10000) {
         to[0] = (uint8_t)(0xE0 | c >> 12);
@@ -66,6 +67,7 @@ WSF_INLINE uint8_t *put(uint8_t *to, uint32_t c)
 
 /* The same loop for each width: four units of ASCII at once, or one sequence. */
 #define ENCODE                                                                                 \
+    uint8_t *const begin = dst;                                                                \
     size_t i = 0;                                                                              \
     while (i < n) {                                                                            \
         uint8_t *const piece = dst;                                                            \
@@ -80,25 +82,29 @@ WSF_INLINE uint8_t *put(uint8_t *to, uint32_t c)
                 i += 4;                                                                        \
             } else {                                                                           \
                 dst = put(dst, src[i++]);                                                      \
+                if (dst == NULL) {                                                             \
+                    return WSF_SURROGATE;                                                      \
+                }                                                                              \
             }                                                                                  \
         }                                                                                      \
         if (key != 0) {                                                                        \
             wsf_mask_scalar(piece, piece, (size_t)(dst - piece), key);                         \
             key = wsf_key_advance(key, (size_t)(dst - piece));                                 \
         }                                                                                      \
-    }
+    }                                                                                          \
+    return (size_t)(dst - begin);
 
-void wsf_from_latin1_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
+size_t wsf_from_latin1_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
     ENCODE
 }
 
-void wsf_from_ucs2_scalar(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key)
+size_t wsf_from_ucs2_scalar(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key)
 {
     ENCODE
 }
 
-void wsf_from_ucs4_scalar(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key)
+size_t wsf_from_ucs4_scalar(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key)
 {
     ENCODE
 }

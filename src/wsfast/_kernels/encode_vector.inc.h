@@ -40,9 +40,8 @@
  *     v_rows(table, i, j)        row i of a table and, if there are two lanes, row j
  *     v_pick(x, indices)         a lane: byte by byte
  *
- * Invariant: the contract of the encoders in dispatch.h.  A store may go up to 15 bytes past
- * what it is for while as many code points are to come, each of which takes a byte at
- * least; the last ones go through a buffer.
+ * Invariant: the contract of the encoders in dispatch.h.  A store goes up to 15 bytes past
+ * what it is for, into what comes next or into the slack.
  */
 #include "encode_tables.h"
 
@@ -58,6 +57,7 @@ typedef struct output {
     uint8_t *dst;
     size_t at;
     const uint8_t *key;
+    V surrogates; /* not 0 if there was one */
 } output;
 
 /* Write a lane, of which `length` bytes count. */
@@ -151,17 +151,20 @@ WSF_INLINE TARGET V pairs_of(V x, V high)
  */
 typedef struct quads {
     V upper, lower, codes;
+    V surrogates; /* FFFF for each */
 } quads;
 
 WSF_INLINE TARGET quads quads_of(V x)
 {
-    const V high = w_positive(w_right(x, 7)), third = w_positive(w_right(x, 11));
+    const V kind = w_right(x, 11);
+    const V high = w_positive(w_right(x, 7)), third = w_positive(kind);
     const V apart = v_or(w_left(x, 8), w_right(w_left(x, 4), 10));
     const V two = v_or(v_and(apart, v_words(0x3F3F)), v_words(0x80C0));
     quads q;
     q.upper = v_or(w_right(x, 4), v_words(0xE000));
     q.lower = v_select(high, w_add(two, w_left(third, 6)), apart); /* C0 - 40 if there are three */
     q.codes = v_or(w_right(high, 8), third); /* the lower byte: not ASCII; the upper: three */
+    q.surrogates = w_equal(kind, v_words(0xD800 >> 11));
     return q;
 }
 
@@ -180,6 +183,7 @@ WSF_INLINE TARGET void put_words(output *o, V x)
         const quads q = quads_of(x);
         const unsigned bits = v_bits(q.codes);
         const V low = v_zip_low16(q.upper, q.lower), high = v_zip_high16(q.upper, q.lower);
+        o->surrogates = v_or(o->surrogates, q.surrogates);
         if (bits == ALL_THREE) {
             const V rows = v_rows(QUADS, 0xFF, 0xFF);
             put_turns(o, v_pick(low, rows), v_pick(high, rows), 12, 12, 12, 12);
@@ -234,8 +238,20 @@ WSF_INLINE TARGET void put_dwords(output *o, V x, V y)
     const V third_x = d_from(x, 0x800), third_y = d_from(y, 0x800);
     const V fourth_x = d_from(x, 0x10000), fourth_y = d_from(y, 0x10000);
     const V codes = w_pack(codes_of(high_x, third_x, fourth_x), codes_of(high_y, third_y, fourth_y));
+    const V kind = v_dwords(0xD800 >> 11);
+    o->surrogates = v_or(o->surrogates,
+                         v_or(d_equal(d_right(x, 11), kind), d_equal(d_right(y, 11), kind)));
     put_quads(o, dwords_of(x, high_x, third_x, fourth_x), dwords_of(y, high_y, third_y, fourth_y),
               v_bits(codes));
+}
+
+WSF_INLINE TARGET void put_narrowest(output *o, V x, V y)
+{
+    if (v_none_of(v_or(x, y), v_dwords(0xFFFF0000))) {
+        put_words(o, d_narrow(x, y));
+    } else {
+        put_dwords(o, x, y);
+    }
 }
 
 /* The lanes of two vectors take turns in the text:   x0 y0 x1 y1 */
@@ -244,114 +260,94 @@ WSF_INLINE TARGET void step_4(output *o, const uint32_t *src)
     const uint32_t *const next = src + 8 * LANES;
     const V a = v_load2(src, src + 8), b = v_load2(src + 4, src + 12);
     const V c = v_load2(next, next + 8), d = v_load2(next + 4, next + 12);
-    const V all = v_or(v_or(a, b), v_or(c, d));
-    if (v_none_of(all, v_dwords(0xFFFFFF80))) {
+    if (v_none_of(v_or(v_or(a, b), v_or(c, d)), v_dwords(0xFFFFFF80))) {
         put_lanes(o, v_narrow(d_narrow(a, b), d_narrow(c, d)), 16, 16);
-    } else if (v_none_of(all, v_dwords(0xFFFF0000))) {
-        put_words(o, d_narrow(a, b));
-        put_words(o, d_narrow(c, d));
     } else {
-        put_dwords(o, a, b);
-        put_dwords(o, c, d);
+        put_narrowest(o, a, b);
+        put_narrowest(o, c, d);
     }
 }
 
 /* ---- how many bytes that is ------------------------------------------------------- */
 
-/* How many bytes more than units a step of the text takes; *surrogates becomes other than 0
- * where there is one. */
-WSF_INLINE TARGET size_t more_1(const uint8_t *src, V *surrogates)
+/* How many bytes more than units a step of the text takes. */
+WSF_INLINE TARGET size_t more_1(const uint8_t *src)
 {
-    (void)surrogates;
     return wsf_bits_set(v_bits(v_load(src)));
 }
 
-WSF_INLINE TARGET size_t more_in_words(V x, V *surrogates)
+WSF_INLINE TARGET size_t more_in_words(V x)
 {
-    const V high = w_positive(w_right(x, 7)), third = w_positive(w_right(x, 11));
-    *surrogates = v_or(*surrogates, w_equal(w_right(x, 11), v_words(0xD800 >> 11)));
-    return wsf_bits_set(v_bits(w_pack(high, third)));
+    return wsf_bits_set(v_bits(w_pack(w_positive(w_right(x, 7)), w_positive(w_right(x, 11)))));
 }
 
-WSF_INLINE TARGET size_t more_2(const uint16_t *src, V *surrogates)
+WSF_INLINE TARGET size_t more_2(const uint16_t *src)
 {
-    return more_in_words(v_load(src), surrogates) +
-           more_in_words(v_load(src + 8 * LANES), surrogates);
+    return more_in_words(v_load(src)) + more_in_words(v_load(src + 8 * LANES));
 }
 
-WSF_INLINE TARGET size_t more_in_dwords(V x, V y, V *surrogates)
+WSF_INLINE TARGET size_t more_in_dwords(V x, V y)
 {
     const V high = w_pack(d_from(x, 0x80), d_from(y, 0x80));
     const V third = w_pack(d_from(x, 0x800), d_from(y, 0x800));
     const V fourth = w_pack(d_from(x, 0x10000), d_from(y, 0x10000));
-    const V kind = v_dwords(0xD800 >> 11);
-    *surrogates = v_or(*surrogates, v_or(d_equal(d_right(x, 11), kind),
-                                         d_equal(d_right(y, 11), kind)));
     return (wsf_bits_set(v_bits(high)) + wsf_bits_set(v_bits(third)) +
-            wsf_bits_set(v_bits(fourth))) / 2; /* two bytes a dword */
+            wsf_bits_set(v_bits(fourth))) / 2; /* each dword has become two bytes */
 }
 
-WSF_INLINE TARGET size_t more_4(const uint32_t *src, V *surrogates)
+WSF_INLINE TARGET size_t more_4(const uint32_t *src)
 {
-    return more_in_dwords(v_load(src), v_load(src + 4 * LANES), surrogates) +
-           more_in_dwords(v_load(src + 8 * LANES), v_load(src + 12 * LANES), surrogates);
+    return more_in_dwords(v_load(src), v_load(src + 4 * LANES)) +
+           more_in_dwords(v_load(src + 8 * LANES), v_load(src + 12 * LANES));
 }
 
 /* ---- the two functions for each width ---------------------------------------------- */
 
-/* The last units are copied, with zeros behind them: each becomes a byte that is not used,
- * and takes no more than that. */
+/* The last units are copied, with zeros behind them, each of which becomes a byte that does
+ * not count. */
 #define ENCODER(width, unit, size, function)                                                   \
     TARGET size_t size(const unit *src, size_t n)                                              \
     {                                                                                          \
         unit last[STEP];                                                                       \
-        V surrogates = v_words(0);                                                             \
         size_t bytes = n, i;                                                                   \
         for (i = 0; n - i >= STEP; i += STEP) {                                                \
-            bytes += more_##width(src + i, &surrogates);                                       \
+            bytes += more_##width(src + i);                                                    \
         }                                                                                      \
         if (i != n) {                                                                          \
             memset(last, 0, sizeof last);                                                      \
             memcpy(last, src + i, (n - i) * sizeof *src);                                      \
-            bytes += more_##width(last, &surrogates);                                          \
+            bytes += more_##width(last);                                                       \
         }                                                                                      \
-        return v_none_of(surrogates, surrogates) ? bytes : WSF_NO_UTF8;                        \
+        return bytes;                                                                          \
     }                                                                                          \
-    WSF_INLINE TARGET void last_##width(output o, const unit *src, size_t n)                   \
+    WSF_INLINE TARGET size_t encode_##width(output o, const unit *src, size_t n)               \
     {                                                                                          \
-        unit last[2 * STEP];                                                                   \
-        uint8_t bytes[3 + 4 * 2 * STEP + 15];                                                  \
-        const size_t phase = o.at & 3u;                                                        \
-        output to = {bytes, 0, o.key};                                                         \
+        unit last[STEP];                                                                       \
         size_t i;                                                                              \
-        to.at = phase;                                                                         \
-        memset(last, 0, sizeof last);                                                          \
-        memcpy(last, src, n * sizeof *src);                                                    \
-        for (i = 0; i < n; i += STEP) {                                                        \
-            step_##width(&to, last + i);                                                       \
-        }                                                                                      \
-        memcpy(o.dst + o.at, bytes + phase, to.at - phase - (i - n));                          \
-    }                                                                                          \
-    WSF_INLINE TARGET void encode_##width(output o, const unit *src, size_t n)                 \
-    {                                                                                          \
-        size_t i = 0;                                                                          \
-        for (; n - i >= STEP + 15; i += STEP) {                                                \
+        for (i = 0; n - i >= STEP; i += STEP) {                                                \
             step_##width(&o, src + i);                                                         \
         }                                                                                      \
         if (i != n) {                                                                          \
-            last_##width(o, src + i, n - i);                                                   \
+            memset(last, 0, sizeof last);                                                      \
+            memcpy(last, src + i, (n - i) * sizeof *src);                                      \
+            step_##width(&o, last);                                                            \
+            o.at -= i + STEP - n;                                                              \
         }                                                                                      \
+        return v_none_of(o.surrogates, o.surrogates) ? o.at : WSF_SURROGATE;                   \
     }                                                                                          \
-    TARGET void function(uint8_t *dst, const unit *src, size_t n, uint32_t key)                \
+    TARGET size_t function(uint8_t *dst, const unit *src, size_t n, uint32_t key)              \
     {                                                                                          \
-        output o = {dst, 0, NULL};                                                             \
+        const uint32_t keys[5] = {key, key, key, key, key};                                    \
+        output o;                                                                              \
+        o.dst = dst;                                                                           \
+        o.at = 0;                                                                              \
+        o.surrogates = v_words(0);                                                             \
         if (key == 0) {                                                                        \
-            encode_##width(o, src, n);                                                         \
-        } else {                                                                               \
-            const uint32_t keys[5] = {key, key, key, key, key};                                \
-            o.key = (const uint8_t *)keys;                                                     \
-            encode_##width(o, src, n);                                                         \
+            o.key = NULL;                                                                      \
+            return encode_##width(o, src, n);                                                  \
         }                                                                                      \
+        o.key = (const uint8_t *)keys;                                                         \
+        return encode_##width(o, src, n);                                                      \
     }
 
 #define ENCODERS(kernel)                                                                       \

@@ -59,15 +59,15 @@ void wsf_to_ucs4_avx512(uint32_t *dst, const uint8_t *src, size_t n);
 size_t wsf_latin1_size_ssse3(const uint8_t *src, size_t n);
 size_t wsf_ucs2_size_ssse3(const uint16_t *src, size_t n);
 size_t wsf_ucs4_size_ssse3(const uint32_t *src, size_t n);
-void wsf_from_latin1_ssse3(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-void wsf_from_ucs2_ssse3(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
-void wsf_from_ucs4_ssse3(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
+size_t wsf_from_latin1_ssse3(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
+size_t wsf_from_ucs2_ssse3(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
+size_t wsf_from_ucs4_ssse3(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
 size_t wsf_latin1_size_avx2(const uint8_t *src, size_t n);
 size_t wsf_ucs2_size_avx2(const uint16_t *src, size_t n);
 size_t wsf_ucs4_size_avx2(const uint32_t *src, size_t n);
-void wsf_from_latin1_avx2(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-void wsf_from_ucs2_avx2(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
-void wsf_from_ucs4_avx2(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
+size_t wsf_from_latin1_avx2(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
+size_t wsf_from_ucs2_avx2(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
+size_t wsf_from_ucs4_avx2(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
 #endif
 
 #if WSF_ARCH_ARM64
@@ -79,9 +79,9 @@ void wsf_to_ucs4_neon(uint32_t *dst, const uint8_t *src, size_t n);
 size_t wsf_latin1_size_neon(const uint8_t *src, size_t n);
 size_t wsf_ucs2_size_neon(const uint16_t *src, size_t n);
 size_t wsf_ucs4_size_neon(const uint32_t *src, size_t n);
-void wsf_from_latin1_neon(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-void wsf_from_ucs2_neon(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
-void wsf_from_ucs4_neon(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
+size_t wsf_from_latin1_neon(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
+size_t wsf_from_ucs2_neon(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
+size_t wsf_from_ucs4_neon(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
 #endif
 
 /* The index of the lowest bit set; word is not 0. */

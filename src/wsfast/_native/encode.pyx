@@ -11,7 +11,7 @@ cdef object encoded_frame(
     cdef Utf8 text
     open_payload(&view, &text, payload)
     try:
-        return frame_octets(&text, opcode, fin, rsv1, masking_key)
+        return frame_octets(&text, payload, opcode, fin, rsv1, masking_key)
     finally:
         close_view(&view)
 
@@ -102,7 +102,7 @@ cdef int append_frame(Batch *batch, object item, bint masked) except -1:
             take_key(key)
         to = batch_reserve(batch, WSF_MAX_HEADER + text.size)
         used = wsf_frame_header_write(to, first, text.size, key if masked else NULL)
-        write_text(to + used, &text, wsf_key_at(key, 0) if masked else 0)
+        write_text(to + used, &text, payload, wsf_key_at(key, 0) if masked else 0)
         batch.size += used + text.size
     finally:
         close_view(&view)
@@ -110,22 +110,22 @@ cdef int append_frame(Batch *batch, object item, bint masked) except -1:
 
 
 cdef object frame_octets(
-    const Utf8 *payload, object opcode, bint fin, bint rsv1, PyObject *masking_key
+    const Utf8 *text, object payload, object opcode, bint fin, bint rsv1, PyObject *masking_key
 ):
     cdef uint8_t head[WSF_MAX_HEADER]
     cdef uint8_t key[4]
     cdef uint8_t *to
     cdef size_t used
-    cdef uint8_t first = opcode_to_send(opcode, fin, payload.size)
+    cdef uint8_t first = opcode_to_send(opcode, fin, text.size)
     cdef bint masked = masking_key is not NULL and <object>masking_key is not None
     first |= (0x80 if fin else 0) | (0x40 if rsv1 else 0)
     if masked:
         read_key(<object>masking_key, key)
-    used = wsf_frame_header_write(head, first, payload.size, key if masked else NULL)
-    frame = bytes_of(NULL, used + payload.size)
+    used = wsf_frame_header_write(head, first, text.size, key if masked else NULL)
+    frame = bytes_of(NULL, used + text.size)
     to = <uint8_t *>PyBytes_AS_STRING(frame)
     memcpy(to, head, used)
-    write_text(to + used, payload, wsf_key_at(key, 0) if masked else 0)
+    write_text(to + used, text, payload, wsf_key_at(key, 0) if masked else 0)
     return frame
 
 

@@ -23,17 +23,30 @@ cdef extern from "dispatch.h" nogil:
         void (*to_latin1)(uint8_t *, const uint8_t *, size_t) noexcept nogil
         void (*to_ucs2)(uint16_t *, const uint8_t *, size_t) noexcept nogil
         void (*to_ucs4)(uint32_t *, const uint8_t *, size_t) noexcept nogil
-        size_t (*latin1_size)(const uint8_t *, size_t) noexcept nogil
-        size_t (*ucs2_size)(const uint16_t *, size_t) noexcept nogil
-        size_t (*ucs4_size)(const uint32_t *, size_t) noexcept nogil
-        void (*from_latin1)(uint8_t *, const uint8_t *, size_t, uint32_t) noexcept nogil
-        void (*from_ucs2)(uint8_t *, const uint16_t *, size_t, uint32_t) noexcept nogil
-        void (*from_ucs4)(uint8_t *, const uint32_t *, size_t, uint32_t) noexcept nogil
 
     const wsf_kernel *wsf_kernels() noexcept
     const wsf_kernel *wsf_kernel_compiled(size_t index) noexcept
     const wsf_kernel *wsf_kernel_select(const char *name) noexcept
     int wsf_kernel_runs(const wsf_kernel *kernel) noexcept
+
+    const size_t WSF_SURROGATE
+
+cdef extern from "encode.h" nogil:
+    enum:
+        WSF_TAIL
+        WSF_ENCODE_BUFFER
+
+    size_t wsf_encode_units(
+        const wsf_kernel *kernel, uint8_t *dst, const void *src, unsigned width, size_t n,
+        uint32_t key
+    ) noexcept
+    size_t wsf_encoded_size(
+        const wsf_kernel *kernel, const void *src, unsigned width, size_t n
+    ) noexcept
+    size_t wsf_encode(
+        const wsf_kernel *kernel, uint8_t *dst, const void *src, unsigned width, size_t n,
+        uint32_t key
+    ) noexcept
 
 cdef extern from "c_api.h" nogil:
     const char *WSFAST_API_CAPSULE

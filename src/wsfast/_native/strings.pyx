@@ -1,65 +1,72 @@
 # From ``str`` to UTF-8, straight from the storage of the string to where it will be sent.
 #
-# Invariant: the size is known before a byte is written, and that of a lone surrogate is
-# none: an encoder never meets one.  A string can't change in between.
+# Invariant: a string can't change between its measuring and its encoding.
 
 cdef struct Utf8:
     const uint8_t *units  # the storage of the string, from which
     size_t count          # so many code points
-    uint8_t width         # of so many bytes each; 0 stands for bytes that are UTF-8 already
+    unsigned width        # of so many bytes each; 0 stands for bytes that are UTF-8 already
     size_t size           # of the UTF-8
+    uint8_t buffer[WSF_ENCODE_BUFFER]  # of a short text, which is not measured first
 
 
 cdef inline int open_text(Utf8 *text, object string) except -1:
-    """Measure a ``str``, which must be kept while it is encoded.
+    """Look at a ``str``, which must be kept while its UTF-8 is written.
 
-    Raises UnicodeEncodeError, CPython's own, if it has a lone surrogate.
+    Raises UnicodeEncodeError, CPython's own, if it is short and has a lone surrogate.
     """
-    cdef int width = PyUnicode_KIND(string)
     text.units = <const uint8_t *>PyUnicode_DATA(string)
-    text.count = <size_t>PyUnicode_GET_LENGTH(string)
+    text.count = text.size = <size_t>PyUnicode_GET_LENGTH(string)
+    text.width = 0
     if PyUnicode_IS_ASCII(string):
-        text.width = 0
-        text.size = text.count
         return 0
-    text.width = <uint8_t>width
+    if text.count <= WSF_TAIL:
+        text.size = wsf_encode_units(
+            wsf_kernels(), text.buffer, text.units, PyUnicode_KIND(string), text.count, 0
+        )
+        if text.size == WSF_SURROGATE:
+            return lone_surrogate(string)
+        text.units = text.buffer
+        text.count = text.size
+        return 0
+    text.width = PyUnicode_KIND(string)
     if text.count < RELEASE_GIL_FROM:
-        text.size = utf8_size(text)
+        text.size = wsf_encoded_size(wsf_kernels(), text.units, text.width, text.count)
     else:
         with nogil:
-            text.size = utf8_size(text)
-    if text.size > <size_t>PY_SSIZE_T_MAX:
-        PyUnicode_AsUTF8String(string)  # says where the surrogate is, or that memory is short
-        raise MemoryError("the text is too long to be encoded")
+            text.size = wsf_encoded_size(wsf_kernels(), text.units, text.width, text.count)
+    if text.size > <size_t>PY_SSIZE_T_MAX - WSF_MAX_HEADER:
+        raise MemoryError(f"the text takes {text.size} bytes in UTF-8")
     return 0
 
 
-cdef inline size_t utf8_size(const Utf8 *text) noexcept nogil:
-    if text.width == 1:
-        return wsf_kernels().latin1_size(text.units, text.count)
-    if text.width == 2:
-        return wsf_kernels().ucs2_size(<const uint16_t *>text.units, text.count)
-    return wsf_kernels().ucs4_size(<const uint32_t *>text.units, text.count)
+cdef int lone_surrogate(object string) except -1:
+    """Have CPython say where it is."""
+    PyUnicode_AsUTF8String(string)
+    raise SystemError("CPython encoded a text in which wsfast found a surrogate")
 
 
-cdef inline void write_text(uint8_t *to, const Utf8 *text, uint32_t key) noexcept:
-    """Write the UTF-8 of a text, or bytes, masked with a key word, or not with 0."""
-    if text.size < RELEASE_GIL_FROM:
-        encode_units(to, text, key)
+cdef inline int write_text(uint8_t *to, const Utf8 *text, object string, uint32_t key) except -1:
+    """Write the UTF-8 of a text, or bytes, masked with a key word, or not with 0.
+
+    Raises UnicodeEncodeError if the string has a lone surrogate.
+    """
+    cdef size_t written
+    if text.width == 0:
+        if text.count < RELEASE_GIL_FROM:
+            wsf_kernels().mask(to, text.units, text.count, key)
+        else:
+            with nogil:
+                wsf_kernels().mask(to, text.units, text.count, key)
+        return 0
+    if text.count < RELEASE_GIL_FROM:
+        written = wsf_encode(wsf_kernels(), to, text.units, text.width, text.count, key)
     else:
         with nogil:
-            encode_units(to, text, key)
-
-
-cdef inline void encode_units(uint8_t *to, const Utf8 *text, uint32_t key) noexcept nogil:
-    if text.width == 0:
-        wsf_kernels().mask(to, text.units, text.count, key)
-    elif text.width == 1:
-        wsf_kernels().from_latin1(to, text.units, text.count, key)
-    elif text.width == 2:
-        wsf_kernels().from_ucs2(to, <const uint16_t *>text.units, text.count, key)
-    else:
-        wsf_kernels().from_ucs4(to, <const uint32_t *>text.units, text.count, key)
+            written = wsf_encode(wsf_kernels(), to, text.units, text.width, text.count, key)
+    if written == WSF_SURROGATE:
+        return lone_surrogate(string)
+    return 0
 
 
 def encode_utf8(text, /):
@@ -72,6 +79,8 @@ def encode_utf8(text, /):
     if not isinstance(text, str):
         raise _arguments.not_a_string("text", text)
     open_text(&source, text)
+    if source.width == 0:
+        return bytes_of(source.units, source.size)
     encoded = bytes_of(NULL, source.size)
-    write_text(<uint8_t *>PyBytes_AS_STRING(encoded), &source, 0)
+    write_text(<uint8_t *>PyBytes_AS_STRING(encoded), &source, text, 0)
     return encoded
