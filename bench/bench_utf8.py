@@ -1,4 +1,4 @@
-"""UTF-8: validating whole and in chunks, decoding to ``str``, and finding a fault.
+"""UTF-8: validating whole and in chunks, decoding to ``str`` and encoding, and finding a fault.
 
 The row ``cpython`` is ``bytes.decode``, the incremental decoder where text comes in chunks.
 """
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import peers
-from samples import ALPHABETS
+import wsfast
+from samples import ALPHABETS, KEY
 from timing import measure
 
 CHUNK = 1000  # octets, so that chunks end inside characters
@@ -28,6 +29,22 @@ def test_decode(benchmark: Any, case: Any) -> None:
     data = case.sample()
     measure(benchmark, case, case.contender, data)
     assert case.contender(data).encode() == data
+
+
+@pytest.mark.measures("encode", ALPHABETS)
+def test_encode(benchmark: Any, case: Any) -> None:
+    text = case.sample().decode()
+    measure(benchmark, case, case.contender, text)
+    assert case.contender(text) == case.sample()
+
+
+@pytest.mark.measures("encode masked text frame", ALPHABETS)
+def test_encode_masked_text_frame(benchmark: Any, case: Any) -> None:
+    text = case.sample().decode()
+    measure(benchmark, case, case.contender, text)
+    encoded = case.contender(text)
+    payload = encoded[len(encoded) - case.size :]
+    assert wsfast.apply_mask(payload, KEY) == case.sample()
 
 
 @pytest.mark.measures("validate in chunks", ["ascii", "cyrillic", "json"], sizes=[65_536])

@@ -32,6 +32,8 @@ CASES = [
         ("mask_measure", ["ascii", "cjk"]),
         ("to_ucs2", ["cyrillic", "cjk"]),
         ("to_ucs4", ["emoji"]),
+        ("from_ucs2", ["cyrillic", "cjk"]),
+        ("from_ucs4", ["emoji"]),
     )
     for alphabet in alphabets
     for octets in (64, 16384)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import wsfast
@@ -147,6 +148,32 @@ def _() -> Contender:
 
 
 # UTF-8 in chunks: f(chunks) -> whether all of it is well-formed.
+
+
+# To UTF-8: f(text) -> bytes, f(text) -> a client's frame.
+
+
+@row("encode", "wsfast")
+def _() -> Contender:
+    return wsfast.encode_utf8
+
+
+@row("encode", "cpython")
+def _() -> Contender:
+    return str.encode
+
+
+@row("encode masked text frame", "wsfast")
+def _() -> Contender:
+    return partial(wsfast.encode_frame, 1, masking_key=KEY)
+
+
+@row("encode masked text frame", "cpython and websockets")
+def _() -> Contender:
+    """Without the header, which websockets writes in Python."""
+    from websockets.speedups import apply_mask
+
+    return lambda text: apply_mask(text.encode(), KEY)
 
 
 @row("validate in chunks", "wsfast")

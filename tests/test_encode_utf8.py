@@ -75,7 +75,13 @@ def test_encode_frames_texts_are_decoded_as_they_were(codec: SimpleNamespace, ma
 
 @pytest.mark.parametrize(
     "text",
-    ["\ud800", "a\udfff", "é" * 40 + "\udc80\ud800\udc80", "日" * 100 + "\ud800日\ud801", "🙂" * 50 + "\ude00"],
+    [
+        "\ud800",
+        "a\udfff",
+        "é" * 40 + "\udc80\ud800\udc80",
+        "日" * 100 + "\ud800日\ud801",
+        "🙂" * 50 + "\ude00",
+    ],
     ids=["alone", "after ASCII", "a run", "the first of two", "four bytes wide"],
 )
 def test_encode_lone_surrogate_is_cpythons_error(codec: SimpleNamespace, text: str) -> None:

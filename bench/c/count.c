@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dispatch.h"
+#include "encode.h"
 
 static const char *sample(const char *alphabet)
 {
@@ -60,11 +60,30 @@ static size_t run(const wsf_kernel *kernel, const char *operation, uint8_t *dst,
     return 0;
 }
 
+/* The encoders: from units of the text, of so many bytes each, to its bytes, masked. */
+static size_t width_of(const char *operation)
+{
+    return strcmp(operation, "from_ucs2") == 0 ? 2 : strcmp(operation, "from_ucs4") == 0 ? 4 : 0;
+}
+
+static size_t to_units(const wsf_kernel *kernel, uint8_t *units, const uint8_t *src, size_t n,
+                       size_t width)
+{
+    wsf_text text = {0, 0, 0};
+    kernel->measure(src, n, &text);
+    if (width == 2) {
+        kernel->to_ucs2((uint16_t *)(void *)units, src, n);
+    } else {
+        kernel->to_ucs4((uint32_t *)(void *)units, src, n);
+    }
+    return text.code_points;
+}
+
 int main(int argc, char **argv)
 {
     const wsf_kernel *kernel = argc == 6 ? wsf_kernel_select(argv[1]) : NULL;
     const char *text = argc == 6 ? sample(argv[3]) : NULL;
-    size_t n, times;
+    size_t n, times, width, units = 0;
     uint8_t *src, *dst;
     if (kernel == NULL || text == NULL) {
         fprintf(stderr, "usage: count KERNEL OPERATION ALPHABET OCTETS TIMES (a kernel that runs)\n");
@@ -78,8 +97,13 @@ int main(int argc, char **argv)
         return 2;
     }
     fill(src, n, text);
+    width = width_of(argv[2]);
+    if (width != 0) {
+        units = to_units(kernel, dst, src, n, width);
+    }
     for (; times > 0; times--) {
-        if (run(kernel, argv[2], dst, src, n) != n) {
+        if ((width == 0 ? run(kernel, argv[2], dst, src, n)
+                        : wsf_encode(kernel, src, dst, (unsigned)width, units, 0x04030201u)) != n) {
             fprintf(stderr, "%s of %s: wrong result\n", argv[2], argv[3]);
             return 1;
         }

@@ -8,6 +8,7 @@
  *
  * Invariant: what is expected comes from reference.h, which calls no kernel.
  */
+#include "encode.h"
 #include "harness.h"
 
 #define HOW 8
@@ -78,7 +79,26 @@ static void check_text(const uint8_t *octets, size_t n, const uint8_t *how, cons
     }
 }
 
-static void check_whole(const uint8_t *octets, size_t n, uint8_t how)
+/* A text, from its units to bytes again, masked; how many there are is known. */
+static void check_encoder(const uint8_t *octets, size_t n, const uint8_t *units, size_t size,
+                          size_t width, const uint8_t *key)
+{
+    uint8_t *const src = source.end - size;
+    uint8_t *const dst = target.end - n;
+    const size_t count = size / width;
+    size_t i;
+    memcpy(src, units, size);
+    ring(&target, dst, n);
+    expect(wsf_encoded_size(kernel, src, (unsigned)width, count) == n, "encoder", "the size");
+    expect(wsf_encode(kernel, dst, src, (unsigned)width, count, wsf_key_at(key, 0)) == n, "encoder",
+           "what it wrote");
+    for (i = 0; i < n; i++) {
+        expect(dst[i] == (uint8_t)(octets[i] ^ key[i & 3]), "encoder", "a byte");
+    }
+    expect(ring_intact(&target, dst, n), "encoder", "wrote outside");
+}
+
+static void check_whole(const uint8_t *octets, size_t n, uint8_t how, const uint8_t *key)
 {
     uint8_t *const src = place(&source, how, n);
     uint32_t pending = 0;
@@ -103,6 +123,7 @@ static void check_whole(const uint8_t *octets, size_t n, uint8_t how)
         }
         expect(memcmp(dst, wanted, size) == 0, "transcoder", "a unit");
         expect(ring_intact(&target, dst, size), "transcoder", "wrote outside");
+        check_encoder(octets, n, wanted, size, width, key);
     }
 }
 
@@ -120,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(src, octets, n);
     check_mask(&target, place(&target, data[1], n), src, octets, n, data + 4);
     check_mask(&source, src, src, octets, n, data + 4);
-    check_whole(octets, n, data[0]);
+    check_whole(octets, n, data[0], data + 4);
     check_text(octets, n, data, data + 4);
     return 0;
 }
