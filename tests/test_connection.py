@@ -211,16 +211,17 @@ def test_the_remote_never_answers_our_close() -> None:
     assert server.closure == Closure(1006, "", "local", Close(1001, "restart"), None, None)
 
 
-def test_pings_are_answered_in_their_place() -> None:
+def test_pings_are_answered_as_they_arrive_behind_what_is_queued() -> None:
     server, client = pair()
     for payload in (b"1", b"2", b"3"):
         client.ping(payload)
         client.send_text("echo")
+    server.send_text("before")
     for event in server.receive(client.data_to_send()):
         if isinstance(event, Text):
             server.send_text(event.data)
-    answer = [(10, b"1"), (10, b"2"), (10, b"3")]
-    assert frames_of(server, "client") == [x for pong in answer for x in (pong, (TEXT, b"echo"))]
+    pongs = [(10, b"1"), (10, b"2"), (10, b"3")]
+    assert frames_of(server, "client") == [(TEXT, b"before"), *pongs, *[(TEXT, b"echo")] * 3]
 
 
 def test_a_flood_of_pings_is_answered_in_bounded_memory() -> None:

@@ -50,7 +50,7 @@ def test_an_empty_message_is_one_frame() -> None:
         ((1, "", 3), ValueError, "size must be 4 octets or more, not 3"),
         ((2, b"", 0), ValueError, "size must be 1 octets or more, not 0"),
         ((2, b"", 1.5), TypeError, "size must be an integer, not float"),
-        ((2, 7, 4), TypeError, "a bytes-like object is required"),
+        ((2, 7, 4), TypeError, "payload must be a str or a bytes-like object, not int"),
         ((2, memoryview(b"abcd")[::2], 4), ValueError, "must be a C-contiguous buffer"),
         ((1, "\ud800", 4), UnicodeEncodeError, "surrogates not allowed"),
     ],

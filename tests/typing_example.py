@@ -86,6 +86,25 @@ async def reconnecting_async() -> str:
     return await wsfast.retry_async(connect, backoff=wsfast.Backoff())
 
 
+def connections() -> str | bytes:
+    server, client = wsfast.Connection("server"), wsfast.Connection("client", text="bytes")
+    assert_type(server, wsfast.Connection[str])
+    assert_type(client, wsfast.Connection[bytes])
+    client.send_text("text")
+    for event in server.receive(client.data_to_send()):
+        assert_type(
+            event, wsfast.Text[str] | wsfast.Binary | wsfast.Ping | wsfast.Pong | wsfast.Close
+        )
+        if isinstance(event, wsfast.Text):
+            assert_type(event.data, str)
+            return event.data
+    for answer in client.buffer_updated(0):
+        if isinstance(answer, wsfast.Text):
+            assert_type(answer.data, bytes)
+            return answer.data
+    return b""
+
+
 def closing() -> wsfast.Close:
     payload = wsfast.encode_close(wsfast.CloseCode.GOING_AWAY, "restart")
     close = wsfast.parse_close(payload)
@@ -124,4 +143,5 @@ if __name__ == "__main__":
     masking()
     utf8()
     print(reconnecting())
-    print(frames(), messages(), text_as_octets(), closing(), violations(b"\x01"), main())
+    print(frames(), messages(), connections(), text_as_octets(), closing())
+    print(violations(b"\x01"), main())

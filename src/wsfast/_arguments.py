@@ -34,6 +34,10 @@ def not_a_string(name: str, value: object) -> TypeError:
     return TypeError(f"{name} must be a str, not {type(value).__name__}")
 
 
+def not_a_payload(name: str, value: object) -> TypeError:
+    return TypeError(f"{name} must be a str or a bytes-like object, not {type(value).__name__}")
+
+
 def not_contiguous(name: str) -> ValueError:
     return ValueError(f"{name} must be a C-contiguous buffer")
 

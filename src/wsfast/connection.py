@@ -1,22 +1,24 @@
 """A WebSocket connection after its opening handshake, without input or output.
 
-RFC 6455 sections 5.5 (control frames) and 7 (closing).  Octets go in, messages come out;
-messages go in, octets come out; the host moves the octets.
+RFC 6455 sections 5.5 (control frames) and 7 (closing).  Bytes go in, messages come out;
+messages go in, bytes come out; the host moves the bytes.
 
              close() or            both close frames, or the
              a close frame         end of what the remote sends
     OPEN ------------------> CLOSING ------------------> CLOSED
       \\------------ the remote ends without one ---------/
 
-Invariant: nothing is queued behind a close frame, and none is sent twice.  What was sent,
-what was received and what was wrong are kept apart (``Closure``), so that a cause that is
-known here is never reported as 1006.
+Invariant: nothing goes out behind a close frame, and none is sent twice.  The close frame
+that answers the remote's, or its violation, is kept apart until ``data_to_send()`` takes it,
+so that answers to what came before it still go in front of it.  What was sent, what was
+received and what was wrong are kept apart (``Closure``), so that a cause that is known here
+is never reported as 1006.
 """
 
 from __future__ import annotations
 
+from _thread import RLock
 from collections import deque
-from enum import Enum
 
 from ._arguments import is_server
 from ._backend import (
@@ -31,8 +33,11 @@ from ._backend import (
     new_masking_key,
     validate_utf8,
 )
+from ._closure import Closure as Closure
+from ._closure import ConnectionState as ConnectionState
+from ._closure import NotOpen as NotOpen
 from ._pure.buffers import octets as octets_of
-from ._record import Record
+from ._pure.buffers import payload_octets
 from .closecodes import close_code, explain
 from .errors import InvalidUTF8, ProtocolViolation, then_raise
 from .fragments import check_size, fragment
@@ -41,86 +46,81 @@ from .opcodes import Opcode
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Literal
+    from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
     from typing_extensions import Buffer
 
     from .deflate import Deflate
 
+    _TextType = TypeVar("_TextType", str, bytes)
+    _Event: TypeAlias = "Text[_TextType] | Binary | Ping | Pong | Close"
+
+    class _OfText(Generic[_TextType]):
+        """``Connection[str]`` and ``Connection[bytes]``."""
+else:
+
+    class _OfText:
+        """What type checkers take as generic: at run time the class itself."""
+
+        __slots__ = ()
+
+        def __class_getitem__(cls, item: object, /) -> type:
+            return cls
+
 
 MAX_PONGS = 64  # queued at a time; what the host does not take does not grow without end
 
 
-class ConnectionState(Enum):
-    """Say how far a connection is (RFC 6455 section 7.1)."""
+class Connection(_OfText["_TextType"]):
+    """One connection after its opening handshake (RFC 6455 sections 5 to 7).
 
-    OPEN = "messages can be sent"
-    CLOSING = "a close frame was sent; the remote has not closed yet"
-    CLOSED = "nothing more can be sent or received"
-
-
-class NotOpen(RuntimeError):
-    """Say that nothing can be sent any more, for the connection is closing or closed.
-
-    RFC 6455 section 5.5.1: nothing follows a close frame.
-    """
-
-
-class Closure(Record):
-    """Say how a connection ended, what was said on the wire kept apart from the cause.
-
-    Attributes:
-        code: the cause, as an application wants to know it: the code of our violation if
-            there was one, else that of the close frame received; 1006 if none came.
-        reason: what goes with it.
-        by: ``"local"`` if this end began to close, ``"remote"`` if the other did.
-        sent: the close frame that was sent, as a ``Close``, or ``None``.
-        received: the close frame that was received, or ``None``.
-        violation: what the remote did wrong, or ``None``.
-    """
-
-    __slots__ = __match_args__ = ("code", "reason", "by", "sent", "received", "violation")
-
-    code: int
-    reason: str
-    by: Literal["local", "remote"]
-    sent: Close | None
-    received: Close | None
-    violation: ProtocolViolation | None
-
-    def __init__(
-        self,
-        code: int,
-        reason: str,
-        by: Literal["local", "remote"],
-        sent: Close | None,
-        received: Close | None,
-        violation: ProtocolViolation | None,
-    ) -> None:
-        for name, value in zip(
-            self.__match_args__, (code, reason, by, sent, received, violation), strict=True
-        ):
-            object.__setattr__(self, name, value)
-
-
-class Connection:
-    """Keep one connection after its opening handshake (RFC 6455 sections 5 to 7).
+    One thread may send while another takes ``data_to_send()`` and a third calls
+    ``receive()``: nothing is lost, and what each thread sends keeps its order.  Only one
+    thread at a time may receive, and only one may take.
 
     Args:
         role: ``"server"`` or ``"client"``: which end this is.
         text, max_message_size, max_frame_size, max_retained: as ``MessageDecoder``.
         deflate: what was agreed on of permessage-deflate, if it was.
-        fragment_size: the most octets of payload in a frame that is sent, 4 at least;
+        fragment_size: the most bytes of payload in a frame that is sent, 4 at least;
             ``None`` sends every message in one frame.
 
     Raises:
-        TypeError, ValueError: an argument is none of these.
+        TypeError, ValueError: an argument has the wrong type or value.
 
     >>> server, client = Connection("server"), Connection("client")
     >>> client.send_text("Grüße")
     >>> list(server.receive(client.data_to_send()))
     [Text(data='Grüße')]
     """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: Connection[str],
+            role: Literal["server", "client"],
+            *,
+            text: Literal["str"] = "str",
+            max_message_size: int | None = ...,
+            max_frame_size: int | None = None,
+            max_retained: int | None = None,
+            deflate: Deflate | None = None,
+            fragment_size: int | None = None,
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Connection[bytes],
+            role: Literal["server", "client"],
+            *,
+            text: Literal["bytes"],
+            max_message_size: int | None = ...,
+            max_frame_size: int | None = None,
+            max_retained: int | None = None,
+            deflate: Deflate | None = None,
+            fragment_size: int | None = None,
+        ) -> None: ...
 
     def __init__(
         self,
@@ -142,16 +142,23 @@ class Connection:
             "max_retained": max_retained,
             "deflate": deflate,
         }
-        self._decoder: MessageDecoder[Any] = MessageDecoder(role, **options)
+        self._decoder: MessageDecoder[_TextType] = MessageDecoder(role, **options)
         self._deflate = deflate
         if fragment_size is not None:
-            check_size("fragment_size", fragment_size, 4)
+            fragment_size = check_size("fragment_size", fragment_size, 4)
         self._fragment_size = fragment_size
         # Whether a message is one frame, neither masked nor compressed.
         self._plain = self._server and deflate is None and fragment_size is None
+        # What arrived and was not taken yet.
+        self._events: Iterator[_Event[_TextType]] = iter(())
+        # What threads share.  Senders only append, and only one thread takes from the front.
         self._out: list[bytes] = []
-        self._pongs = 0  # queued since octets were last taken
-        self._last_pong = 0  # its place in what is to be sent
+        self._late_pong: deque[bytes] = deque(maxlen=1)  # goes behind _out
+        self._close_frame = b""  # goes last
+        self._ended = False  # whether sending is refused from now on
+        self._over = False  # whether the close frame was taken
+        self._lock = RLock()
+        self._pongs = 0  # in _out, roughly
         self._pings: deque[bytes] = deque()
         self._sent: Close | None = None
         self._received: Close | None = None
@@ -161,91 +168,95 @@ class Connection:
 
     # What arrives.
 
-    def receive(self, data: Buffer, /) -> Iterator[Any]:
-        """Take what arrived; iterate over what is now whole.
+    def receive(self, data: Buffer, /) -> Iterator[_Event[_TextType]]:
+        """Take what arrived, and do at once what it asks for.
 
-        Pings are answered, and so is a close frame, each when the iteration comes to it:
-        take all of it, then send ``data_to_send()``.
+        When this returns, pings are answered, pongs have settled their pings, a close frame
+        is answered, and a violation's close frame is queued: send ``data_to_send()``.
 
         Args:
             data: any C-contiguous buffer; it is not kept.
 
         Returns:
-            An iterator over ``Text``, ``Binary``, ``Ping``, ``Pong`` and ``Close``.  At a
-            violation it queues the close frame for it and raises; from then on whatever
-            arrives is ignored (section 7.1.7).
+            An iterator over the ``Text``, ``Binary``, ``Ping``, ``Pong`` and ``Close`` that
+            are now whole.  What is not taken from it stays: the next call's iterator begins
+            with it.  If the bytes break the protocol, the iterator raises after all that
+            came before; whatever arrives later is ignored (section 7.1.7).
 
         Raises:
-            ProtocolError, InvalidUTF8, MessageTooBig: from the iterator.
+            ProtocolError, InvalidUTF8, MessageTooBig: from the iterator, once.
             TypeError: ``data`` is not a buffer.
             ValueError: it is not C-contiguous.
         """
         if self._violation is not None:
-            return iter(())
-        try:
-            return self._events(self._decoder.feed(data))
-        except ProtocolViolation as violation:  # behind events of before that nobody took
-            return self._events(then_raise((), violation))
+            return self._events
+        return self._take(self._decoder.feed(data))
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Return a buffer to receive into, for ``asyncio.BufferedProtocol``."""
         return self._decoder.get_buffer(sizehint)
 
-    def buffer_updated(self, nbytes: int, /) -> Iterator[Any]:
-        """Take the first ``nbytes`` octets of the buffer: as ``receive`` of them."""
+    def buffer_updated(self, nbytes: int, /) -> Iterator[_Event[_TextType]]:
+        """Take the first ``nbytes`` bytes of the buffer: as ``receive`` of them."""
         if self._violation is not None:
-            return iter(())
-        try:
-            return self._events(self._decoder.buffer_updated(nbytes))
-        except ProtocolViolation as violation:  # behind events of before that nobody took
-            return self._events(then_raise((), violation))
+            return self._events
+        return self._take(self._decoder.buffer_updated(nbytes))
 
     def receive_eof(self) -> None:
-        """Take note that the remote sends nothing more: its end of TCP is closed."""
-        self._eof = True
+        """Note that the remote sends nothing more: its end of TCP is closed."""
+        self._eof = self._ended = True
 
-    def _events(self, events: Iterator[Any]) -> Iterator[Any]:
+    def _take(self, decoded: Iterator[Any]) -> Iterator[Any]:
+        events: list[Any] = []
+        for event in self._events:  # seldom any, which this finds out without a call
+            events.append(event)
         try:
-            for event in events:
+            for event in decoded:
                 kind = type(event)
                 if kind is not Text and kind is not Binary:
                     self._take_control(event)
-                yield event
+                events.append(event)
         except ProtocolViolation as violation:
+            self._fail(violation.with_traceback(None))
+            self._events = then_raise(events, violation)
+            return self._events
+        except BaseException:
+            self._events = iter(events)
+            raise
+        self._events = taken = iter(events)
+        return taken
+
+    def _fail(self, violation: ProtocolViolation) -> None:
+        violation.__context__ = None  # what the caller was handling is none of it
+        with self._lock:
             self._violation = violation
             self._queue_close(violation.close_code, violation.close_reason)
-            raise
 
-    def _take_control(self, event: Any) -> None:
+    def _take_control(self, event: Ping | Pong | Close) -> None:
         if isinstance(event, Ping):
             self._answer(event.data)
         elif isinstance(event, Pong):
             self._answered(event.data)
         else:
-            self._take_close(event)
+            with self._lock:
+                self._received = event
+                self._remote_began = self._sent is None
+                self._queue_close(None if event.code == 1005 else event.code, event.reason)
 
     def _answer(self, payload: bytes) -> None:
-        """Queue a pong, where it stands among the messages, unless a close frame was sent."""
+        """Queue a pong behind what is queued so far, unless a close frame is."""
         if self._sent is not None or self._eof:
             return
-        if self._pongs >= MAX_PONGS:
-            # Section 5.5.3: only the most recent ping needs an answer.
-            del self._out[self._last_pong]
-        self._last_pong = len(self._out)
+        # Section 5.5.3: only the most recent ping needs an answer.
         self._pongs += 1
-        self._frame(Opcode.PONG, payload)
+        late = self._late_pong or self._pongs >= MAX_PONGS
+        (self._late_pong if late else self._out).append(self._frame(Opcode.PONG, payload))
 
     def _answered(self, payload: bytes) -> None:
         """Forget the ping that was answered, and those before it (section 5.5.3)."""
         if payload in self._pings:
             while self._pings.popleft() != payload:
                 pass
-
-    def _take_close(self, close: Close) -> None:
-        self._received = close
-        if self._sent is None:
-            self._remote_began = True
-            self._queue_close(None if close.code == 1005 else close.code, close.reason)
 
     # What is sent.
 
@@ -256,19 +267,23 @@ class Connection:
             data: a ``str``, or any C-contiguous buffer that holds UTF-8.
 
         Raises:
-            NotOpen: a close frame was sent, or the remote is gone.
-            TypeError: it is neither.
-            ValueError: the octets are not UTF-8, or the text has a lone surrogate.
+            NotOpen: the connection is closing, or the remote is gone.
+            TypeError: ``data`` is neither.
+            ValueError: the bytes are not UTF-8, or the text has a lone surrogate.
         """
-        if self._sent is not None or self._eof:
+        if self._ended:
             raise self._not_open()
         if not isinstance(data, str):
+            data = payload_octets(data, "data")  # nobody can change it once it was judged
             try:
                 validate_utf8(data)
             except InvalidUTF8 as fault:
                 raise ValueError(f"a text message can't be sent: {fault.close_reason}") from None
         if self._plain:  # as most are: no more calls than it needs
-            self._out.append(encode_frame(1, data))
+            frame = encode_frame(1, data)
+            self._out.append(frame)
+            if self._over:
+                self._take_back(frame)
         else:
             self._send(Opcode.TEXT, data)
 
@@ -276,16 +291,19 @@ class Connection:
         """Queue a binary message: any C-contiguous buffer.
 
         Raises:
-            NotOpen: a close frame was sent, or the remote is gone.
+            NotOpen: the connection is closing, or the remote is gone.
             TypeError: ``data`` is not a buffer.
             ValueError: it is not C-contiguous.
         """
-        if self._sent is not None or self._eof:
+        if self._ended:
             raise self._not_open()
-        if isinstance(data, str):
-            raise TypeError("data must be a bytes-like object, not str")
+        if type(data) is not bytes:
+            data = octets_of(data, "data")
         if self._plain:
-            self._out.append(encode_frame(2, data))
+            frame = encode_frame(2, data)
+            self._out.append(frame)
+            if self._over:
+                self._take_back(frame)
         else:
             self._send(Opcode.BINARY, data)
 
@@ -295,93 +313,145 @@ class Connection:
         Each stays among ``pending_pings`` until it is answered: stop at a few.
 
         Args:
-            payload: at most 125 octets; ``None`` for four that no other ping had.
+            payload: at most 125 bytes; ``None`` for four random ones.
 
         Raises:
-            NotOpen: a close frame was sent, or the remote is gone.
-            TypeError, ValueError: the payload is no such buffer.
+            NotOpen: the connection is closing, or the remote is gone.
+            TypeError: the payload is not a buffer.
+            ValueError: it is longer than 125 bytes, or not C-contiguous.
         """
-        self._check_open()
+        if self._ended:
+            raise self._not_open()
         octets = new_masking_key() if payload is None else octets_of(payload, "payload")
-        self._frame(Opcode.PING, octets)
-        self._pings.append(octets)
+        frame = self._frame(Opcode.PING, octets)
+        self._pings.append(octets)  # first: its pong may come as soon as it can be taken
+        self._queue(frame)
         return octets
 
     def pong(self, payload: Buffer = b"") -> None:
         """Queue a pong that no ping asked for (section 5.5.3).
 
         Raises:
-            NotOpen: a close frame was sent, or the remote is gone.
-            TypeError, ValueError: the payload is no buffer of at most 125 octets.
+            NotOpen: the connection is closing, or the remote is gone.
+            TypeError: the payload is not a buffer.
+            ValueError: it is longer than 125 bytes, or not C-contiguous.
         """
-        self._check_open()
-        self._frame(Opcode.PONG, payload)
+        if self._ended:
+            raise self._not_open()
+        self._queue(self._frame(Opcode.PONG, octets_of(payload, "payload")))
 
     def close(self, code: int | None = 1000, reason: str = "") -> None:
         """Begin to close: queue a close frame, if none was sent (section 7.1.2).
 
         Args:
             code: a code that this end may send; ``None`` for a frame without one.
-            reason: at most 123 octets in UTF-8.
+            reason: at most 123 bytes in UTF-8.
 
         Raises:
             TypeError, ValueError: the code must not be sent by this end, the reason is
                 too long or comes without a code.
         """
-        payload = encode_close(code, reason)
+        encode_close(code, reason)  # raises what is wrong with them
         if code is not None and explain(code).sender not in ("both", self._role):
             raise ValueError(f"close code {code} must not be sent by a {self._role}")
-        if self._sent is None and not self._eof:
-            self._queue_close(code, reason, payload)
+        if not self._eof:
+            self._queue_close(code, reason)
+        self._ended = True
 
     def going_away(self, reason: str = "") -> None:
         """Close with 1001: a server that stops, a page that is left (section 7.4.1)."""
         self.close(1001, reason)
 
     def data_to_send(self) -> bytes:
-        """Return the octets that are to be written now, and forget them."""
-        out = self._out
-        self._pongs = 0
-        if len(out) == 1:
-            return out.pop()
-        octets = b"".join(out)
-        out.clear()
-        return octets
+        """Return the bytes that are to be written now, and forget them.
 
-    def _check_open(self) -> None:
-        if self._sent is not None or self._eof:
-            raise self._not_open()
+        They are ``b""`` when nothing is queued.  Don't write that: sockets and transports
+        refuse every write, even an empty one, once their sending half is shut down.
+        """
+        if self._sent is not None:
+            return self._last_data()
+        out = self._out
+        late = len(self._late_pong)  # while there is one, no other pong is queued in front of it
+        if len(out) <= 1 and not late:
+            self._pongs = 0
+            return out.pop(0) if out else b""
+        taken = out.copy()
+        del out[: len(taken)]
+        self._pongs = 0
+        if late:
+            taken.append(self._late_pong.popleft())
+        return b"".join(taken)
+
+    def _last_data(self) -> bytes:
+        """Return what goes before the close frame, and that frame; then nothing more."""
+        with self._lock:
+            close, self._close_frame = self._close_frame, b""
+            if not close:
+                return b""
+            # First, so that whoever queues behind the last that is taken here finds out.
+            self._over = self._ended = True
+            taken: list[bytes] = self._out.copy()
+            del self._out[: len(taken)]
+            return b"".join((*taken, *self._late_pong, close))
 
     def _not_open(self) -> NotOpen:
-        return NotOpen(f"the connection is {self.state.name}: {self.state.value}")
+        return NotOpen(f"the connection is {self.state.name}: nothing more can be sent")
 
-    def _send(self, opcode: Opcode, data: str | Buffer) -> None:
-        compressed = None if self._deflate is None else self._deflate.compress(data)
-        payload = data if compressed is None else compressed
-        if self._fragment_size is None:
-            self._frame(opcode, payload, rsv1=compressed is not None)
+    def _send(self, opcode: Opcode, data: str | bytes) -> None:
+        deflate, size = self._deflate, self._fragment_size
+        if deflate is None and size is None:
+            self._queue(self._frame(opcode, data))
             return
-        # Compressed octets have no characters to keep together.
-        kind = opcode if compressed is None else Opcode.BINARY
-        for number, part in enumerate(fragment(kind, payload, self._fragment_size)):
-            first = number == 0
-            self._frame(
-                opcode if first else Opcode.CONTINUATION,
-                part.payload,
-                fin=part.fin,
-                rsv1=first and compressed is not None,
-            )
+        # Messages are queued in the order in which they are compressed, and the fragments of
+        # one with none of another's between them.
+        with self._lock:
+            if self._ended:
+                raise self._not_open()
+            compressed = None if deflate is None else deflate.compress(data)
+            if compressed is None:
+                frames = self._frames(opcode, data, rsv1=False)
+            else:
+                frames = self._frames(opcode, compressed, rsv1=True)
+            self._out.extend(frames)
+            if self._over:  # a signal's handler took the close frame meanwhile
+                raise self._not_open()
+
+    def _frames(self, opcode: Opcode, payload: str | bytes, *, rsv1: bool) -> list[bytes]:
+        size = self._fragment_size
+        if size is None:
+            return [self._frame(opcode, payload, rsv1=rsv1)]
+        # Compressed bytes have no characters to keep together.
+        parts = list(fragment(Opcode.BINARY if rsv1 else opcode, payload, size))
+        frames = [self._frame(opcode, parts[0].payload, fin=parts[0].fin, rsv1=rsv1)]
+        frames += [self._frame(part.opcode, part.payload, fin=part.fin) for part in parts[1:]]
+        return frames
 
     def _frame(
         self, opcode: Opcode, payload: str | Buffer, *, fin: bool = True, rsv1: bool = False
-    ) -> None:
+    ) -> bytes:
         key = None if self._server else new_masking_key()
-        self._out.append(encode_frame(opcode, payload, fin=fin, rsv1=rsv1, masking_key=key))
+        return encode_frame(opcode, payload, fin=fin, rsv1=rsv1, masking_key=key)
 
-    def _queue_close(self, code: int | None, reason: str, payload: bytes | None = None) -> None:
-        if self._sent is None:
-            self._frame(Opcode.CLOSE, encode_close(code, reason) if payload is None else payload)
-            self._sent = Close(close_code(1005 if code is None else code), reason)
+    def _queue(self, frame: bytes) -> None:
+        self._out.append(frame)
+        if self._over:
+            self._take_back(frame)
+
+    def _take_back(self, frame: bytes) -> None:
+        """Raise ``NotOpen`` if a frame was queued too late: the close frame had gone."""
+        with self._lock:
+            if frame not in self._out:
+                return  # it was taken in front of the close frame
+            self._out.remove(frame)
+        raise self._not_open()
+
+    def _queue_close(self, code: int | None, reason: str) -> None:
+        frame = self._frame(Opcode.CLOSE, encode_close(code, reason))
+        close = Close(close_code(1005 if code is None else code), reason)
+        with self._lock:
+            if self._sent is None:
+                self._close_frame = frame
+                self._sent = close
 
     # How it stands.
 
@@ -395,11 +465,13 @@ class Connection:
     @property
     def pending_pings(self) -> tuple[bytes, ...]:
         """The payloads of the pings that were not answered yet, the oldest first."""
-        return tuple(self._pings)
+        return tuple(self._pings.copy())
 
     @property
     def write_eof(self) -> bool:
         """Whether ``data_to_send()`` was or is the last: shut down the sending half then.
+
+        Write nothing from then on, not even ``b""``.
 
         The receiving half is still to be read: closing a socket with unread input resets
         the connection, and the remote may lose the close frame.
@@ -418,21 +490,16 @@ class Connection:
     @property
     def closure(self) -> Closure | None:
         """How the connection ended, or is ending; ``None`` while it is open."""
-        if self._sent is None and not self._eof:
+        with self._lock:  # as one thread left it, not halfway
+            sent, received, violation = self._sent, self._received, self._violation
+            local = sent is not None and not self._remote_began
+        if sent is None and not self._eof:
             return None
-        violation, received = self._violation, self._received
         if violation is not None:
             code, reason = violation.close_code, violation.close_reason
         elif received is not None:
             code, reason = received.code, received.reason
         else:
             code, reason = 1006, ""
-        local = self._sent is not None and not self._remote_began
-        return Closure(
-            close_code(code),
-            reason,
-            "local" if local else "remote",
-            self._sent,
-            received,
-            violation,
-        )
+        by: Literal["local", "remote"] = "local" if local else "remote"
+        return Closure(close_code(code), reason, by, sent, received, violation)

@@ -352,4 +352,6 @@ def then_raise(items: Iterable[_T], violation: BaseException) -> Iterator[_T]:
     try:
         raise violation
     finally:
-        del violation  # which has this frame in its traceback
+        # It keeps alive neither what the caller was handling nor, by its traceback, this frame.
+        violation.__context__ = None
+        del violation

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ._arguments import not_an_integer
 from ._backend import Frame
+from ._pure.buffers import payload_octets
 from .opcodes import Opcode
 
 TYPE_CHECKING = False
@@ -43,22 +44,16 @@ def fragment(opcode: int, payload: Buffer | str, size: int) -> Iterator[Frame]:
     if opcode not in (Opcode.TEXT, Opcode.BINARY):
         raise ValueError(f"opcode must be TEXT or BINARY, not {opcode!r}")
     check_size("size", size, 4 if opcode == Opcode.TEXT else 1)
-    if isinstance(payload, str):
-        octets = memoryview(payload.encode())
-    else:
-        octets = memoryview(payload)
-        if not octets.c_contiguous:
-            raise ValueError("payload must be a C-contiguous buffer")
-        octets = octets.cast("B")
-    return _frames(Opcode(opcode), octets, size)
+    return _frames(Opcode(opcode), memoryview(payload_octets(payload)), size)
 
 
-def check_size(name: str, size: int, least: int) -> None:
-    """Raise what is wrong with the size of fragments, if anything is."""
+def check_size(name: str, size: int, least: int) -> int:
+    """Return the size of fragments."""
     if not isinstance(size, int):
         raise not_an_integer(name, size)
     if size < least:
         raise ValueError(f"{name} must be {least} octets or more, not {size}")
+    return size
 
 
 def _frames(opcode: Opcode, octets: memoryview, size: int) -> Iterator[Frame]:

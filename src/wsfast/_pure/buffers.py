@@ -27,6 +27,19 @@ def octets(data: Buffer, name: str = "data") -> bytes:
         return view.tobytes()
 
 
+def payload_octets(payload: Buffer | str, name: str = "payload") -> bytes:
+    """Return the octets to send of a text or of any C-contiguous buffer."""
+    if isinstance(payload, str):
+        return str.encode(payload)  # not what a subclass makes of it
+    if type(payload) is bytes:
+        return payload
+    try:
+        view = memoryview(payload)
+    except TypeError:
+        raise _arguments.not_a_payload(name, payload) from None
+    return octets(view, name)
+
+
 def writable(data: Buffer, name: str) -> memoryview:
     """Return the octets of a writable buffer, to be written to and then released."""
     try:

@@ -1,0 +1,69 @@
+"""How far a connection is, and how it ended (RFC 6455 section 7).
+
+Invariant: what was on the wire and what was its cause are kept apart.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ._record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from ._backend import Close
+    from .errors import ProtocolViolation
+
+
+class ConnectionState(Enum):
+    """How far a connection is (RFC 6455 section 7.1)."""
+
+    OPEN = "messages can be sent"
+    CLOSING = "a close frame was sent; the remote has not closed yet"
+    CLOSED = "nothing more can be sent or received"
+
+
+class NotOpen(RuntimeError):
+    """Raised when nothing can be sent any more: the connection is closing or closed.
+
+    RFC 6455 section 5.5.1: nothing follows a close frame.
+    """
+
+
+class Closure(Record):
+    """How a connection ended, with what was on the wire kept apart from the cause.
+
+    Attributes:
+        code: the cause, as an application wants to know it: the code of our violation if
+            there was one, else that of the close frame received; 1006 if none came.
+        reason: what goes with it.
+        by: ``"local"`` if this end began to close, ``"remote"`` if the other did.
+        sent: the close frame that was sent, as a ``Close``, or ``None``.
+        received: the close frame that was received, or ``None``.
+        violation: what the remote did wrong, or ``None``.
+    """
+
+    __slots__ = __match_args__ = ("code", "reason", "by", "sent", "received", "violation")
+
+    code: int
+    reason: str
+    by: Literal["local", "remote"]
+    sent: Close | None
+    received: Close | None
+    violation: ProtocolViolation | None
+
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        by: Literal["local", "remote"],
+        sent: Close | None,
+        received: Close | None,
+        violation: ProtocolViolation | None,
+    ) -> None:
+        for name, value in zip(
+            self.__match_args__, (code, reason, by, sent, received, violation), strict=True
+        ):
+            object.__setattr__(self, name, value)
