@@ -14,7 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeVar
 
-    from .deflate import Deflate, Inflater
+    from ._inflater import Inflater
+    from .deflate import Deflate
 
     _T = TypeVar("_T")
 

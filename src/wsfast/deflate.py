@@ -2,10 +2,8 @@
 
     PerMessageDeflate   what one end wants; offers, responds, accepts
     Deflate             what both agreed on, for one connection
-    Inflater            inflates the messages of one decoder; ``MessageDecoder`` drives it
 
-Invariant: nothing is inflated beyond what the receiver has room for and one octet more,
-whatever the compressed octets say.
+The messages of the other end are inflated by ``_inflater``.
 """
 
 from __future__ import annotations
@@ -14,14 +12,15 @@ import importlib
 import zlib
 from functools import partial
 
-from . import _extension_header, errors
+from . import _extension_header
 from ._arguments import is_server, not_an_integer, not_an_integer_or_none
+from ._inflater import TAIL, Inflater
 from ._pure.buffers import octets as octets_of
 from ._record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any, Literal
 
     from typing_extensions import Buffer
@@ -29,13 +28,7 @@ if TYPE_CHECKING:
     from ._extension_header import _Parameters
 
 NAME = "permessage-deflate"
-_TAIL = b"\x00\x00\xff\xff"  # taken off each message (section 7.2.1)
-_LAST_BLOCK = (
-    b"\x01\x00\x00\xff\xff"  # empty and final: ends a stream that has come to a block's end
-)
 _EMPTY = b"\x00"  # the message without octets (section 7.2.3.6)
-_PIECE = 1 << 16  # octets inflated at a time
-_SLICE = 1 << 14  # octets given to an engine at a time: each time it copies what it leaves
 
 # Engine: (module, the extra that installs it).  All have the interface of zlib.
 _ENGINES = {
@@ -124,79 +117,6 @@ def _threshold(value: int) -> int:
     if value < 0:
         raise ValueError(f"threshold must not be negative, but is {value}")
     return value
-
-
-class Inflater:
-    """Inflate the compressed messages that one decoder receives (RFC 7692 section 7.2.2).
-
-    Each call of ``pieces`` is a part of a message; ``end`` is its end.
-    """
-
-    def __init__(self, engine: Any, window_bits: int, takes_over: bool) -> None:
-        self._error: type[Exception] = getattr(engine, "error", zlib.error)
-        # Some compressors that agreed on 8 use 9: zlib has no raw deflate with 8.
-        self._new: Callable[[], Any] = partial(engine.decompressobj, wbits=-max(window_bits, 9))
-        self._takes_over = takes_over
-        self._stream: Any = None
-
-    def pieces(self, octets: bytes, room: int) -> Iterator[bytes]:
-        """Yield what the octets inflate to, a little at a time.
-
-        Args:
-            octets: the next compressed octets of the message.
-            room: how many inflated octets the message may still have.  No more than one
-                beyond that are made: it is for the caller to stop then.
-
-        Raises:
-            ProtocolError: they are not what a compressor writes.
-        """
-        given = b""
-        at = 0
-        while True:
-            if self._stream is None:
-                self._stream = self._new()
-            stream, most = self._stream, min(_PIECE, room + 1)
-            if not given:
-                given = octets[at : at + _SLICE]
-                at += _SLICE
-            piece = self._inflated(stream, given, most)
-            given = stream.unconsumed_tail
-            if stream.eof:  # a final block: what follows begins anew (section 7.2.3.4)
-                given = stream.unused_data
-                self._stream = None
-            if piece:
-                yield piece
-                room -= len(piece)
-            # A full piece may not be all: what was taken in can still have to come out.
-            if not given and at >= len(octets) and (self._stream is None or len(piece) < most):
-                return
-
-    def end(self, room: int) -> Iterator[bytes]:
-        """Yield what the end of a message still inflates to, and be ready for the next.
-
-        Raises:
-            ProtocolError: the message ends inside a block, where that can be told.
-        """
-        yield from self.pieces(_TAIL, room)
-        if self._takes_over:
-            return
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            left = self._inflated(stream, _LAST_BLOCK, 1)
-            if left or not stream.eof:
-                raise errors.bad_deflate("the message ends inside a block")
-
-    def _inflated(self, stream: Any, octets: bytes, most: int) -> bytes:
-        try:
-            piece: bytes = stream.decompress(octets, most)
-        except self._error as error:
-            fault = str(error)
-        else:
-            return piece
-        if "Error -4 " in fault:  # Z_MEM_ERROR
-            raise MemoryError(fault)
-        # Not in the handler: that error, and with it the octets, would be kept as the context.
-        raise errors.bad_deflate(fault)
 
 
 class Deflate:
@@ -300,18 +220,19 @@ class Deflate:
         )
         if self._takes_over:  # the octets are in the window of both ends now: no way back
             self._compressor = compressor
-            return compressed[:-4] if compressed.endswith(_TAIL) else _EMPTY
+            return compressed[:-4] if compressed.endswith(TAIL) else _EMPTY
         self._compressor = None
         return compressed[:-4] if len(compressed) - 4 < len(octets) else None
 
     def inflater(self) -> Inflater:
         """Return what inflates the messages of the other end."""
         agreed = self.parameters
-        if self.role == "server":
-            bits, alone = agreed.client_max_window_bits, agreed.client_no_context_takeover
-        else:
-            bits, alone = agreed.server_max_window_bits, agreed.server_no_context_takeover
-        return Inflater(self._engine, bits, takes_over=not alone)
+        alone = (
+            agreed.client_no_context_takeover
+            if self.role == "server"
+            else agreed.server_no_context_takeover
+        )
+        return Inflater(self._engine, takes_over=not alone)
 
 
 class PerMessageDeflate:

@@ -25,7 +25,8 @@ from .. import (
     Text,
     apply_mask,
 )
-from ..deflate import Deflate, Inflater
+from .._inflater import Inflater
+from ..deflate import Deflate
 from ..diagnosis import Diagnosis, diagnose
 from ._captures import Stream
 
@@ -72,7 +73,7 @@ class _Tap(Inflater):
     """Keep what the decoder inflated of the message under way, for the diagnosis."""
 
     def __init__(self, takes_over: bool) -> None:
-        super().__init__(zlib, zlib.MAX_WBITS, takes_over)
+        super().__init__(zlib, takes_over=takes_over)
         self.payload = bytearray()
 
     def pieces(self, octets: bytes, room: int) -> Iterator[bytes]:
