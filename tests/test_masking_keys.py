@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from conftest import CORE
+from helpers import python
 
 KEYS = 5_000  # many more than the compiled codec fetches at a time
 
@@ -87,3 +88,31 @@ def test_masking_keys_dropped_are_replaced_by_fresh_entropy(
         CORE.new_masking_key()
         CORE.new_masking_key()
     assert len(fetched) in (3, 4)  # one more if the last of a thousand octets were due
+
+
+FORKED_IN_C = """
+import ctypes
+import os
+import wsfast
+libc = ctypes.PyDLL(None)  # whose fork() Python does not see, so that none of its hooks run
+wsfast.new_masking_key()
+reading, writing = os.pipe()
+child = libc.fork()
+keys = [wsfast.new_masking_key() for _ in range(200)]
+if child == 0:
+    os.write(writing, b"".join(keys))
+    os._exit(0)
+os.close(writing)
+with os.fdopen(reading, "rb") as pipe:
+    octets = pipe.read()
+os.waitpid(child, 0)
+theirs = {octets[i : i + 4] for i in range(0, len(octets), 4)}
+print(len(octets), len(theirs & set(keys)) <= 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("backend", ["pure", *(["native"] if CORE else [])])
+def test_masking_keys_after_a_fork_in_c_differ_from_the_parents(backend: str) -> None:
+    done = python(FORKED_IN_C, WSFAST_BACKEND=backend)
+    assert (done.returncode, done.stdout) == (0, "800 True\n"), done.stderr

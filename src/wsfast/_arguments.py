@@ -6,6 +6,8 @@ twins can't differ.  What the *remote* did wrong is in ``errors``.
 
 from __future__ import annotations
 
+from operator import index
+
 from .closecodes import CloseCode, may_be_sent
 from .errors import MAX_REASON
 from .opcodes import Opcode
@@ -59,14 +61,39 @@ def not_an_integer_or_none(name: str, value: object) -> TypeError:
     return TypeError(f"{name} must be an integer or None, not {type(value).__name__}")
 
 
+def integer(name: str, value: object) -> int:
+    """Return the number itself, whatever a subclass makes of it; a bool is none."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise not_an_integer(name, value)
+    return int.__index__(value)
+
+
+def integer_or_none(name: str, value: object) -> int | None:
+    """Return the same, or ``None``."""
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise not_an_integer_or_none(name, value)
+    return int.__index__(value)
+
+
+def check_entropy(entropy: object, count: int) -> bytes:
+    """Return what ``os.urandom(count)`` returned: exactly so many bytes, or an error."""
+    if type(entropy) is not bytes:
+        raise TypeError(f"os.urandom must return bytes, not {type(entropy).__name__}")
+    if len(entropy) != count:
+        raise RuntimeError(f"os.urandom({count}) returned {len(entropy)} bytes")
+    return entropy
+
+
 def check_offset(offset: object) -> int:
     """Return a payload offset, as ``apply_mask`` takes it."""
-    if not hasattr(offset, "__index__"):
+    if not hasattr(offset, "__index__") or isinstance(offset, bool):
         raise not_an_integer("offset", offset)
-    value = offset.__index__()
+    value = int.__index__(index(offset))
     if not 0 <= value <= MAX_OFFSET:
         raise ValueError(f"offset must be from 0 to 2**63 - 1, not {value}")
-    return int(value)
+    return value
 
 
 def is_server(role: str) -> bool:
@@ -98,14 +125,12 @@ def not_a_frame(value: object) -> TypeError:
 
 def size_limit(name: str, limit: int | None) -> int:
     """Return a limit in octets; ``None`` means the most that a length can say."""
-    if limit is None:
+    value = integer_or_none(name, limit)
+    if value is None:
         return _UNLIMITED
-    if not isinstance(limit, int):
-        raise not_an_integer_or_none(name, limit)
-    limit = int(limit)  # not of a class that compares as it likes
-    if limit < 0:
-        raise ValueError(f"{name} must not be negative, but is {limit}")
-    return min(limit, _UNLIMITED)
+    if value < 0:
+        raise ValueError(f"{name} must not be negative, but is {value}")
+    return min(value, _UNLIMITED)
 
 
 def retained_limit(limit: int | None, message_size: int) -> int:
@@ -118,8 +143,7 @@ def retained_limit(limit: int | None, message_size: int) -> int:
 
 def allowed_reserved_bits(bits: int) -> int:
     """Return the RSV bits, as they stand in a frame's first octet, that may be set."""
-    if not isinstance(bits, int):
-        raise not_an_integer("reserved_bits", bits)
+    bits = integer("reserved_bits", bits)
     if bits & ~0x70:
         raise ValueError(f"reserved_bits must be a union of 0x40, 0x20 and 0x10, not {bits:#x}")
     return bits
@@ -127,16 +151,12 @@ def allowed_reserved_bits(bits: int) -> int:
 
 def check_sizehint(sizehint: int) -> int:
     """Return the size of a receive buffer."""
-    if not isinstance(sizehint, int):
-        raise not_an_integer("sizehint", sizehint)
-    return min(max(int(sizehint), 2**16), 2**20)
+    return min(max(integer("sizehint", sizehint), 2**16), 2**20)
 
 
 def check_update(nbytes: int, size: int) -> int:
     """Return how much of a receive buffer of ``size`` octets was filled."""
-    if not isinstance(nbytes, int):
-        raise not_an_integer("nbytes", nbytes)
-    nbytes = int(nbytes)
+    nbytes = integer("nbytes", nbytes)
     if not 0 <= nbytes <= size:
         raise ValueError(f"buffer_updated({nbytes}) after a get_buffer() of {size} octets")
     return nbytes
@@ -225,27 +245,26 @@ def close_payload(code: int | None, reason: str) -> bytes:
     """Return the payload of a close frame (RFC 6455 section 5.5.1)."""
     if not isinstance(reason, str):
         raise TypeError(f"reason must be a str, not {type(reason).__name__}")
-    if code is None:
+    number = integer_or_none("code", code)
+    if number is None:
         if reason:
             raise ValueError("a close frame can't carry a reason without a code")
         return b""
-    if not isinstance(code, int):
-        raise not_an_integer_or_none("code", code)
-    if not may_be_sent(code):
-        raise ValueError(f"close code {int(code)} must not be sent")
-    octets = reason.encode()
+    if not may_be_sent(number):
+        raise ValueError(f"close code {number} must not be sent")
+    octets = str.encode(reason)
     if len(octets) > MAX_REASON:
         raise ValueError(f"reason must be {MAX_REASON} octets of UTF-8 at most, not {len(octets)}")
-    return code.to_bytes(2, "big") + octets
+    return number.to_bytes(2, "big") + octets
 
 
 def check_state(state: object) -> tuple[int, bytes, int, int, int]:
     """Return the state of a validation, as ``Utf8Validator.state`` gave it."""
     if (
-        isinstance(state, tuple)
+        type(state) is tuple
         and len(state) == 5
-        and isinstance(state[1], bytes)
-        and all(isinstance(state[i], int) and 0 <= state[i] <= MAX_OFFSET for i in (0, 2, 3, 4))
+        and type(state[1]) is bytes
+        and all(type(state[i]) is int and 0 <= state[i] <= MAX_OFFSET for i in (0, 2, 3, 4))
         and len(state[1]) <= min(3, state[0])
         and _can_go_on(state[1])
     ):

@@ -408,6 +408,8 @@ class Connection(_OfText["_TextType"]):
             if self._ended:
                 raise self._not_open()
             compressed = None if deflate is None else deflate.compress(data)
+            if compressed is not None and type(compressed) is not bytes:
+                raise TypeError(f"compress() must return bytes, not {type(compressed).__name__}")
             if compressed is None:
                 frames = self._frames(opcode, data, rsv1=False)
             else:

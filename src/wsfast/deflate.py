@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import importlib
 import zlib
+from _thread import RLock
 from functools import partial
 
 from . import _extension_header
-from ._arguments import is_server, not_an_integer, not_an_integer_or_none
-from ._inflater import TAIL, Inflater
-from ._pure.buffers import octets as octets_of
+from ._arguments import integer, integer_or_none, is_server
+from ._inflater import TAIL, Inflater, not_bytes
+from ._pure.buffers import payload_octets
 from ._record import Record
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ _ENGINES = {
 
 
 class DeflateParameters(Record):
-    """Hold what was agreed on (RFC 7692 section 7.1).
+    """What was agreed on (RFC 7692 section 7.1).
 
     Attributes:
         server_no_context_takeover: whether the server compresses each message by itself.
@@ -80,11 +81,16 @@ class DeflateParameters(Record):
 
 
 def _window_bits(name: str, value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise not_an_integer(name, value)
+    value = integer(name, value)
     if not 8 <= value <= 15:
         raise ValueError(f"{name} must be from 8 to 15, not {value}")
     return value
+
+
+def _window_bits_or_none(name: str, value: int | None) -> int | None:
+    if integer_or_none(name, value) is None:
+        return None
+    return _window_bits(name, value)  # type: ignore[arg-type] # it is no None
 
 
 def _engine(name: str) -> Any:
@@ -112,15 +118,17 @@ def _parameters(value: DeflateParameters | None) -> DeflateParameters:
 
 
 def _threshold(value: int) -> int:
-    if not isinstance(value, int):
-        raise not_an_integer("threshold", value)
+    value = integer("threshold", value)
     if value < 0:
         raise ValueError(f"threshold must not be negative, but is {value}")
     return value
 
 
 class Deflate:
-    """Hold what was agreed on for one connection, and compress what it sends (RFC 7692).
+    """What was agreed on for one connection; compresses what it sends (RFC 7692).
+
+    Threads may share it: one waits for the other.  Each message is to be sent in the order
+    in which it was compressed, as ``Connection`` does.
 
     Give the same object to the decoder and to what sends: ``MessageDecoder(role,
     deflate=...)`` makes itself an ``Inflater`` of it.  ``PerMessageDeflate`` makes one
@@ -140,9 +148,11 @@ class Deflate:
     """
 
     __slots__ = (
+        "_busy",
         "_compressing",
         "_compressor",
         "_engine",
+        "_lock",
         "_make",
         "_takes_over",
         "parameters",
@@ -162,6 +172,11 @@ class Deflate:
     ) -> None:
         server = is_server(role)
         self.role = role
+        level, mem_level = integer_or_none("level", level), integer_or_none("mem_level", mem_level)
+        if level is not None and level < 0:  # zlib would take -1 for its default
+            raise ValueError(f"level must not be negative, but is {level}")
+        self._lock = RLock()
+        self._busy = False
         self.parameters = parameters = _parameters(parameters)
         self.threshold = _threshold(threshold)
         self._engine = self._compressing = module = _engine(engine)
@@ -185,9 +200,6 @@ class Deflate:
 
     def _first_compressor(self, engine: str, level: int | None, mem_level: int | None) -> Any:
         """Make it at once, for a level that the engine lacks is the caller's mistake."""
-        for name, value in (("level", level), ("mem_level", mem_level)):
-            if value is not None and not isinstance(value, int):
-                raise not_an_integer_or_none(name, value)
         try:
             return self._make()
         except (ValueError, OverflowError):
@@ -211,17 +223,27 @@ class Deflate:
             ValueError: it is not C-contiguous.
             UnicodeEncodeError: the text has a lone surrogate.
         """
-        octets = payload.encode() if isinstance(payload, str) else octets_of(payload, "payload")
+        octets = payload_octets(payload)
         if len(octets) < self.threshold:
             return None
+        with self._lock:
+            if self._busy:
+                raise RuntimeError("the Deflate is in use: it was called from inside its own call")
+            self._busy = True
+            try:
+                return self._compress(octets)
+            finally:
+                self._busy = False
+
+    def _compress(self, octets: bytes) -> bytes | None:
         compressor = self._compressor or self._make()
-        compressed: bytes = compressor.compress(octets) + compressor.flush(
-            self._compressing.Z_SYNC_FLUSH
-        )
+        self._compressor = None  # after an exception, a part of this message would be in it
+        compressed = compressor.compress(octets) + compressor.flush(self._compressing.Z_SYNC_FLUSH)
+        if type(compressed) is not bytes:
+            raise not_bytes(compressor, compressed)
         if self._takes_over:  # the octets are in the window of both ends now: no way back
             self._compressor = compressor
             return compressed[:-4] if compressed.endswith(TAIL) else _EMPTY
-        self._compressor = None
         return compressed[:-4] if len(compressed) - 4 < len(octets) else None
 
     def inflater(self) -> Inflater:
@@ -275,9 +297,8 @@ class PerMessageDeflate:
         self.role = role
         self._server_alone = server_no_context_takeover
         self._client_alone = client_no_context_takeover
-        self._server_bits = server_max_window_bits
-        self._client_bits = client_max_window_bits
-        DeflateParameters(False, False, server_max_window_bits or 15, client_max_window_bits or 15)
+        self._server_bits = _window_bits_or_none("server_max_window_bits", server_max_window_bits)
+        self._client_bits = _window_bits_or_none("client_max_window_bits", client_max_window_bits)
 
     def offer(self) -> str:
         """Return the client's value for Sec-WebSocket-Extensions (section 7.1).

@@ -63,9 +63,27 @@ class ProtocolViolation(Exception):
 
 
 class ProtocolError(ProtocolViolation):
-    """Say that a frame or a sequence of frames breaks RFC 6455."""
+    """Raised when a frame or a sequence of frames breaks RFC 6455.
+
+    Attributes:
+        hint: what the bytes look like instead of a frame, if they do look like something;
+            part of the text, but not of ``close_reason``.
+    """
 
     close_code = 1002
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.hint = str(args[1]) if len(args) > 1 else ""
+
+    @property
+    def close_reason(self) -> str:
+        """The reason to send: what rule was broken, at most 123 bytes of UTF-8."""
+        what = str(self.args[0]) if self.args else ""
+        return what.encode("utf-8", "replace")[:MAX_REASON].decode("utf-8", "ignore")
+
+    def __str__(self) -> str:
+        return "; ".join(str(arg) for arg in self.args[:2])
 
 
 class MessageTooBig(ProtocolViolation):
@@ -90,7 +108,8 @@ class InvalidUTF8(ProtocolViolation, ValueError):
     """Say that a text is not UTF-8, and which octet made it so (RFC 6455 section 8.1).
 
     Offsets count octets from 0, from the start of the message unless said otherwise;
-    in the reason of a close frame, from the start of the frame's payload.
+    in the reason of a close frame, from the start of the frame's payload, so with the two
+    bytes of the code; the text counts from the start of the reason, and says so.
 
     Attributes:
         offset: the first octet of the ill-formed sequence; what CPython gives as
@@ -103,6 +122,7 @@ class InvalidUTF8(ProtocolViolation, ValueError):
         cause: a ``Cause``.
         fragment_index: the fragment, from 0, that holds the octet at ``offset``.
         fragment_offset: where in the payload of that fragment it stands.
+        in_close_reason: whether it is the reason of a close frame that is ill-formed.
         context: the octets before ``offset``, 16 at most and as far as they are at hand,
             then the sequence, then the octet at ``detected_at``.
     """
@@ -130,6 +150,7 @@ class InvalidUTF8(ProtocolViolation, ValueError):
         self.fragment_index = fragment_index
         self.fragment_offset = fragment_offset
         self.context = context
+        self.in_close_reason = False
 
     @property
     def context_offset(self) -> int:
@@ -140,6 +161,11 @@ class InvalidUTF8(ProtocolViolation, ValueError):
     @property
     def close_reason(self) -> str:
         """The reason to send: the offset, the octets and the cause."""
+        if self.in_close_reason:
+            return (
+                f"invalid UTF-8 in the reason of a close frame, byte {self.offset - 2} of the "
+                f"reason: {_hex(self.octets)}, {self.cause.value}"
+            )
         return f"invalid UTF-8 at octet {self.offset}: {_hex(self.octets)}, {self.cause.value}"
 
     def diagnosis(
@@ -167,6 +193,11 @@ class InvalidUTF8(ProtocolViolation, ValueError):
         return diagnose(payload, masking_key=masking_key, show_payload=show_payload)
 
     def __str__(self) -> str:
+        if self.in_close_reason:
+            return (
+                f"{self.close_reason} (byte {self.offset} of the frame's payload; "
+                f"detected at byte {self.detected_at} of it)"
+            )
         return (
             f"{self.close_reason} (fragment {self.fragment_index}, octet {self.fragment_offset}; "
             f"detected at octet {self.detected_at})"
@@ -229,7 +260,29 @@ def truncated_utf8(
     )
 
 
+def in_close_reason(violation: InvalidUTF8) -> InvalidUTF8:
+    """Return the violation, as that of the reason of a close frame (section 5.5.1)."""
+    violation.in_close_reason = True
+    return violation
+
+
 # The wording of what a header breaks, one function a rule of RFC 6455.
+
+# By the one byte that is known when a header's first byte is refused, so that the text does
+# not depend on how many more have come.
+_HTTP = "this byte is {!r}, as in HTTP: was the opening handshake left in?"
+_TLS = "this byte begins a TLS record: is the connection encrypted?"
+_TEXT = "this byte is {!r}: is it text that was not put into frames?"
+_LOOKS_LIKE = {
+    **dict.fromkeys(b"CDGHOPT", _HTTP),  # methods, the preface of HTTP/2, and HTTP/1.1
+    **dict.fromkeys((0x14, 0x15, 0x16, 0x17), _TLS),
+    **dict.fromkeys(b"{[<", _TEXT),
+}
+
+
+def _hint(first: int) -> tuple[str, ...]:
+    hint = _LOOKS_LIKE.get(first)
+    return () if hint is None else (hint.format(chr(first)),)
 
 
 def _name(opcode: int) -> str:
@@ -246,11 +299,13 @@ def reserved_bits(first: int, reserved_bits: int, first_frame_bits: int) -> Prot
     if opcode in (1, 2):
         bits &= ~first_frame_bits
     elif bits & ~first_frame_bits == 0 and opcode in (0, 8, 9, 10):
-        return ProtocolError(
-            f"RSV1 set on a {_name(opcode)} frame, not on the first frame of a compressed message"
-        )
+        what = "not on the first frame of a compressed message"
+        return ProtocolError(f"RSV1 set on a {_name(opcode)} frame, {what}", *_hint(first))
     names = [name for bit, name in ((0x40, "RSV1"), (0x20, "RSV2"), (0x10, "RSV3")) if bits & bit]
-    return ProtocolError(f"{', '.join(names)} set, but no extension was negotiated that uses it")
+    set_bits = ", ".join(names)
+    return ProtocolError(
+        f"{set_bits} set, but no extension was negotiated that uses it", *_hint(first)
+    )
 
 
 def bad_deflate(what: str) -> ProtocolError:

@@ -5,7 +5,7 @@ Invariant: the payloads put together are the payload; none is longer than asked 
 
 from __future__ import annotations
 
-from ._arguments import not_an_integer
+from ._arguments import integer
 from ._backend import Frame
 from ._pure.buffers import payload_octets
 from .opcodes import Opcode
@@ -43,14 +43,13 @@ def fragment(opcode: int, payload: Buffer | str, size: int) -> Iterator[Frame]:
     """
     if opcode not in (Opcode.TEXT, Opcode.BINARY):
         raise ValueError(f"opcode must be TEXT or BINARY, not {opcode!r}")
-    check_size("size", size, 4 if opcode == Opcode.TEXT else 1)
+    size = check_size("size", size, 4 if opcode == Opcode.TEXT else 1)
     return _frames(Opcode(opcode), memoryview(payload_octets(payload)), size)
 
 
 def check_size(name: str, size: int, least: int) -> int:
     """Return the size of fragments."""
-    if not isinstance(size, int):
-        raise not_an_integer(name, size)
+    size = integer(name, size)
     if size < least:
         raise ValueError(f"{name} must be {least} octets or more, not {size}")
     return size

@@ -5,6 +5,13 @@
  */
 #include "key_pool.h"
 
+#if defined(_WIN32) || defined(__wasi__)
+#  define WSF_HAS_FORK 0
+#else
+#  define WSF_HAS_FORK 1
+#  include <pthread.h>
+#endif
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #  include <intrin.h>
 #  define WSF_THREAD_LOCAL __declspec(thread)
@@ -56,5 +63,25 @@ void wsf_key_drop_all(void)
     _InterlockedIncrement(&generation);
 #else
     __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
+#endif
+}
+
+#if WSF_HAS_FORK
+static int watched;
+static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
+
+static void watch(void)
+{
+    watched = pthread_atfork(NULL, NULL, wsf_key_drop_all);
+}
+#endif
+
+int wsf_key_watch_forks(void)
+{
+#if WSF_HAS_FORK
+    /* Once for all interpreters, and by the C library, which sees forks that Python doesn't. */
+    return pthread_once(&watch_once, watch) != 0 ? -1 : watched;
+#else
+    return 0;
 #endif
 }

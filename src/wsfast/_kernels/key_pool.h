@@ -19,7 +19,11 @@ int wsf_key_take(uint8_t *key);
 /* Fill this thread's pool with WSF_KEY_POOL_OCTETS of entropy. */
 void wsf_key_fill(const uint8_t *entropy);
 
-/* Make the pools of all threads empty; to be called in the child of a fork. */
+/* Make the pools of all threads empty, as is done in the child of a fork. */
 void wsf_key_drop_all(void);
+
+/* From now on do so in the child of every fork(), whoever calls it.  May be called again.
+ * Return 0, or an error number. */
+int wsf_key_watch_forks(void);
 
 #endif

@@ -21,6 +21,8 @@ cdef inline int open_payload(View *view, Utf8 *text, object payload) except -1:
     if isinstance(payload, str):
         view.held = False
         return open_text(text, payload)
+    if not PyBytes_CheckExact(payload) and not PyObject_CheckBuffer(payload):
+        raise _arguments.not_a_payload("payload", payload)
     open_view(view, payload, "payload")
     text.width = 0
     text.units = view.data
@@ -39,7 +41,7 @@ def encode_frames(frames, *, masked=False):
     cdef PyObject *octets
     batch.octets = NULL
     batch.size = batch.capacity = 0
-    batch.number = <size_t>len(frames) if isinstance(frames, (list, tuple)) else 0
+    batch.number = len(<list>frames) if type(frames) is list else 0
     try:
         for item in frames:
             append_frame(&batch, item, masked)
@@ -52,6 +54,7 @@ def encode_frames(frames, *, masked=False):
 
 
 cdef extern from "Python.h":
+    bint PyObject_CheckBuffer(object)
     PyObject *new_octets "PyBytes_FromStringAndSize"(const char *, Py_ssize_t) except NULL
     int _PyBytes_Resize(PyObject **octets, Py_ssize_t size) except -1
 

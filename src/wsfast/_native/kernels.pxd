@@ -68,6 +68,7 @@ cdef extern from "key_pool.h" nogil:
     int wsf_key_take(uint8_t *key) noexcept
     void wsf_key_fill(const uint8_t *entropy) noexcept
     void wsf_key_drop_all() noexcept
+    int wsf_key_watch_forks() noexcept
 
 cdef extern from "utf8_automaton.h" nogil:
     unsigned wsf_pending_count(uint32_t pending) noexcept

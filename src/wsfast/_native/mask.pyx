@@ -87,15 +87,21 @@ def new_masking_key():
 
 cdef inline int take_key(uint8_t *key) except -1:
     while not wsf_key_take(key):
-        entropy = os.urandom(WSF_KEY_POOL_OCTETS)
-        wsf_key_fill(<const uint8_t *>PyBytes_AS_STRING(entropy))
+        fill_pool()
+    return 0
+
+
+cdef int fill_pool() except -1:
+    # Tests replace os.urandom, so what it returns may be anything.
+    entropy = _arguments.check_entropy(os.urandom(WSF_KEY_POOL_OCTETS), WSF_KEY_POOL_OCTETS)
+    wsf_key_fill(<const uint8_t *>PyBytes_AS_STRING(entropy))
     return 0
 
 
 def drop_masking_keys():
-    """Forget the entropy fetched so far, which a parent process may use."""
+    """Forget the entropy fetched so far, as the child of a fork does; for tests."""
     wsf_key_drop_all()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=drop_masking_keys)
+if wsf_key_watch_forks() != 0:
+    raise MemoryError("no memory to have masking keys dropped after a fork")

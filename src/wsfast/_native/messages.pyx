@@ -52,7 +52,9 @@ cdef object close_of(const uint8_t *data, size_t n):
     if index != n - 2 or text.pending != 0:
         trace_clear(&trace)
         trace.position = 2
-        return invalid_at(&trace, data + 2, n - 2, index, text.pending, b"")
+        return errors.in_close_reason(
+            invalid_at(&trace, data + 2, n - 2, index, text.pending, b"")
+        )
     return Close(close_code(code), string_of(data + 2, n - 2, &text))
 
 

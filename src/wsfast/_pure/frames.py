@@ -10,7 +10,7 @@ from __future__ import annotations
 from .. import _arguments, errors
 from .._record import Record
 from ..opcodes import Opcode
-from .buffers import masking_key_octets, octets
+from .buffers import masking_key_octets, octets, payload_octets
 from .mask import new_masking_key, xor
 from .receiver import CONTROL, FIN, MASKED, MAX_HEADER, RSV, Header, Receiver
 from .utf8 import is_valid_utf8
@@ -216,7 +216,7 @@ def encode_frame(
             (``UnicodeEncodeError``).
     """
     fin, rsv1 = bool(fin), bool(rsv1)
-    body = str.encode(payload) if isinstance(payload, str) else octets(payload, "payload")
+    body = payload_octets(payload)
     number = _arguments.encodable_opcode(opcode, fin, len(body))
     key = b"" if masking_key is None else masking_key_octets(masking_key)
     return _encoded(number | (FIN if fin else 0) | (0x40 if rsv1 else 0), body, key)
@@ -248,7 +248,7 @@ def encode_frames(
             opcode, payload = item
         else:
             raise _arguments.not_a_frame(item)
-        body = str.encode(payload) if isinstance(payload, str) else octets(payload, "payload")
+        body = payload_octets(payload)
         number = _arguments.encodable_opcode(opcode, bool(first & FIN), len(body))
         wire.append(_encoded(first | number, body, new_masking_key() if masked else b""))
     return b"".join(wire)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from .._arguments import check_offset
+from .._arguments import check_entropy, check_offset
 from .buffers import masking_key_octets, octets, writable
 
 TYPE_CHECKING = False
@@ -70,4 +70,4 @@ def mask_with(masking_key: Buffer, buffer: Buffer, /) -> None:
 
 def new_masking_key() -> bytes:
     """Return 4 unpredictable octets from the operating system (RFC 6455 section 5.3)."""
-    return os.urandom(4)
+    return check_entropy(os.urandom(4), 4)

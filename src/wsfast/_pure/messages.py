@@ -157,8 +157,12 @@ def parse_close(payload: Buffer, /) -> Close:
     if not may_be_sent(code):
         raise errors.bad_close_code(code)
     validator = Utf8Validator.at(2)
-    validator.accept(body[2:])
-    validator.finish_after(body[2:])
+    try:
+        validator.accept(body[2:])
+        validator.finish_after(body[2:])
+    except errors.InvalidUTF8 as violation:
+        errors.in_close_reason(violation)
+        raise
     return Close(close_code(code), body[2:].decode())
 
 
