@@ -26,6 +26,7 @@ from wsfast.deflate import Deflate, DeflateParameters
 
 ENGINES = {"zlib": "zlib", "isal": "isal", "zlib-ng": "zlib_ng"}
 ALPHABETS = ("ab", "abcdefgh ", "äöü€ a", "😀é", "\x00\x7f")
+STEPS = ("_KEPT", "_SLICE", "_KEPT_UNCOPIED")
 FAULTS = (b"\xff", b"\xc3(", b"\xed\xa0\x80", b"\xe2\x82", b"\xc0\xaf", b"\xf5\x80")
 
 
@@ -148,14 +149,15 @@ def judge(seed: int, engine: str, codec: Any = wsfast) -> tuple[Any, list[str]]:
     """Return the verdict on one stream, and how others at other cuts differ from it."""
     rng = Random(seed)
     wire, options = stream(rng)
-    whole = verdict(engine, options, [wire], codec)
+    sizes = {name: getattr(_inflater, name) for name in ("_RENEWED", *STEPS)}
+    # Streams are short, so a decoder's own steps are sometimes short too.
+    _inflater._RENEWED = rng.choice((sizes["_RENEWED"], 200, 20, 1))
     differences = []
-    sizes = {name: getattr(_inflater, name) for name in ("_KEPT", "_SLICE")}
     try:
+        whole = verdict(engine, options, [wire], codec)
         for chunks in [[wire], *cuts(rng, wire)]:
-            # Streams are short, so a decoder's own steps are sometimes short too.
-            _inflater._KEPT = rng.choice((sizes["_KEPT"], 100, 10, 1))
-            _inflater._SLICE = rng.choice((sizes["_SLICE"], 50, 3))
+            for name in STEPS:
+                setattr(_inflater, name, rng.choice((sizes[name], 100, 10, 3)))
             other = verdict(engine, options, chunks, codec)
             if other != whole:
                 reads = [len(chunk) for chunk in chunks]

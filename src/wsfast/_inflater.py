@@ -2,9 +2,11 @@
 
 An engine that meets a fault throws away what the same call inflated before it, so where the
 fault shows would depend on how the bytes were cut into reads.  Therefore what was given to
-the engine since a state that is at hand is kept, at most ``_KEPT`` bytes; after a fault it is
-inflated again from there, the last slice byte by byte.  What comes out before the fault is
-judged first.
+the engine since a state that is at hand is kept; after a fault it is inflated again from
+there, the last slice byte by byte.  What comes out before the fault is judged first.
+
+A state is at hand where the engine can copy a stream.  isal can't; there, after a message, a
+new stream takes over the window.  In a message that is very long a second stream follows.
 
 Invariant: nothing is inflated beyond what the receiver has room for and one byte more,
 whatever the compressed bytes say; what comes out, and which byte shows a fault, does not
@@ -29,8 +31,11 @@ _LAST_BLOCK = (
 )
 _PIECE = 1 << 16  # bytes inflated at a time
 _SLICE = 1 << 14  # bytes given to an engine at a time: each time it copies what it leaves
-_KEPT = 1 << 15  # bytes given to an engine that are kept; of inflated ones 16 times as many
-_WINDOW_BITS = 15  # of any message, whatever was agreed on: see Inflater
+_KEPT = 1 << 15  # bytes given to an engine that are kept
+# The same where streams can't be copied: after a message, and inside one.
+_RENEWED = 1 << 16
+_KEPT_UNCOPIED = 1 << 20
+_WINDOW = 1 << 15
 
 
 class Inflater:
@@ -44,13 +49,18 @@ class Inflater:
 
     def __init__(self, engine: Any, *, takes_over: bool) -> None:
         self._error: type[Exception] = getattr(engine, "error", zlib.error)
-        self._new: Callable[[], Any] = partial(engine.decompressobj, wbits=-_WINDOW_BITS)
+        self._new: Callable[..., Any] = partial(engine.decompressobj, wbits=-15)
         self._takes_over = takes_over
         self._stream: Any = None
-        # The stream's state some time ago, None for a new one, and what it was given since.
+        # The stream's state some time ago, or the window of a new one, and what it was given
+        # since.
         self._saved: Any = None
+        self._window = b""
         self._given = bytearray()
-        self._inflated = 0
+        # Where streams can't be copied: what was inflated last, and how much was given to the
+        # stream that is no longer kept.
+        self._recent: bytearray | None = None
+        self._before = 0
 
     def pieces(self, octets: bytes, room: int) -> Iterator[bytes]:
         """Yield what the bytes inflate to, a little at a time.
@@ -63,8 +73,10 @@ class Inflater:
         Raises:
             ProtocolError: they are not what a compressor writes.
         """
-        for at in range(0, len(octets), _SLICE):
+        at, kept = 0, self._given
+        while at < len(octets):
             part = given = octets[at : at + _SLICE]
+            at += _SLICE
             done = 0  # bytes inflated of the part
             try:
                 while True:
@@ -77,6 +89,8 @@ class Inflater:
                         yield piece
                         room -= len(piece)
                         done += len(piece)
+                        if self._recent is not None:
+                            self._remember(self._recent, piece)
                     if stream.eof:  # a final block: what follows begins anew (section 7.2.3.4)
                         part = given = stream.unused_data
                         done = 0
@@ -87,7 +101,9 @@ class Inflater:
             except self._error as error:
                 fault = _fault(error)
             else:
-                self._keep(part, done)
+                kept += part
+                if len(kept) >= _KEPT:
+                    self._save()
                 continue
             # Not in the handler: that error, and with it the bytes, would be kept as the context.
             yield from self._before_the_fault(part, done, room + done)
@@ -100,10 +116,14 @@ class Inflater:
             ProtocolError: the message ends inside a block, where that can be told.
         """
         yield from self.pieces(TAIL, room)
-        if self._takes_over:
+        if self._takes_over and (
+            self._recent is None or self._before + len(self._given) < _RENEWED
+        ):
             return
-        stream = self._stream
+        stream, recent = self._stream, self._recent
         self._forget()
+        if self._takes_over and recent is not None:
+            self._window = bytes(recent[-_WINDOW:])
         if stream is None:
             return
         try:
@@ -115,30 +135,44 @@ class Inflater:
             raise errors.bad_deflate("the message ends inside a block")
 
     def _begin(self) -> Any:
-        self._stream = self._new()
+        self._stream = self._fresh()
+        if not hasattr(self._stream, "copy"):
+            self._recent = bytearray(self._window)
         return self._stream
 
-    def _forget(self) -> None:
-        self._stream = self._saved = None
-        self._given.clear()
-        self._inflated = 0
+    def _fresh(self) -> Any:
+        return self._new(zdict=self._window) if self._window else self._new()
 
-    def _keep(self, part: bytes, inflated: int) -> None:
-        """Keep what the stream was given; have a later state at hand once it is much."""
-        self._given += part
-        self._inflated += inflated
-        if len(self._given) < _KEPT and self._inflated < 16 * _KEPT:
-            return
-        if hasattr(self._stream, "copy"):
-            self._saved = self._stream.copy()
-        else:  # isal: a second stream, which follows
-            self._saved = self._earlier()
+    def _forget(self) -> None:
+        self._stream = self._saved = self._recent = None
+        self._window = b""
         self._given.clear()
-        self._inflated = 0
+        self._before = 0
+
+    @staticmethod
+    def _remember(recent: bytearray, piece: bytes) -> None:
+        """Keep the last bytes inflated: a window of them, and not much more."""
+        if len(piece) >= _WINDOW:
+            recent[:] = piece[-_WINDOW:]
+            return
+        recent += piece
+        if len(recent) > 4 * _WINDOW:
+            del recent[:-_WINDOW]
+
+    def _save(self) -> None:
+        """Have a later state at hand than the one that is."""
+        if self._recent is None:
+            self._saved = self._stream.copy()
+        elif len(self._given) >= _KEPT_UNCOPIED:
+            self._before += len(self._given)
+            self._saved = self._earlier()
+        else:
+            return
+        self._given.clear()
 
     def _earlier(self) -> Any:
         """Return a stream in the state that ours had before the part that is being inflated."""
-        stream = self._saved or self._new()
+        stream = self._saved or self._fresh()
         given = bytes(self._given)
         while True:
             piece = stream.decompress(given, _PIECE)
