@@ -255,20 +255,20 @@ def test_callers_decoder_initialised_again_is_as_new(codec: SimpleNamespace, kin
 
 
 def test_callers_other_text_mode_in_mid_message(codec: SimpleNamespace) -> None:
-    """A limit that feeds the decoder while it is being initialised again."""
+    """Something that feeds the decoder while it is being initialised again."""
     decoder = codec.MessageDecoder("server", text="bytes")
     assert list(decoder.feed(frame(TEXT, "漢".encode() * 1_000, fin=False))) == []
     inside: list[Any] = []
     last = "🙂".encode()
 
-    class Feeding(int):
-        def __int__(self) -> int:
+    class Feeding(Deflate):
+        def inflater(self) -> Any:
             inside.append(
                 outcome(lambda: list(decoder.feed(frame(CONTINUATION, b"\xf0\x9f\x99\x82"))))
             )
-            return 5
+            return super().inflater()
 
-    decoder.__init__("server", text="str", max_message_size=Feeding(5))
+    decoder.__init__("server", text="str", deflate=Feeding("server"))
     # Compiled, nothing has changed by then; else it has begun anew: the text is never torn.
     assert inside
     for kind, events in inside:
