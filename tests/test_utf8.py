@@ -265,7 +265,7 @@ def test_validator_after_violation_raises_the_same_until_reset(codec: SimpleName
     for again in (lambda: validator.feed(b"fine"), validator.finish, lambda: validator.state):
         with pytest.raises(InvalidUTF8) as caught:
             again()
-        assert caught.value is first.value
+        assert caught.value.args == first.value.args
     assert validator.position == 2
     validator.reset()
     validator.feed(b"fine")
@@ -286,7 +286,7 @@ def test_validator_truncated_text_found_only_by_finish(codec: SimpleNamespace) -
     assert caught.value.context_offset + len(caught.value.context) == 5
     with pytest.raises(InvalidUTF8) as again:
         validator.feed(b"\x82")
-    assert again.value is caught.value
+    assert again.value.args == caught.value.args
 
 
 def test_validator_position_and_boundary_follow_each_octet(codec: SimpleNamespace) -> None:

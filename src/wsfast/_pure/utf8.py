@@ -43,7 +43,7 @@ def is_valid_utf8(data: Buffer, /) -> bool:
 
 
 def encode_utf8(text: str, /) -> bytes:
-    """Return the UTF-8 of a text (The Unicode Standard, section 3.9).
+    """Return the UTF-8 of a ``str`` (The Unicode Standard, section 3.9).
 
     Args:
         text: any ``str``.
