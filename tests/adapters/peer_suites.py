@@ -4,7 +4,8 @@
     python tests/adapters/peer_suites.py --install      and what their tests need
 
 A suite comes with the installed package or out of its source distribution, of the very
-version that is installed; those of websockets and gevent-websocket have no tests.  Exit
+version that is installed; those of websockets and gevent-websocket have no tests.  For
+websockets, WEBSOCKETS_CHECKOUT names a directory with the tests of that version.  Exit
 status 1 if something fails only when accelerated and is not listed here with the reason.
 
 Invariant: both runs are of the same tests, in processes of their own; that the seams were
@@ -51,6 +52,7 @@ class Suite(NamedTuple):
         needs: modules that the tests import beside those of the peer.
         begin: what is to be done before the peer is imported.
         differing: tests that fail when accelerated, by a pattern, and why.
+        checkout: the environment variable that names the directory they are in.
     """
 
     tests: tuple[str, ...]
@@ -58,6 +60,7 @@ class Suite(NamedTuple):
     needs: tuple[str, ...] = ()
     begin: str = ""
     differing: tuple[tuple[str, str], ...] = ()
+    checkout: str = ""
 
 
 SUITES = {  # what takes longest first, for they are run side by side
@@ -72,6 +75,21 @@ SUITES = {  # what takes longest first, for they are run side by side
             "tests/test_client_ws_functional.py",
         ),
         needs=("blockbuster", "coverage", "freezegun", "pytest_mock", "re_assert", "trustme"),
+    ),
+    "websockets": Suite(
+        (
+            "tests/test_protocol.py",
+            "tests/test_frames.py",
+            "tests/test_streams.py",
+            "tests/test_client.py",
+            "tests/test_server.py",
+            "tests/extensions",
+            "tests/asyncio/test_messages.py",
+            "tests/asyncio/test_connection.py",
+            "tests/asyncio/test_server.py",
+        ),
+        differing=(("non_utf8_text", "up to 15 they compare the reason, which is ours"),),
+        checkout="WEBSOCKETS_CHECKOUT",
     ),
     "wsproto": Suite(("tests",)),
     "websocket-client": Suite(("tests",), package="websocket"),
@@ -119,6 +137,8 @@ def tests_of(name: str, suite: Suite, directory: Path) -> Path:
         assert spec is not None
         assert spec.origin is not None
         return Path(spec.origin).parent
+    if suite.checkout:
+        return Path(os.environ[suite.checkout])
     exact = f"{name}=={metadata.version(name)}"
     pip = [sys.executable, "-m", "pip", "-q", "download", "--no-deps", "--no-binary", ":all:"]
     subprocess.run([*pip, "-d", str(directory), exact], check=True)
@@ -192,6 +212,9 @@ def compare(name: str, suite: Suite) -> bool:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
         print(f"SKIPPED: {name} is not installed")
+        return True
+    if suite.checkout and not os.environ.get(suite.checkout):
+        print(f"SKIPPED: {suite.checkout} does not say where the tests of {name} are")
         return True
     missing = [module for module in suite.needs if importlib.util.find_spec(module) is None]
     if missing:

@@ -1,0 +1,131 @@
+"""What the other modules here know of websockets, in each of its versions.
+
+Invariant: code of websockets is passed by only while every name that it would have called
+holds what websockets, or this package, put there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import secrets
+import struct
+from operator import attrgetter
+from types import FunctionType, MethodType
+from typing import Any
+
+ANY_SIZE = 2**63 - 1
+
+# The first bytes of frames that are waited for until they are whole.
+MESSAGE = frozenset((0x81, 0x82))  # a message in one frame
+COMPRESSED_OR_NOT = MESSAGE | {0xC1, 0xC2}
+ANY_DATA = frozenset(first for first in range(256) if first & 0x0F <= 2)
+
+_PACKAGE = __name__.rpartition(".")[0]
+
+
+def is_own(function: Any) -> bool:
+    """Return whether code is that of websockets or of this package, not somebody's wrapper."""
+    if type(function) is MethodType:
+        function = function.__func__
+    if type(function) is not FunctionType:
+        return False
+    module = function.__globals__.get("__name__", "")
+    if function.__globals__ is vars(contextlib):  # @asynccontextmanager
+        return is_own(getattr(function, "__wrapped__", None))
+    return str(module).startswith(("websockets.", _PACKAGE))
+
+
+def own(kind: Any, *names: str) -> list[Any]:
+    """Return what the names of a class hold, each if it is its own code, for ``is`` to compare.
+
+    For somebody else's there is an object that no name holds, so that what is passed by
+    only while it is the same never is.
+    """
+    held = [getattr(kind, name) for name in names]
+    return [function if is_own(function) else object() for function in held]
+
+
+def has_attribute(kind: type, name: str) -> bool:
+    """Return whether the instances of a class of websockets are made with an attribute."""
+    return name in inspect.unwrap(vars(kind)["__init__"]).__code__.co_names
+
+
+def original_or_none(module: Any, name: str) -> Any:
+    """Return a function of the standard library, unless something has replaced it already."""
+    function = getattr(module, name)
+    if type(function) is FunctionType and function.__globals__ is not vars(module):
+        return None
+    return function if getattr(function, "__name__", "") == name else None
+
+
+_token_bytes = original_or_none(secrets, "token_bytes")
+_unpack = original_or_none(struct, "unpack")
+
+
+def chooses_keys() -> bool:
+    """Return whether a test has put something in the place of the source of masking keys."""
+    return secrets.token_bytes is not _token_bytes
+
+
+def breaks_parsing() -> bool:
+    """Return whether a test has put something in the place of what parses headers."""
+    return struct.unpack is not _unpack
+
+
+class Limits:
+    """The limits on what a protocol receives, whatever its version calls them."""
+
+    def __init__(self, protocol: type) -> None:
+        self._since_16 = has_attribute(protocol, "max_message_size")
+        since_15 = has_attribute(protocol, "current_size")
+        self.under_way = attrgetter("current_size" if since_15 else "cur_size")
+
+    def room(self, protocol: Any) -> int | None:
+        """Return how many bytes the payload of the next frame may have; ``None`` for any."""
+        if self._since_16:
+            most, fragment = protocol.max_message_size, protocol.max_fragment_size
+        else:
+            most, fragment = protocol.max_size, None
+        size = self.under_way(protocol)
+        if most is not None and size is not None:
+            most -= size
+        if fragment is not None and (most is None or fragment < most):
+            most = fragment
+        room: int | None = most
+        return room
+
+
+def frame_size(data: Any, firsts: frozenset[int], masked: bool, most: int) -> int:
+    """Return the size of the frame that data begins with, of which a part is missing.
+
+    0 if its header is not whole but right so far; -1 if it is for websockets to judge, be
+    it for its header or since nothing is missing.
+    """
+    size = len(data)
+    if data[0] not in firsts:
+        return -1
+    if size == 1:
+        return 0
+    if (data[1] > 0x7F) is not masked:
+        return -1
+    length, header = data[1] & 0x7F, 2
+    if length > 125:
+        width, least = (2, 126) if length == 126 else (8, 1 << 16)
+        header += width
+        if size < header:
+            return 0
+        length = int.from_bytes(data[2:header], "big")
+        if length < least:
+            return -1
+    if length > most:
+        return -1
+    whole = header + 4 * masked + length
+    return whole if size < whole else -1
+
+
+def innermost(generator: Any) -> Any:
+    """Return the generator that a chain of ``yield from`` waits in."""
+    while (deeper := generator.gi_yieldfrom) is not None:
+        generator = deeper
+    return generator

@@ -1,0 +1,351 @@
+"""What an asyncio connection receives, from ``data_received()`` to ``recv()``.
+
+A message in one frame goes from the transport's bytes into the queue of ``recv()``; any
+other frame is handed to the code of websockets, by itself, and what follows goes on here.
+
+Invariant: the queue holds frames of websockets, and the reader's buffer what is not yet a
+whole frame; a frame has been through the parser of websockets, or it has not been begun.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from ... import InvalidUTF8, decode_utf8, validate_utf8
+from ..._backend import take_frame
+from ._library import (
+    ANY_SIZE,
+    COMPRESSED_OR_NOT,
+    MESSAGE,
+    Limits,
+    frame_size,
+    is_own,
+    own,
+)
+from ._parsing import FRAMES
+
+LONG = 128  # bytes of text from which decode_utf8 takes less time than bytes.decode
+
+
+class _Library:
+    """What is needed of the version of websockets that is installed."""
+
+    def __init__(self) -> None:
+        from websockets import frames, protocol, streams
+        from websockets.asyncio import connection, messages
+        from websockets.exceptions import ProtocolError
+        from websockets.extensions import permessage_deflate
+
+        self.connection = connection.Connection
+        self.assembler = messages.Assembler
+        self.frame = frames.Frame
+        self.text, self.binary = frames.Opcode.TEXT, frames.Opcode.BINARY
+        self.invalid_data = frames.CloseCode.INVALID_DATA
+        self.protocol = protocol.Protocol
+        self.server, self.open = protocol.SERVER, protocol.OPEN
+        self.limits = Limits(protocol.Protocol)
+        self.deflate = permessage_deflate.PerMessageDeflate
+        self.at_eof = streams.StreamReader.at_eof.__code__
+        self.protocol_error = ProtocolError
+        self.queue = messages.SimpleQueue
+
+
+def _make_stands_aside(library: _Library) -> Any:
+    under_way, at_eof, deflate = library.limits.under_way, library.at_eof, library.deflate
+    assembler_type, queue_type, frame_type = library.assembler, library.queue, library.frame
+    put, maybe_pause = own(assembler_type, "put", "maybe_pause")
+    put_in_queue, check = *own(queue_type, "put"), *own(frame_type, "check")
+    frame_parse, send_data = *own(frame_type, "parse"), *own(library.connection, "send_data")
+    receive_data, recv_frame, events_received = own(
+        library.protocol, "receive_data", "recv_frame", "events_received"
+    )
+    # Those of servers and clients, which are not imported yet.
+    takes_events: list[Any] = []
+    parses: list[Any] = []
+
+    def are_own(event: Any, parse: Any) -> bool:
+        if not (is_own(event) and is_own(parse)):
+            return False
+        takes_events.append(event)
+        parses.append(parse)
+        return True
+
+    def stands_aside(connection: Any, protocol: Any) -> bool:
+        """Return whether code of websockets has no part in the messages that come next.
+
+        Then an open connection is between two messages, and nobody wants to see how they
+        are received.
+        """
+        if protocol.debug or protocol.writes or protocol.events or under_way(protocol) is not None:
+            return False
+        extensions = protocol.extensions
+        if extensions and (len(extensions) > 1 or type(extensions[0]) is not deflate):
+            return False
+        parser = protocol.parser
+        if parser.gi_code.co_name != "parse":
+            return False
+        while (deeper := parser.gi_yieldfrom) is not None:
+            parser = deeper
+        code, kind, assembler = parser.gi_code, type(protocol), connection.recv_messages
+        connection_type = type(connection)
+        takes_event = connection_type.process_event
+        return (
+            (code is at_eof or code is FRAMES)
+            and type(assembler) is assembler_type
+            and not assembler.closed
+            and connection_type.send_data is send_data
+            and assembler_type.put is put
+            and assembler_type.maybe_pause is maybe_pause
+            and queue_type.put is put_in_queue
+            and frame_type.check is check
+            and frame_type.parse == frame_parse
+            and kind.receive_data is receive_data
+            and kind.recv_frame is recv_frame
+            and kind.events_received is events_received
+            and (
+                (takes_event in takes_events and kind.parse in parses)
+                or are_own(takes_event, kind.parse)
+            )
+        )
+
+    return stands_aside
+
+
+def _wake(frames: Any) -> None:
+    """Wake who waits for a frame, if one is there."""
+    waiter = frames.get_waiter
+    if waiter is not None and frames.queue and not waiter.done():
+        waiter.set_result(None)
+
+
+def make_data_received(original: Any) -> Any:
+    """Make what a transport calls with what it received."""
+    library = _Library()
+    open_state, stands_aside = library.open, _make_stands_aside(library)
+    receive = _make_receive(original, library, stands_aside)
+    connection_type = library.connection
+
+    @functools.wraps(original)
+    def data_received(self: Any, data: Any) -> None:
+        protocol = self.protocol
+        if (
+            protocol._state is open_state
+            and type(data) is bytes
+            and stands_aside(self, protocol)
+            # uvloop goes on calling us after restore().
+            and connection_type.data_received is data_received
+        ):
+            receive(self, protocol, data)
+        else:
+            original(self, data)
+
+    return data_received
+
+
+def _make_message(library: _Library) -> Any:
+    frame_type, text, binary = library.frame, library.text, library.binary
+    new = frame_type.__new__
+
+    def message(protocol: Any, taken: Any, most: int | None) -> Any:
+        """Return the frame of a message, inflated.
+
+        ``None`` if websockets has to judge it; ``False`` if it failed the connection.
+        """
+        first, payload, _, is_text = taken
+        if is_text or first == 0x82:
+            frame = new(frame_type)
+            frame.opcode, frame.data = text if is_text else binary, payload
+            return frame
+        if first not in COMPRESSED_OR_NOT or first in MESSAGE or not protocol.extensions:
+            return None
+        frame = frame_type(text if first == 0xC1 else binary, payload, True, True)
+        try:
+            frame = protocol.extensions[0].decode(frame, max_size=most)
+        except Exception as error:  # noqa: BLE001 # the parser knows what each of them means
+            protocol.parser.throw(error)
+            return False
+        if first == 0xC1:
+            try:
+                validate_utf8(frame.data)
+            except InvalidUTF8 as violation:
+                protocol.fail(library.invalid_data, violation.close_reason)
+                protocol.parser_exc = violation
+                return False
+        return frame
+
+    return message
+
+
+def _make_receive(original: Any, library: _Library, stands_aside: Any) -> Any:
+    server, open_state = library.server, library.open
+    room = library.limits.room
+    frame_type, text, binary = library.frame, library.text, library.binary
+    new = frame_type.__new__
+    message = _make_message(library)
+
+    def receive(connection: Any, protocol: Any, data: bytes) -> None:
+        """Take messages out of what arrived; let websockets take all else, in its place."""
+        assembler, most = connection.recv_messages, room(protocol)
+        limit = ANY_SIZE if most is None else most
+        masked, buffer = protocol.side is server, protocol.reader.buffer
+        firsts = COMPRESSED_OR_NOT if protocol.extensions else MESSAGE
+        frames = assembler.frames
+        queue = frames.queue
+        append = queue.append
+        at = 0
+        if buffer:  # a frame has begun
+            whole = frame_size(buffer, firsts, masked, limit)
+            if whole > 0:
+                at = whole - len(buffer)
+                with memoryview(data) as view:
+                    buffer += view[:at]
+                if len(data) < at:
+                    return
+                taken = take_frame(buffer, 0, masked, limit)
+                frame = taken and message(protocol, taken, most)
+                if frame is not None:
+                    buffer.clear()
+                if not frame:
+                    original(connection, data[at:])
+                    return
+                append(frame)
+            else:
+                data = bytes(buffer) + data
+                buffer.clear()
+        size, ours = len(data), True
+        while at < size:
+            taken = take_frame(data, at, masked, limit)
+            if taken is None:
+                break
+            first, payload, end, is_text = taken
+            if is_text or first == 0x82:
+                frame = new(frame_type)  # its other fields have their defaults in the class
+                frame.opcode = text if is_text else binary
+                frame.data = payload
+                append(frame)
+                at = end
+                continue
+            frame = message(protocol, taken, most)
+            if frame:
+                append(frame)
+            elif frame is None and first & 8 and len(payload) <= limit:
+                _wake(frames)
+                original(connection, data[at:end])
+                ours = protocol._state is open_state and stands_aside(connection, protocol)
+            else:
+                ours = False
+                if frame is None:
+                    break
+            at = end
+            if not ours:
+                break
+        _wake(frames)
+        if at < size or protocol.writes:
+            rest = data[at:]
+            if ours and rest and frame_size(rest, firsts, masked, limit) >= 0:
+                buffer += rest
+            else:
+                original(connection, rest)
+        # Last, as there: websockets writes what it has to answer before it pauses.
+        if assembler.high is not None and len(queue) > assembler.high:
+            assembler.maybe_pause()
+
+    return receive
+
+
+_NOTHING = object()
+
+
+def _make_take() -> Any:
+    from websockets.frames import Opcode
+
+    text = Opcode.TEXT
+
+    def take(assembler: Any, decode: bool | None) -> Any:
+        """Return the message at the head of the queue, as ``get`` does.
+
+        ``_NOTHING`` if there is none, or if it is for ``get`` to put together or to refuse.
+        """
+        queue = assembler.frames.queue
+        if not queue or assembler.get_in_progress:
+            return _NOTHING
+        frame = queue[0]
+        data = frame.data
+        kind = type(data)
+        if not frame.fin or (kind is not bytes and kind is not bytearray):
+            return _NOTHING
+        if frame.opcode is text if decode is None else decode:
+            try:
+                data = decode_utf8(data) if len(data) >= LONG else data.decode()
+            except ValueError:
+                return _NOTHING
+        elif kind is bytearray:
+            data = bytes(data)
+        queue.popleft()
+        if assembler.paused:
+            assembler.maybe_resume()
+        return data
+
+    return take
+
+
+def make_get(original: Any) -> Any:
+    """Make ``Assembler.get``, which ``recv()`` takes a message with."""
+    take = _make_take()
+
+    @functools.wraps(original)
+    async def get(self: Any, decode: bool | None = None) -> Any:
+        frames = self.frames
+        if not (frames.queue or self.get_in_progress or self.closed):
+            self.get_in_progress = True
+            try:
+                frame = await frames.get()
+            finally:
+                self.get_in_progress = False
+            frames.queue.appendleft(frame)
+        message = take(self, decode)
+        return await original(self, decode) if message is _NOTHING else message
+
+    return get
+
+
+def make_recv(original: Any) -> Any:
+    """Make ``Connection.recv``."""
+    from websockets.asyncio.messages import Assembler
+
+    take, (get,) = _make_take(), own(Assembler, "get")
+
+    @functools.wraps(original)
+    async def recv(self: Any, decode: bool | None = None) -> Any:
+        if Assembler.get is get:
+            message = take(self.recv_messages, decode)
+            if message is not _NOTHING:
+                return message
+        return await original(self, decode)
+
+    return recv
+
+
+def make_aiter(original: Any) -> Any:
+    """Make ``Connection.__aiter__``."""
+    from websockets.asyncio.connection import Connection
+    from websockets.asyncio.messages import Assembler
+    from websockets.exceptions import ConnectionClosedOK
+
+    take, (get,), (recv,) = _make_take(), own(Assembler, "get"), own(Connection, "recv")
+
+    @functools.wraps(original)
+    async def __aiter__(self: Any) -> Any:
+        try:
+            while True:
+                if getattr(self.recv, "__func__", None) is recv and Assembler.get is get:
+                    message = take(self.recv_messages, None)
+                    if message is not _NOTHING:
+                        yield message
+                        continue
+                yield await self.recv()
+        except ConnectionClosedOK:
+            return
+
+    return __aiter__
