@@ -6,6 +6,9 @@ be all ASCII where its alphabet begins so: the first 16 octets of ``json`` are.
 
 from __future__ import annotations
 
+import functools
+from random import Random
+
 ALPHABETS = {
     "ascii": "The quick brown fox jumps over the lazy dog. ",
     "latin": "Zwölf große Boxkämpfer, très élégants, à Orléans. ",
@@ -33,3 +36,14 @@ def size_name(size: int, space: str = "") -> str:
     if size >= 2**20 and size % 2**20 == 0:
         return f"{size // 2**20}{space}MiB"
     return f"{size // 1024}{space}KiB" if size >= 1024 and size % 1024 == 0 else str(size)
+
+
+@functools.cache
+def prose(size: int) -> str:
+    """Return ASCII text of that many characters that compresses as text does: to about a third."""
+    words, random = ALPHABETS["ascii"].split(), Random(size)
+    made = [
+        f"{random.choice(words)}{random.randrange(1000)}" for _ in range(min(size, 8192) // 4 + 1)
+    ]
+    text = " ".join(made)
+    return (text * (size // len(text) + 1))[:size]

@@ -113,7 +113,7 @@ class Client(End):
 class Served(NamedTuple):
     """A server that runs."""
 
-    port: int
+    port: int | str  # or the path of a Unix socket
     server: uvicorn.Server
     told: queue.SimpleQueue[Any]  # what applications put there, for tests to see
 
@@ -126,7 +126,11 @@ class Served(NamedTuple):
     ) -> Iterator[Client]:
         """Connect, with TLS if there is a context for it, and send a request."""
         request = b"\r\n".join((line, *headers)) + b"\r\n\r\n"
-        sock = socket.create_connection(("127.0.0.1", self.port), SECONDS)
+        if isinstance(self.port, str):
+            sock = socket.socket(socket.AF_UNIX)
+            sock.connect(self.port)
+        else:
+            sock = socket.create_connection(("127.0.0.1", self.port), SECONDS)
         if context is not None:
             sock = context.wrap_socket(sock, server_hostname="localhost")
         client = Client(sock, request)
@@ -141,26 +145,32 @@ class Served(NamedTuple):
 
 
 @contextlib.contextmanager
-def served(app: Callable[[Served], App], ws: str = OURS, **options: Any) -> Iterator[Served]:
+def served(
+    make: Callable[[Served], App], ws: Any = OURS, path: str | None = None, **options: Any
+) -> Iterator[Served]:
     """Run an application on uvicorn.
 
     Args:
-        app: makes the application; it is given what this gives.
-        ws: which protocol.
+        make: makes the application; it is given what this gives.
+        ws: which protocol: a name, or a class.
+        path: of a Unix socket, to listen there and not on the loopback interface.
         options: those of ``uvicorn.Config``.
     """
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    if path is None:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    else:
+        listener = socket.create_server(path, family=socket.AF_UNIX)
     running: Served | None = None
 
     async def main(scope: Any, receive: Any, send: Any) -> Any:
         assert running is not None
-        return await app(running)(scope, receive, send)
+        return await make(running)(scope, receive, send)
 
-    options = {"log_config": None, "lifespan": "off", "http": "h11", **options}
+    options = {"app": main, "log_config": None, "lifespan": "off", "http": "h11", **options}
     # Names of classes are known to the configuration from uvicorn 0.36 on.
     protocol: Any = WebSocketProtocol if ws == OURS else ws
-    server = uvicorn.Server(uvicorn.Config(main, ws=protocol, **options))
-    running = Served(listener.getsockname()[1], server, queue.SimpleQueue())
+    server = uvicorn.Server(uvicorn.Config(ws=protocol, **options))
+    running = Served(path or listener.getsockname()[1], server, queue.SimpleQueue())
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     over = time.monotonic() + SECONDS

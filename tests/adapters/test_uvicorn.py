@@ -35,7 +35,7 @@ from serving import (
 from uvicorn.protocols.utils import ClientDisconnected
 
 from helpers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
-from wsfast.adapters.uvicorn import _wire
+from wsfast.adapters.uvicorn import _closing
 
 # Messages.
 
@@ -360,7 +360,7 @@ def test_violations(ws: str, wire: bytes, code: int) -> None:
 def test_close_frame_arrives_though_the_client_goes_on_sending(
     loop: str, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_wire, "LINGER", SECONDS)  # enough, however busy the machine is
+    monkeypatch.setattr(_closing, "LINGER", SECONDS)  # enough, however busy the machine is
     wire = frame(TEXT, b"\xff") if code == 1007 else unmasked(bytes(1 << 23))
     with served(echo, loop=loop, ws_max_size=1 << 20) as running, running.client() as client:
         client.send(wire)

@@ -33,7 +33,7 @@ from serving import (
 from uvicorn.protocols.utils import ClientDisconnected
 
 from helpers import BINARY, CLOSE, PING, PONG, TEXT, frame
-from wsfast.adapters.uvicorn import WebSocketProtocol, _wire
+from wsfast.adapters.uvicorn import WebSocketProtocol, _closing
 
 # Keepalive.
 
@@ -124,7 +124,7 @@ def test_client_that_is_gone_is_noticed_though_it_is_not_read(loop: str) -> None
 def test_client_that_sends_and_reads_nothing_is_1011(
     loop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_wire, "LINGER", 0.05)
+    monkeypatch.setattr(_closing, "LINGER", 0.05)
 
     async def app(receive: Any, send: Any, running: Served) -> None:
         while (event := await receive())["type"] == "websocket.receive":

@@ -22,6 +22,7 @@ pytest.importorskip("websockets")
 import uvicorn
 from loopback import SECONDS, Frame
 from serving import (
+    DEFLATE,
     OURS,
     REASONS,
     SANSIO,
@@ -40,6 +41,8 @@ from serving import (
 )
 
 from helpers import CLOSE, TEXT, frame
+from wsfast import PerMessageDeflate
+from wsfast.adapters.uvicorn import WebSocketProtocol
 
 
 def scope_told(running: Served) -> App:
@@ -311,6 +314,57 @@ def test_response_that_can_not_be_sent_is_an_error(
         assert client.status == status
         assert b"Injected" not in b"".join(client.head)
         assert isinstance(running.next(), Exception)
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (b"Sec-WebSocket-Extensions: " + 2_000_000 * b";", 431),
+        (b"Sec-WebSocket-Extensions: " + 60_000 * b";", 400),
+        (b"Sec-WebSocket-Extensions: permessage-deflate; " + 60_000 * b"x" + b"=", 400),
+        (b"Sec-WebSocket-Key: " + 60_000 * b"k", 400),
+        (b"Sec-WebSocket-Version: " + 60_000 * b"1", 426),
+        (60_000 * b"n" + b"(: x", 400),
+    ],
+    ids=["2 MB", "extensions", "a parameter", "key", "version", "a name"],
+)
+def test_what_a_client_sends_is_not_repeated_without_bound(
+    header: bytes, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("httptools")  # it has no limit of its own
+    caplog.set_level(1, "uvicorn.error")
+    with served(echo, http="httptools") as running:
+        with running.client(headers=(*USUAL, header)) as client:
+            assert client.status == status
+            body = client.rest()
+            assert len(body) < 500
+            assert body.count(b"Sec-WebSocket-Extensions") < 2
+        assert running.told.empty()
+    assert all(len(line) < 500 for line in caplog.messages)
+    assert not any(line.count("Sec-WebSocket-Extensions") > 1 for line in caplog.messages)
+
+
+def test_log_line_has_a_long_path_in_part(caplog: pytest.LogCaptureFixture) -> None:
+    with served(echo) as running:
+        line = b"GET /" + 3000 * b"p" + b"?" + 30_000 * b"q" + b" HTTP/1.1"
+        with running.client(line) as client:
+            assert client.status == 101
+            client.say(TEXT, b"\xff")
+            assert client.farewell()[0] == 1007
+    lines = [line for line in caplog.messages if "WebSocket /ppp" in line]
+    assert len(lines) == 2
+    assert all(2000 < len(line) < 2500 and "characters more" in line for line in lines)
+
+
+@pytest.mark.parametrize("threshold", [0, 1000])
+def test_compression_is_an_attribute_that_a_subclass_can_have_otherwise(threshold: int) -> None:
+    class Other(WebSocketProtocol):
+        compression = PerMessageDeflate("server", server_max_window_bits=9, threshold=threshold)
+
+    with served(echo, Other) as running, running.client(headers=DEFLATE) as client:
+        assert "server_max_window_bits=9" in (client.header("sec-websocket-extensions") or "")
+        client.say(TEXT, b"short")
+        assert client.hear_rsv1()[2] is (threshold == 0)
 
 
 def test_host_is_needed() -> None:

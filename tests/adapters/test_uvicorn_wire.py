@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from helpers import BINARY, CLOSE, PING, PONG, TEXT, frame, header
 from wsfast import encode_close, encode_frame
-from wsfast.adapters.uvicorn import WebSocketProtocol, _protocol, _wire
+from wsfast.adapters.uvicorn import WebSocketProtocol, _closing, _protocol, _wire
 
 REQUEST = (
     b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -118,29 +118,78 @@ def test_pings_of_a_client_that_does_not_read_do_not_pile_up() -> None:
     opened(test)
 
 
-def test_answers_are_gathered_while_messages_wait_and_written_within_the_turn() -> None:
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An application that counts as quick, however busy the machine is."""
+    monkeypatch.setattr(_wire, "QUICK", 3600.0)
+    monkeypatch.setattr(_wire, "HELD", 3600.0)
+
+
+async def echoed(protocol: WebSocketProtocol, numbers: range) -> None:
+    for i in numbers:
+        assert await protocol.receive() == {"type": "websocket.receive", "text": f"{i}"}
+        await protocol.send({"type": "websocket.send", "text": f"{i}"})
+
+
+def wire_of(numbers: range) -> bytes:
+    return b"".join(encode_frame(TEXT, b"%d" % i) for i in numbers)
+
+
+@pytest.mark.usefixtures("quick")
+def test_answers_after_the_first_are_gathered_while_messages_wait_and_written_in_the_turn() -> None:
     async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
         protocol.data_received(b"".join(frame(TEXT, b"%d" % i) for i in range(10)))
-        for i in range(5):
-            assert await protocol.receive() == {"type": "websocket.receive", "text": f"{i}"}
-            await protocol.send({"type": "websocket.send", "text": f"{i}"})
-        assert transport.writes == []
+        await echoed(protocol, range(5))
+        assert transport.writes == [wire_of(range(1))]
         await asyncio.sleep(0)
-        assert transport.writes == [b"".join(encode_frame(TEXT, b"%d" % i) for i in range(5))]
+        assert transport.writes == [wire_of(range(1)), wire_of(range(1, 5))]
         transport.writes.clear()
-        for i in range(5, 10):
-            await protocol.receive()
-            await protocol.send({"type": "websocket.send", "text": f"{i}"})
-        assert transport.writes == [b"".join(encode_frame(TEXT, b"%d" % i) for i in range(5, 10))]
+        await echoed(protocol, range(5, 10))
+        assert transport.writes == [wire_of(range(5, 10))]
         await asyncio.sleep(0)
         assert len(transport.writes) == 1
 
     opened(test)
 
 
+@pytest.mark.parametrize("limit", ["QUICK", "HELD"])
+def test_answers_are_not_gathered_for_longer_than_the_limit(
+    limit: str, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_wire, limit, -1.0)  # every step takes longer
+
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.data_received(b"".join(frame(TEXT, b"%d" % i) for i in range(9)))
+        await echoed(protocol, range(9))
+        assert b"".join(transport.writes) == wire_of(range(9))
+        # With HELD: the first, then two by two, and the last without others behind it.
+        assert len(transport.writes) == (9 if limit == "QUICK" else 5)
+
+    opened(test)
+
+
+def test_application_that_was_slow_is_not_gathered_for_though_it_is_quick_for_once(
+    quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.data_received(b"".join(frame(TEXT, b"%d" % i) for i in range(30)))
+        monkeypatch.setattr(_wire, "QUICK", -1.0)
+        await echoed(protocol, range(2))
+        monkeypatch.setattr(_wire, "QUICK", 3600.0)
+        await echoed(protocol, range(2, 1 + _wire.AT_ONCE))
+        assert len(transport.writes) == 1 + _wire.AT_ONCE
+        await echoed(protocol, range(1 + _wire.AT_ONCE, 29))
+        assert len(transport.writes) == 1 + _wire.AT_ONCE
+
+    opened(test)
+
+
+@pytest.mark.usefixtures("quick")
 def test_large_answers_are_not_gathered() -> None:
     async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
-        protocol.data_received(frame(TEXT, b"one") + frame(TEXT, b"two") + frame(TEXT, b"three"))
+        protocol.data_received(frame(TEXT, b"one") * 4)
+        await protocol.send({"type": "websocket.send", "text": "first"})
+        transport.writes.clear()
         await protocol.receive()
         await protocol.send({"type": "websocket.send", "text": "small"})
         assert transport.writes == []
@@ -211,20 +260,45 @@ def test_reading_pauses_within_a_read_that_inflates_to_much(end: str) -> None:
     opened(test, ws_max_queue=0, ws_per_message_deflate=True)
 
 
+PINGED = len(encode_frame(PING, bytes(4)))
+TIMED_OUT = encode_frame(CLOSE, encode_close(1011, "keepalive ping timeout"))
+
+
+def keepalive(test: Test) -> None:
+    """Run a test on a connection whose first ping was sent, and whose queue has room for one.
+
+    What the timers would do is done by the test.
+    """
+
+    async def pinged(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol._keepalive._due()
+        assert transport.writes.pop()[0] == 0x80 | PING
+        await test(protocol, transport, state)
+
+    opened(pinged, ws_max_queue=1, ws_ping_interval=3600, ws_ping_timeout=3600)
+
+
+def is_alive(protocol: WebSocketProtocol, transport: Transport) -> bool:
+    """Return whether the client is pinged again at the end of a timeout, not hung up on."""
+    transport.writes.clear()
+    protocol._keepalive._overdue()
+    (written,) = transport.writes
+    assert written[0] == 0x80 | PING or written == TIMED_OUT
+    return written != TIMED_OUT
+
+
 def test_answer_to_a_ping_may_lie_unread_for_a_timeout_after_reading_goes_on() -> None:
     async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
         protocol.data_received(frame(TEXT, b"x"))
+        assert is_alive(protocol, transport)
         assert not transport.reading
-        assert protocol._silent()
+        assert is_alive(protocol, transport)
         await protocol.receive()
         assert transport.reading
-        assert protocol._silent()
-        assert not transport.writes
-        said = encode_close(1011, "keepalive ping timeout")
-        assert not protocol._silent()
-        assert transport.writes == [encode_frame(CLOSE, said)]
+        assert is_alive(protocol, transport)
+        assert not is_alive(protocol, transport)
 
-    opened(test, ws_max_queue=1)
+    keepalive(test)
 
 
 def test_client_that_sends_and_reads_nothing_has_no_such_excuse() -> None:
@@ -232,26 +306,67 @@ def test_client_that_sends_and_reads_nothing_has_no_such_excuse() -> None:
         protocol.data_received(frame(TEXT, b"x"))
         protocol.pause_writing()
         assert not transport.reading
-        for unsent in (70_000, 69_999, 69_998):  # it does read, however slowly
-            transport.unsent = unsent
-            assert protocol._silent()
+        protocol._written = transport.unsent = 70_000
+        for number in range(4):  # it does read, however slowly
+            transport.unsent -= bool(number)
+            assert is_alive(protocol, transport)
+            transport.unsent += PINGED  # which does not go either
         protocol.resume_writing()  # all of that, and then again too much
         protocol.pause_writing()
+        protocol._written += 50_000
         transport.unsent = 70_000
-        assert protocol._silent()
-        assert not transport.writes
-        assert not protocol._silent()
-        said = encode_close(1011, "keepalive ping timeout")
-        assert transport.writes == [encode_frame(CLOSE, said)]
+        assert is_alive(protocol, transport)
+        transport.unsent += PINGED
+        assert not is_alive(protocol, transport)
 
-    opened(test, ws_max_queue=1)
+    keepalive(test)
+
+
+def test_bytes_of_a_message_that_is_not_whole_are_a_sign_of_life() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        protocol.data_received(header(0x80 | BINARY, 2_000_000, key=bytes(4)))
+        for _ in range(3):
+            protocol.data_received(bytes(1000))
+            assert is_alive(protocol, transport)
+        assert not is_alive(protocol, transport)
+
+    keepalive(test)
+
+
+def test_unsent_bytes_that_go_are_a_sign_of_life_also_while_more_are_written() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        transport.unsent = 30_000
+        protocol._written = 100_000
+        assert not protocol._full
+        protocol._ping(bytes(4))  # with something unsent
+        transport.unsent += PINGED
+        for _ in range(3):
+            protocol._written += 1000
+            transport.unsent += 999
+            assert is_alive(protocol, transport)
+            transport.unsent += PINGED
+        protocol._written += 1000
+        transport.unsent += 1000
+        assert not is_alive(protocol, transport)
+
+    keepalive(test)
+
+
+def test_bytes_that_the_system_took_though_nobody_acknowledges_are_no_sign_of_life() -> None:
+    async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
+        for _ in range(3):
+            await protocol.send({"type": "websocket.send", "text": "taken by the system"})
+        assert transport.unsent == 0
+        assert not is_alive(protocol, transport)
+
+    keepalive(test)
 
 
 def test_violation_waits_for_quiet_and_then_for_the_client_to_close(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
-        monkeypatch.setattr(_wire, "QUIET", 3600)  # not over however busy the machine is
+        monkeypatch.setattr(_closing, "QUIET", 3600)  # not over however busy the machine is
         protocol.data_received(frame(3))
         assert len(transport.writes) == 1
         quiet_at = 0.0
@@ -262,8 +377,8 @@ def test_violation_waits_for_quiet_and_then_for_the_client_to_close(
             assert protocol.close_timer.when() > quiet_at
             quiet_at = protocol.close_timer.when()
             assert not transport.closed
-        monkeypatch.setattr(_wire, "QUIET", 0.001)
-        monkeypatch.setattr(_wire, "LINGER", 3600)
+        monkeypatch.setattr(_closing, "QUIET", 0.001)
+        monkeypatch.setattr(_closing, "LINGER", 3600)
         protocol.data_received(bytes(1000))
         async with asyncio.timeout(20):
             while not transport.closed:
@@ -291,7 +406,7 @@ def test_violation_of_a_client_that_never_stops_ends_too() -> None:
 def test_client_that_does_not_read_is_not_waited_for_without_end(
     how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_wire, "LINGER", 0.01)
+    monkeypatch.setattr(_closing, "LINGER", 0.01)
     monkeypatch.setattr(_protocol, "LINGER", 0.01)
 
     async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:

@@ -16,7 +16,7 @@ class Keepalive:
 
     Args:
         loop: the event loop.
-        interval: seconds from ping to ping; ``None`` or 0 for none at all.
+        interval: seconds from ping to ping; ``None``, 0 or less for none at all.
         timeout: seconds that an answer may take; ``None`` for any.
         ping: called to send a ping with some payload.
         silent: called when the answer is overdue; returns whether to wait once more.
@@ -41,7 +41,7 @@ class Keepalive:
 
     def start(self) -> None:
         """Send the first ping after an interval."""
-        if self._interval:
+        if self._interval is not None and self._interval > 0:
             self._timer = self._loop.call_later(self._interval, self._due)
 
     def stop(self) -> None:
@@ -63,7 +63,7 @@ class Keepalive:
             self._timer = self._loop.call_at(next_at, self._due)
 
     def _due(self) -> None:
-        self._payload = new_masking_key()  # four random octets
+        self._payload = new_masking_key()  # four random bytes
         self._sent_at = self._loop.time()
         self._ping(self._payload)
         if self._timeout is None:
@@ -76,6 +76,6 @@ class Keepalive:
         assert self._payload is not None
         self._timer = None
         if self._silent():
-            # Again, for only who writes learns that nobody is there any more.
+            # Ping again: a dead connection is only noticed when a write fails.
             self._ping(self._payload)
             self._timer = self._loop.call_later(self._timeout, self._overdue)

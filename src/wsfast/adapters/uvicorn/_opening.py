@@ -19,27 +19,23 @@ from urllib.parse import unquote
 
 import h11
 
-from ...deflate import PerMessageDeflate
-
 if TYPE_CHECKING:
-    from ...deflate import Deflate
+    from ...deflate import Deflate, PerMessageDeflate
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_MAX_REQUEST = 65_536  # octets
+_MAX_REQUEST = 65_536  # bytes
+_MAX_SAID = 300  # characters of what a client sent that a log line or an answer repeats
 _TEXT = b"text/plain; charset=utf-8"
-# As uvicorn's own protocols offer it: windows of 4 KiB, so that many connections fit.
-_COMPRESSION = PerMessageDeflate(
-    "server", server_max_window_bits=12, client_max_window_bits=12, mem_level=5
-)
+_OF_A_BODY = (b"content-length", b"transfer-encoding")
 
 
 class Refused(Exception):
-    """Say that a request is none for a WebSocket, and how to answer it."""
+    """Raised when a request does not open a WebSocket; holds the answer to send."""
 
     def __init__(self, status: int, why: str, headers: Headers | None = None) -> None:
-        super().__init__(why)
+        super().__init__(shortened(why, _MAX_SAID))
         self.status = status
         self.headers = headers or []
 
@@ -47,21 +43,28 @@ class Refused(Exception):
 class Opening:
     """One opening handshake: a request in; one response, perhaps in pieces, out."""
 
-    def __init__(self) -> None:
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_REQUEST)
+    def __init__(self, max_request: int | None = None) -> None:
+        # uvicorn's option only ever raises the limit: its HTTP protocol has applied it already.
+        self._room = self._max_request = max(max_request or 0, _MAX_REQUEST)
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=self._max_request)
         self._key = b""
+        self._bodiless = False  # the response must not have a body
 
     def receive(self, octets: bytes) -> h11.Request | None:
-        """Take octets of the request; return it once it is whole and good.
+        """Take bytes of the request; return it once it is whole and good.
 
         Raises:
             Refused: it is not.
         """
+        self._room -= len(octets)
+        if self._room < 0:  # h11 has a limit for what is incomplete only
+            raise Refused(431, f"the request is longer than {self._max_request} bytes")
         self._http.receive_data(octets)
         try:
             request = self._http.next_event()
             if not isinstance(request, h11.Request):
                 return None
+            self._bodiless = request.method == b"HEAD"
             self._key = _judged(request)
             self._http.next_event()  # the end of the message: it can't have a body
         except h11.RemoteProtocolError as wrong:
@@ -94,24 +97,31 @@ class Opening:
             (b"Sec-WebSocket-Accept", base64.b64encode(digest)),
         ]
         switch = h11.InformationalResponse(
-            status_code=101, headers=own + headers, reason=_phrase(101)
+            status_code=101, headers=own + _stripped(headers), reason=_phrase(101)
         )
         return self._http.send(switch) or b""
 
     def respond(self, status: int, headers: Headers, body: bytes, more: bool = False) -> bytes:
         """Return a response that refuses; after it the connection is closed.
 
+        The body is left out where there can't be one: the answer to HEAD, 204 and 304.
+
         Args:
             status, headers: its own; what a response needs is added.
-            body: its first octets.
+            body: its first bytes.
             more: whether ``respond_more`` is going to give the rest.
 
         Raises:
             h11.LocalProtocolError: the status or a header can't be sent, or the body is
                 not as long as the headers say.
+            TypeError: a header is not a pair of bytes.
         """
+        headers = _stripped(headers)
         usual = [(b"Date", formatdate(usegmt=True).encode()), (b"Connection", b"close")]
-        if status not in (204, 304):
+        if status in (204, 304):
+            self._bodiless = True
+            headers = [header for header in headers if header[0].lower() not in _OF_A_BODY]
+        else:
             usual.append((b"Content-Type", _TEXT))
             if not more:
                 usual.append((b"Content-Length", b"%d" % len(body)))
@@ -122,8 +132,28 @@ class Opening:
 
     def respond_more(self, body: bytes, more: bool) -> bytes:
         """Return more of the body; at its end with what ends it."""
-        octets = self._http.send(h11.Data(data=body)) or b"" if body else b""
+        octets = b""
+        if body and not self._bodiless:
+            octets = self._http.send(h11.Data(data=body)) or b""
         return octets if more else octets + (self._http.send(h11.EndOfMessage()) or b"")
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters, and how many more there were."""
+    over = len(text) - most
+    return text if over <= 0 else f"{text[:most]}... and {over} characters more"
+
+
+def _stripped(headers: Headers) -> Headers:
+    """Return headers without outer whitespace, as every HTTP client reads them.
+
+    uvicorn's ``--header "X-Foo: bar"`` has some, and h11 does not take it.
+    """
+    for header in headers:
+        for part in header:
+            if not isinstance(part, (bytes, bytearray)):
+                raise TypeError(f"a header's name and value must be bytes, but one is {part!r:.80}")
+    return [(bytes(name).strip(b" \t"), bytes(value).strip(b" \t")) for name, value in headers]
 
 
 def _phrase(status: int) -> bytes:
@@ -168,16 +198,16 @@ def _judged(request: h11.Request) -> bytes:
     raise Refused(400, "Sec-WebSocket-Key is not 16 octets in base64")
 
 
-def agree(headers: Headers) -> tuple[Headers, Deflate | None]:
+def agree(headers: Headers, compression: PerMessageDeflate) -> tuple[Headers, Deflate | None]:
     """Return the header that accepts permessage-deflate, and what was agreed on.
 
     Raises:
         Refused: what the client offers does not follow the grammar.
     """
     try:
-        agreed = _COMPRESSION.respond(", ".join(items(headers, b"sec-websocket-extensions")))
+        agreed = compression.respond(", ".join(items(headers, b"sec-websocket-extensions")))
     except ValueError as wrong:
-        raise Refused(400, f"Sec-WebSocket-Extensions: {wrong}") from None
+        raise Refused(400, str(wrong)) from None
     if agreed is None:
         return [], None
     return [(b"Sec-WebSocket-Extensions", agreed[0].encode())], agreed[1]

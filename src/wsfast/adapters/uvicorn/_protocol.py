@@ -7,27 +7,28 @@ protocols, and the same errors for a message that it must not send.
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.utils import (
     ClientDisconnected,
     get_client_addr,
     get_local_addr,
-    get_path_with_query_string,
     get_remote_addr,
     is_ssl,
 )
 
-from ... import MessageDecoder, Text, encode_frame
+from ... import MessageDecoder, PerMessageDeflate, Text, encode_frame
+from ._closing import LINGER, ClosingWire
 from ._opening import Headers, Opening, Refused, agree, new_scope
-from ._wire import LINGER, OPEN, OVER, Stage, Wire
+from ._wire import OPEN, OVER, Stage
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
 
-class WebSocketProtocol(Wire):
+class WebSocketProtocol(ClosingWire):
     """Speak WebSocket for uvicorn, as its option ``--ws`` wants it.
 
     Args:
@@ -36,7 +37,15 @@ class WebSocketProtocol(Wire):
             ``ws_per_message_deflate``.
         server_state: what uvicorn's server shares with its connections.
         app_state: what the application's lifespan left for its requests.
+
+    Attributes:
+        compression: what permessage-deflate is agreed on with; a subclass can have another.
     """
+
+    # As uvicorn's own protocols offer it: windows of 4 KiB, so that many connections fit.
+    compression = PerMessageDeflate(
+        "server", server_max_window_bits=12, client_max_window_bits=12, mem_level=5
+    )
 
     def __init__(
         self,
@@ -53,7 +62,7 @@ class WebSocketProtocol(Wire):
         self.connections: set[Any] = server_state.connections
         self.tasks = server_state.tasks
         self.default_headers = server_state.default_headers
-        self._opening = Opening()
+        self._opening = Opening(config.h11_max_incomplete_event_size)
         self._extension: Headers = []  # what was agreed on of them
         self._response: tuple[int, Headers] | None = None  # whose head is not yet sent
         self._connect = False  # is the application still to be told of the request?
@@ -89,7 +98,7 @@ class WebSocketProtocol(Wire):
                 return
             headers = list(request.headers)
             if self.config.ws_per_message_deflate:
-                self._extension, self._deflate = agree(headers)
+                self._extension, self._deflate = agree(headers, self.compression)
         except Refused as refused:
             self.logger.warning("Opening handshake refused: %s", refused)
             self._respond(refused.status, refused.headers, f"{refused}\n".encode())
@@ -126,8 +135,8 @@ class WebSocketProtocol(Wire):
             self._respond(status, [], body)
 
     def _log(self, outcome: str) -> None:
-        client, path = get_client_addr(self.scope), get_path_with_query_string(self.scope)
-        self.logger.info('%s - "WebSocket %s" %s', client, path, outcome)
+        client = get_client_addr(self.scope)
+        self.logger.info('%s - "WebSocket %s" %s', client, self._path(), outcome)
 
     # The application.
 
@@ -148,7 +157,9 @@ class WebSocketProtocol(Wire):
 
     def _app_ended(self, code: int) -> None:
         """Close what the application left open."""
-        if self._stage is OPEN and not self.transport.is_closing():
+        if self._last is not None and code == 1000:
+            self._conclude()
+        elif self._stage is OPEN and not self.transport.is_closing():
             self._close(code, "", self.close_timeout)
         self._refuse_if_unanswered(500, b"Internal Server Error")
         if self.close_timer is None:
@@ -161,11 +172,15 @@ class WebSocketProtocol(Wire):
             return {"type": "websocket.connect"}
         queue = self._queue
         while not queue:
+            self._owes = False
+            if self._last is not None:
+                self._conclude()
             if self._ending is not None:
-                if self._told:  # who does not heed it must not keep others from running
+                if self._told:  # an application that ignores it must not keep others waiting
                     await asyncio.sleep(0)
                 self._told = True
                 return self._ending.copy()
+            self._sent_at, self._at_once = inf, 1  # the first answer of a burst goes at once
             waiter = self.loop.create_future()
             self._waiters.append(waiter)
             try:
@@ -177,6 +192,7 @@ class WebSocketProtocol(Wire):
         event = queue.popleft()
         data = event.data
         self._queued -= len(data)
+        self._owes = True
         if self._paused and not queue:
             self._resume_reading()
         if type(event) is Text:
@@ -196,6 +212,8 @@ class WebSocketProtocol(Wire):
             frame = self._frame(message)
             if self.transport.is_closing():
                 raise ClientDisconnected
+            if self._owes:
+                self._owes = False
             self._write(frame)
         else:
             self._send_other(message)
@@ -256,7 +274,7 @@ class WebSocketProtocol(Wire):
             self._log(str(status))
             self._stage = Stage.RESPONDING
             self._response = status, headers
-            if any(name.lower() == b"content-length" for name, _ in headers):
+            if any(name.strip().lower() == b"content-length" for name, _ in headers):
                 self._write_body(b"", more=True)  # no need to wait for the length
         else:
             raise RuntimeError(
@@ -267,7 +285,7 @@ class WebSocketProtocol(Wire):
     def _accept(self, message: Any) -> None:
         headers = self._extension + self.default_headers + list(message.get("headers") or [])
         if subprotocol := message.get("subprotocol"):
-            headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
+            headers.append((b"Sec-WebSocket-Protocol", subprotocol.strip().encode()))
         if self.transport.is_closing():
             raise ClientDisconnected
         response = self._opening.accept(headers)
@@ -284,7 +302,10 @@ class WebSocketProtocol(Wire):
                 f"Expected ASGI message 'websocket.http.response.body' but got '{message['type']}'."
             )
         more = message.get("more_body", False)
-        self._write_body(message.get("body", b""), more)
+        body = message.get("body", b"")
+        if not isinstance(body, (bytes, bytearray)):
+            raise TypeError(f"'body' must be bytes, not {type(body).__name__}")
+        self._write_body(bytes(body), more)
         if not more:
             self._stage = OVER
             self._app_closed = True

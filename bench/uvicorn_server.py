@@ -1,0 +1,110 @@
+"""uvicorn with one of its protocols, or with ours, to be loaded by ``bench_uvicorn.py``.
+
+    python bench/uvicorn_server.py wsfast uvloop    # prints its port, ends with its stdin
+
+What the application does is the path: ``/echo``; ``/push``, so many messages for each
+that says how many and how long; ``/fan``, each message to all connections; ``/slow``, an
+answer, then two milliseconds of work that blocks the event loop, and another answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import Any
+
+import uvicorn
+
+from samples import prose
+
+WORK = 0.002  # seconds
+PROTOCOLS: dict[str, Any] = {"sansio": "websockets-sansio", "websockets": "websockets"}
+everybody: set[Any] = set()
+
+
+async def echo(event: Any, send: Any) -> None:
+    """Send a message back."""
+    await send({**event, "type": "websocket.send"})
+
+
+async def push(event: Any, send: Any) -> None:
+    """Send as many messages as the one that came says."""
+    size, count = map(int, event["text"].split())
+    message = {"type": "websocket.send", "text": prose(size)}
+    for _ in range(count):
+        await send(message)
+
+
+async def fan(event: Any, send: Any) -> None:
+    """Send a message to all connections."""
+    message = {**event, "type": "websocket.send"}
+    for send_to in everybody:
+        await send_to(message)
+
+
+async def slow(event: Any, send: Any) -> None:
+    """Answer, work without awaiting anything, and answer again."""
+    await send({"type": "websocket.send", "text": "start"})
+    time.sleep(WORK)
+    await send({"type": "websocket.send", "text": "end"})
+
+
+ACTIONS = {"/echo": echo, "/push": push, "/fan": fan, "/slow": slow}
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Do with each message what the path says."""
+    act = ACTIONS[scope["path"]]
+    await receive()
+    await send({"type": "websocket.accept"})
+    if act is fan:
+        everybody.add(send)
+    while (event := await receive())["type"] == "websocket.receive":
+        await act(event, send)
+    everybody.discard(send)
+
+
+async def serve(ws: str) -> None:
+    """Serve until stdin is closed."""
+    if ws == "wsfast":
+        from wsfast.adapters.uvicorn import WebSocketProtocol
+
+        PROTOCOLS[ws] = WebSocketProtocol
+    config = uvicorn.Config(
+        app,
+        ws=PROTOCOLS[ws],
+        http="h11",
+        port=0,
+        log_level="error",
+        lifespan="off",
+        ws_max_size=1 << 26,
+        ws_ping_interval=None,
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server._serve())  # without its handlers for signals
+    while not server.started:
+        await asyncio.sleep(0.01)
+    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
+    over = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin, over.set)
+    await over.wait()
+    asyncio.get_running_loop().remove_reader(sys.stdin)
+    server.should_exit = True
+    await running
+
+
+def main() -> None:
+    """Serve as the command line says."""
+    ws, loop = sys.argv[1:]
+    factory = None
+    if loop == "uvloop":
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(serve(ws))
+
+
+if __name__ == "__main__":
+    main()
