@@ -14,7 +14,7 @@ import os
 import select
 import stat
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -85,7 +85,7 @@ class Input(io.RawIOBase):
                 f"({before.st_size} bytes before, {after.st_size} after); try again, or copy it"
             )
         # Files of /proc and /sys have no blocks, and a size that means nothing.
-        if self.position != after.st_size and getattr(after, "st_blocks", 0):
+        if self.position != after.st_size and getattr(after, "st_blocks", None):
             raise Unreadable(
                 f"can't read all of {named(self.path)}: "
                 f"it ended after {self.position} of {after.st_size} bytes"
@@ -142,7 +142,7 @@ def _standard_input() -> io.RawIOBase:
     try:
         return io.FileIO(sys.stdin.fileno(), closefd=False)
     except io.UnsupportedOperation:  # replaced by something in memory
-        return _Unbuffered(sys.stdin.buffer)
+        return _Unbuffered(cast(io.BufferedIOBase, sys.stdin.buffer))
     except (OSError, ValueError) as error:
         raise Unreadable(why_unreadable("-", error)) from None
 
