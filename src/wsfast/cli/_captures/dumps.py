@@ -25,6 +25,9 @@ _ROW = re.compile(
 _TOKEN = re.compile(rb"[0-9A-Fa-f]+(?![^\s|>])")
 _SCORED = 400  # lines that tell
 _WIDTH = 16  # bytes in a row, unless the offsets say otherwise
+_LARGEST = 256 << 20  # bytes that a dump may stand for
+_LONGEST = 32 << 20  # bytes of a dump
+_FILLED = re.compile(rb"[ \t]+([0-9A-Fa-f]{2,})(?=[ \t])")
 _GAP = re.compile(rb"[ \t]*")
 # A dump does not say what its packets begin with.
 _LINKS = (101, 1, 113, 276, 0)
@@ -53,7 +56,7 @@ class _Block:
 def score(octets: bytes) -> int:
     """Return how much it looks like such a dump, up to 100."""
     lines = [line for line in octets[:65536].split(b"\n", _SCORED)[:_SCORED] if line.strip()]
-    if not lines or b"{" in lines[0]:
+    if not lines:
         return 0
     rows = [found for line in lines if (found := _ROW.match(line))]
     if not rows or int(rows[0]["offset"], 16) != 0 or not rows[0]["rest"]:
@@ -72,6 +75,10 @@ def score(octets: bytes) -> int:
 
 def read(octets: bytes) -> Octets | list[Connection]:
     """Return the bytes of a dump, the packets of one of packets, or the sides of a stream."""
+    if len(octets) > _LONGEST:
+        raise NotFrames(
+            f"a dump of more than {_LONGEST >> 20} MiB: make it bytes again first, with xxd -r"
+        )
     blocks = {False: list(_blocks(octets, False)), True: list(_blocks(octets, True))}
     if blocks[False] and blocks[True]:  # the second side of a stream is indented
         sides = [b"".join(map(_octets, blocks[side])) for side in (False, True)]
@@ -116,17 +123,30 @@ def _blocks(octets: bytes, indented: bool) -> Iterator[_Block]:
 
 def _octets(block: _Block) -> bytes:
     """Return the bytes of a block."""
+    first = block.rows[0]
+    # Words, but those of xxd and tcpdump, are numbers of a little-endian machine.
+    orders = (False, True) if first.colon or first.prefixed else (True, False)
+    best: tuple[int, bytes] | None = None
     faults: list[str] = []
-    for base in (16, 8, 10):
-        out = _try(block, base)
-        if isinstance(out, bytes):
-            return out
-        faults.append(out)
-    raise NotFrames(f"this dump can't be read: {faults[0]}; use xxd, or od -A x -t x1")
+    for swap in orders:
+        for base in (16, 8, 10):
+            found = _try(block, base, swap)
+            if isinstance(found, str):
+                faults.append(found)
+            elif best is None or found[0] < best[0]:
+                best = found
+            if best and not best[0]:
+                return best[1]
+    if best is None:
+        raise NotFrames(f"this dump can't be read: {faults[0]}; use xxd, or od -A x -t x1")
+    return best[1]
 
 
-def _try(block: _Block, base: int) -> bytes | str:
-    """Return the bytes, if the offsets are of this base, or what is wrong."""
+def _try(block: _Block, base: int, swap: bool) -> tuple[int, bytes] | str:
+    """Return the bytes, or what is wrong, with offsets of a base and words swapped or not.
+
+    With the bytes comes how many zeros the last word was filled up with.
+    """
     try:
         offsets = [int(row.offset, base) for row in block.rows]
     except ValueError:
@@ -135,6 +155,7 @@ def _try(block: _Block, base: int) -> bytes | str:
     single = [n for i, n in enumerate(steps) if i not in block.repeated]
     width = max(single, default=_WIDTH)
     out = bytearray()
+    filled = 0
     for index, row in enumerate(block.rows):
         step = steps[index] if index < len(steps) else None
         if not row.rest:
@@ -142,66 +163,66 @@ def _try(block: _Block, base: int) -> bytes | str:
                 return f"line {row.number} has no bytes"
             break  # od and hexdump write the length last
         expected = width if step is None or index in block.repeated else step
-        piece = _bytes(row, expected, exact=step is not None)
-        if piece is None:
+        piece = _bytes(row, expected, swap)
+        extra = 0 if piece is None or step is None else len(piece) - step
+        if index in block.repeated:
+            extra = 0
+        if piece is None or extra < 0 or any(piece[len(piece) - extra :]):
             return f"line {row.number} does not hold the bytes up to the next offset"
         if index in block.repeated:
             if step is None or not piece or step % len(piece):
                 return f"line {row.number} is repeated up to no offset"
+            if len(out) + step > _LARGEST:
+                return f"it holds more than {_LARGEST >> 20} MiB"
             piece *= step // len(piece)
-            if len(out) + len(piece) > 256 << 20:
-                return "it is larger than 256 MiB"
+        elif extra:
+            if index < len(block.rows) - 2 or extra > 7:
+                return f"line {row.number} holds more than the bytes up to the next offset"
+            filled, piece = extra, piece[:-extra]
         out += piece
-    return bytes(out)
+    return filled, bytes(out)
 
 
-def _bytes(row: _Row, expected: int, *, exact: bool) -> bytes | None:
-    """Return the bytes of a row: ``expected`` of them, or at most so many."""
+def _bytes(row: _Row, expected: int, swap: bool) -> bytes | None:
+    """Return the bytes of a row: ``expected`` of them, up to the end of a word, or fewer."""
     if expected <= 0:
         return None
     tokens, end = _tokens(row, expected)
     if not tokens:
         return None
-    if len(tokens[0]) == 6 and not row.colon and all(set(t) <= set(b"01234567") for t in tokens):
-        words = b"".join(int(token, 8).to_bytes(3, "little")[:2] for token in tokens)
-        return _exactly(words, expected, exact)
+    if _octal(tokens[0], row) and all(set(token) <= set(b"01234567") for token in tokens):
+        return b"".join(int(token, 8).to_bytes(3, "little")[:2] for token in tokens)
+    found = _agreeing(tokens, row, end, swap)
+    last = _FILLED.match(row.rest, end)
+    if found is None and last and len(last[1]) < len(tokens[0]):
+        # xxd -e puts what there is of the last word to the right.
+        found = _agreeing([*tokens, last[1]], row, last.end(), swap)
+    return found
+
+
+def _agreeing(tokens: list[bytes], row: _Row, end: int, swap: bool) -> bytes | None:
+    """Return the bytes in some groups of digits, if the text beside them shows the same."""
     if any(len(token) % 2 for token in tokens):
         return None
-    plain = bytes.fromhex(b"".join(tokens).decode())
-    swapped = b"".join(bytes.fromhex(token.decode())[::-1] for token in tokens)
+    groups = [bytes.fromhex(token.decode()) for token in tokens]
+    octets = b"".join(group[::-1] for group in groups) if swap else b"".join(groups)
     text = row.rest[end:]
-    if text.strip():
-        for octets in (plain, swapped):
-            if _agrees(octets, text):
-                return _exactly(octets, expected, exact)
-        return None
-    # Words, but those of xxd and tcpdump, are numbers of a little-endian machine.
-    if len(tokens[0]) > 2 and not row.colon and not row.prefixed:
-        plain = swapped
-    return _exactly(plain, expected, exact)
-
-
-def _exactly(octets: bytes, expected: int, exact: bool) -> bytes | None:
-    if exact:
-        # The last word of hexdump and od is filled up with zeros.
-        return octets[:expected] if 0 <= len(octets) - expected < 8 else None
-    return octets if len(octets) <= expected else None
+    return octets if not text.strip() or _agrees(octets, text) else None
 
 
 def _agrees(octets: bytes, beside: bytes) -> bool:
     """Tell whether the text beside some bytes shows just them: a dot for what is not ASCII."""
     shown = bytes(octet if 0x20 <= octet < 0x7F else 0x2E for octet in octets)
-    beside = beside.strip(b"\r")
-    frame = beside.strip()
+    beside = beside.rstrip()  # editors take the blanks off the ends of lines, too
+    frame = beside.lstrip()
     if frame[:1] + frame[-1:] in (b"||", b"><"):
         return frame[1:-1] == shown
-    beside, shown = beside.rstrip(), shown.rstrip()  # editors take blanks off the ends of lines
-    before = len(beside) - len(shown)
-    if before >= 0 and beside.endswith(shown) and not beside[:before].strip():
-        return True
-    halves = (shown[:8] + b" " + shown[8:]).rstrip()  # as Wireshark has them
-    before = len(beside) - len(halves)
-    return before >= 0 and beside.endswith(halves) and not beside[:before].strip()
+    halves = shown[:8] + b" " + shown[8:]  # as Wireshark has them
+    for text in (shown.rstrip(), halves.rstrip(), shown.replace(b" ", b".")):  # so tcpdump
+        before = len(beside) - len(text)
+        if before >= 0 and beside.endswith(text) and not beside[:before].strip():
+            return True
+    return False
 
 
 def _tokens(row: _Row, expected: int) -> tuple[list[bytes], int]:
