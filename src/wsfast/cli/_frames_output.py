@@ -115,11 +115,11 @@ def write_table(
         for one in connections
     ]
     view.write(f"{len(rows)} connections; --stream N shows one", bold=True)
-    view.write(f"{'stream':>6} {'packets':>7} {'bytes':>10}  {'what':<20} client > server")
+    view.write(f"{'stream':>6} {'packets':>7} {'bytes':>10}  {'what':<14} client > server")
     for row in rows:
         view.write(
             f"{row['connection']:>6} {row['packets']:>7} {row['bytes']:>10}  "
-            f"{escaped(str(row['is']), 20):<20} "
+            f"{escaped(str(row['is']), 14):<14} "
             f"{escaped(str(row['client']), 60)} > {escaped(str(row['server']), 60)}"
         )
     return rows

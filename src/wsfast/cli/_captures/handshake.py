@@ -71,9 +71,9 @@ def find(octets: bytes) -> Handshake | None:
         elif not request and not re.match(r"HTTP/1\.[01] 1\d\d\b", line):
             refused = line
     if refused:
-        raise NotFrames(f"the server refused the handshake: {escaped(refused, 100)}")
+        raise NotFrames(f"the server refused the handshake: {escaped(refused, 100)}", "HTTP")
     if octets.startswith((b"GET ", b"HTTP/1.")) and not _HEAD.match(searched):
-        raise NotFrames("the HTTP handshake in this capture is not whole")
+        raise NotFrames("the HTTP handshake in this capture is not whole", "HTTP")
     return None
 
 
