@@ -193,6 +193,8 @@ class _Analyser:
         at = self._stream.start + self._at
         if isinstance(violation, MessageTooBig):
             return Unjudged(at, f"a message has more than {MAX_MESSAGE} bytes, the limit here")
+        if not self._stream.sure:
+            return Unjudged(at, f"no frame is found here, if there was any: {violation}")
         if isinstance(violation, InvalidUTF8):
             payload = bytes(self._inflated) or bytes(self._payload) + self._partial()
             diagnosis = diagnose(payload, show_payload=self._show)
@@ -206,8 +208,6 @@ class _Analyser:
                 "how, is not in this capture, and permessage-deflate does not fit; "
                 "give what was agreed on with --deflate, or --deflate none",
             )
-        if not self._stream.sure:
-            return Unjudged(at, f"no frame is found here, if there was any: {violation}")
         return Fault(at, violation)
 
     def _size(self, frame: Frame) -> int:

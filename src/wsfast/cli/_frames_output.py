@@ -267,6 +267,7 @@ _BROWSER = (
             "invalid frame header",
             "reserved bits",
             "opcode",
+            "mask ",
             "masked",
             "control frame",
             "continuation frame",

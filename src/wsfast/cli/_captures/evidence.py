@@ -17,6 +17,7 @@ from ..._closecode_table import TABLE
 ENOUGH = 12.0  # bits for bytes that should begin with a frame
 LIKELY = 24.0  # for a place that was searched for
 CERTAIN = 40.0
+SURE = 80.0  # for a violation to be the sender's, where the first frame was searched for
 _FRAMES = 100  # looked at
 _TEXT = 24  # bits that a masked text can be worth; a plain one, which many files have, half
 _SAMPLE = 256  # bytes of a payload that are looked at

@@ -18,11 +18,11 @@ from .._output import escaped
 from .model import NotFrames
 
 _HEAD = re.compile(
-    rb"(?:GET [^\r\n]{1,65536} HTTP/1|HTTP/1)\.[01][^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n"
+    rb"(?<![^\n])(?:GET [^\r\n]{1,65536} HTTP/1|HTTP/1)\.[01][^\r\n]*\r\n(?:[^\r\n]+\r\n){0,200}\r\n"
 )
 _UPGRADE = re.compile(rb"(?im)^upgrade:[^\r\n]*websocket")
 _EXTENSIONS = re.compile(rb"(?im)^sec-websocket-extensions:([^\r\n]*)")
-_SEARCHED = 1 << 20  # bytes; before it, other requests may stand on the same connection
+_SEARCHED = 1 << 18  # bytes; before it, other requests may stand on the same connection
 _WINDOWS = ("server_max_window_bits", "client_max_window_bits")
 _ALONE = ("server_no_context_takeover", "client_no_context_takeover")
 

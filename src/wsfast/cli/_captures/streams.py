@@ -147,7 +147,7 @@ def _searched(role: Role, octets: bytes, at: int, agreed: Agreement, *, fresh: b
 
 def _in_the_middle(stream: Stream, found: evidence.Evidence, skipped: int) -> None:
     stream.middle = True
-    stream.sure = found.bits >= evidence.CERTAIN
+    stream.sure = found.bits >= evidence.SURE
     before = f"; {skipped} bytes before it are not judged" if skipped else ""
     stream.notes.append(
         f"this begins in mid-connection; a frame begins at byte {stream.start}, "
@@ -207,7 +207,7 @@ def _of_frames(octets: bytes, options: Options, agreed: Agreement) -> list[Strea
     if found.bits >= evidence.ENOUGH + 4:
         return [_stream(role, octets, 0, agreed)]
     middle = evidence.search(octets, masked)
-    if middle is None:
+    if middle is None or middle.bits < evidence.CERTAIN or middle.broken is not None:
         raise foreign.refusal(octets)
     role = "server" if middle.masked else "client"
     stream = _stream(role, octets[middle.at :], middle.at, agreed)
@@ -245,6 +245,9 @@ def _mixed(octets: bytes, agreed: Agreement, *, certain: bool) -> list[Stream]:
     for frame in frames:
         sides[frame.masked] += octets[at : frame.end]
         at = frame.end
+    found = [evidence.walk(bytes(side), masked) for masked, side in sides.items()]
+    if not certain and any(one.bits < evidence.LIKELY or one.broken is not None for one in found):
+        raise foreign.refusal(octets)
     streams = [
         _stream("server" if masked else "client", bytes(side), 0, agreed)
         for masked, side in sides.items()
