@@ -18,7 +18,8 @@ from .._output import escaped
 from .model import NotFrames
 
 _HEAD = re.compile(
-    rb"(?<![^\n])(?:GET [^\r\n]{1,65536} HTTP/1|HTTP/1)\.[01][^\r\n]*\r\n(?:[^\r\n]+\r\n){0,200}\r\n"
+    rb"(?<![^\n])(?:GET [^\r\n]{1,65536} HTTP/1|HTTP/1)\.[01][^\r\n]*\r\n"
+    rb"(?:[^\r\n]+\r\n){0,200}\r\n"
 )
 _UPGRADE = re.compile(rb"(?im)^upgrade:[^\r\n]*websocket")
 _EXTENSIONS = re.compile(rb"(?im)^sec-websocket-extensions:([^\r\n]*)")
