@@ -25,7 +25,7 @@ def check(*arguments: str, stdin: bytes | None = None) -> tuple[int, str]:
 def test_check_valid_file(tmp_path: Path) -> None:
     file = tmp_path / "good.txt"
     file.write_text("Grüße 🙂", encoding="utf-8")
-    assert check(str(file)) == (0, f"{file}: valid UTF-8, 12 octets\n")
+    assert check(str(file)) == (0, f"{file}: valid UTF-8, 12 bytes\n")
 
 
 def test_check_invalid_file_gives_the_evidence_and_the_origin(tmp_path: Path) -> None:
@@ -120,11 +120,11 @@ def test_check_name_that_would_command_a_terminal(tmp_path: Path) -> None:
     assert "red\\x1b[31m: No such file" in check(str(file))[1]
     if sys.platform != "win32":
         file.write_bytes(b"fine")
-        assert check(str(file)) == (0, f"{tmp_path}/red\\x1b[31m: valid UTF-8, 4 octets\n")
+        assert check(str(file)) == (0, f"{tmp_path}/red\\x1b[31m: valid UTF-8, 4 bytes\n")
 
 
 def test_check_calls_standard_input_so() -> None:
-    assert check(stdin=b"fine") == (0, "standard input: valid UTF-8, 4 octets\n")
+    assert check(stdin=b"fine") == (0, "standard input: valid UTF-8, 4 bytes\n")
 
 
 def test_check_directory(tmp_path: Path) -> None:
@@ -187,3 +187,78 @@ def test_help_has_examples(arguments: list[str]) -> None:
     assert result.exit_code == 0
     assert "Examples:" in result.output
     assert max(map(len, result.output.splitlines())) <= 100
+
+
+# Line and column.
+
+
+@pytest.mark.parametrize(
+    ("octets", "place"),
+    [
+        (b"\xff", (1, 1)),
+        (b"abc\xff", (1, 4)),
+        (b"abc\n\xff", (2, 1)),
+        ("Grüße\n日本語".encode() + b"\xe9t\xe9", (2, 4)),
+        (b"a\nb\nab\xe2\x82", (3, 3)),
+        (b"a\r\nb\r\n\r\n" + "é".encode() + b"\x80", (4, 2)),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 1, 2**19 - 2, 2**19 - 1, 2**19, 2**20])
+def test_check_line_and_column(octets: bytes, place: tuple[int, int], before: int) -> None:
+    line, column = place
+    text = b"x" * before
+    expected = (line, column + before) if line == 1 else (line, column)
+    status, output = check("--json", stdin=text + octets)
+    found = json.loads(output)
+    assert status == 1
+    assert (found["line"], found["column"]) == expected
+    # The same as Python's own decoder has it.
+    at = found["violation"]["offset"]
+    whole = (text + octets)[:at].decode()
+    assert (whole.count("\n") + 1, len(whole.rpartition("\n")[2]) + 1) == expected
+
+
+# Several files.
+
+
+def test_check_several_files(tmp_path: Path) -> None:
+    good, bad, none = tmp_path / "good", tmp_path / "bad", tmp_path / "none"
+    good.write_bytes(b"fine")
+    bad.write_bytes(b"line\nGr\xfc\xdfe aus K\xf6ln")
+    status, output = check(str(good), str(bad), str(none))
+    assert status == 1
+    assert f"{good}: valid UTF-8, 4 bytes" in output
+    assert f"{bad}: not UTF-8 at line 2, column 3" in output
+    assert f"can't read {none}: No such file" in output
+    assert check(str(good), str(none))[0] == 2
+    assert check(str(good), str(good))[0] == 0
+    status, output = check("--json", str(good), str(bad))
+    assert status == 1
+    assert [found["valid"] for found in json.loads(output)] == [True, False]
+
+
+# The text as it was meant.
+
+
+@pytest.mark.parametrize(
+    ("octets", "line"),
+    [
+        ("erste\nGrüße aus Köln, schöne Tage\ndritte".encode("cp1252"), "Grüße aus Köln, schöne"),
+        ("Привет, как дела сегодня?".encode("koi8-r"), "Привет, как дела"),
+        ("Hello, world".encode("utf-16"), "Hello, world"),
+        ("Grüße aus Köln".encode().decode("cp1252").encode(), "Grüße aus Köln"),
+        ("smile \ud83d\ude42 now".encode("utf-8", "surrogatepass"), "smile 🙂 now"),
+    ],
+    ids=["cp1252", "koi8-r", "utf-16", "twice", "cesu-8"],
+)
+def test_check_shows_the_text_as_it_was_meant(octets: bytes, line: str) -> None:
+    output = check("--show-fixed", stdin=octets)[1]
+    assert f"meant  {line}" in output.replace("\\ufeff", "")
+    assert line not in check(stdin=octets)[1]
+    assert line in json.loads(check("--show-fixed", "--json", stdin=octets)[1])["fixed"]
+
+
+def test_check_shows_no_text_where_none_was_meant() -> None:
+    assert "meant" not in check("--show-fixed", stdin=b"\x89PNG\r\n\x1a\n" + bytes(99))[1]
+    fixed = check("--show-fixed", stdin="Grüße\x1b[2J aus Köln".encode("cp1252"))[1]
+    assert "\x1b" not in fixed

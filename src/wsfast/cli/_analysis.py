@@ -3,12 +3,12 @@
 RFC 6455 section 5; RFC 7692 for compressed messages.
 
 Invariant: the judgement is that of ``FrameDecoder`` and ``MessageDecoder``; here is only
-where in the capture each frame stands.  Nothing comes after the first violation.
+where in the capture each frame stands, and what a capture does not let anyone judge.
+Nothing comes after the first violation.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from .. import (
     FrameDecoder,
     InvalidUTF8,
     MessageDecoder,
+    MessageTooBig,
     Opcode,
     ProtocolViolation,
     Text,
@@ -30,7 +31,7 @@ from ..deflate import Deflate
 from ..diagnosis import Diagnosis, diagnose
 from ._captures import Stream
 
-MAX_MESSAGE = 256 << 20  # octets; what a capture may hold, it may hold in one message
+MAX_MESSAGE = 64 << 20  # bytes; a compressed one may be a thousand times as long as its frame
 
 
 @dataclass
@@ -60,7 +61,15 @@ class Fault:
     diagnosis: Diagnosis | None = None
 
 
-def analyse(stream: Stream, show_payload: bool) -> Iterator[FrameSeen | Seen | Fault]:
+@dataclass
+class Unjudged:
+    """What can't be judged from here on, and why."""
+
+    offset: int
+    why: str
+
+
+def analyse(stream: Stream, show_payload: bool) -> Iterator[FrameSeen | Seen | Fault | Unjudged]:
     """Yield the frames of a stream, after each what it completes, and last any violation."""
     analyser = _Analyser(stream, show_payload)
     try:
@@ -69,27 +78,48 @@ def analyse(stream: Stream, show_payload: bool) -> Iterator[FrameSeen | Seen | F
         yield analyser.fault(violation)
 
 
-class _Tap(Inflater):
-    """Keep what the decoder inflated of the message under way, for the diagnosis."""
+class _Tap:
+    """An inflater that keeps what it inflated of the message under way, for the diagnosis."""
 
-    def __init__(self, takes_over: bool) -> None:
-        super().__init__(zlib, takes_over=takes_over)
+    def __init__(self, inflater: Inflater) -> None:
+        self._inflater = inflater
         self.payload = bytearray()
 
     def pieces(self, octets: bytes, room: int) -> Iterator[bytes]:
-        for piece in super().pieces(octets, room):
+        for piece in self._inflater.pieces(octets, room):
+            self.payload += piece
+            yield piece
+
+    def end(self, room: int) -> Iterator[bytes]:
+        for piece in self._inflater.end(room):
             self.payload += piece
             yield piece
 
 
+class _Blind(_Tap):
+    """An inflater for messages whose window is not in the capture: it inflates nothing."""
+
+    def pieces(self, octets: bytes, room: int) -> Iterator[bytes]:
+        return iter(())
+
+    def end(self, room: int) -> Iterator[bytes]:
+        return iter(())
+
+
 class _Tapped(Deflate):
-    """Give the decoder an inflater that can be looked into."""
+    """What gives the decoder an inflater that can be looked into."""
 
     def __init__(self, stream: Stream) -> None:
-        super().__init__(stream.role)
-        self.tap = _Tap(stream.takeover)
+        super().__init__(stream.role, stream.parameters)
+        takes_over = stream.parameters is None or (
+            not stream.parameters.client_no_context_takeover
+            if stream.role == "server"
+            else not stream.parameters.server_no_context_takeover
+        )
+        self.blind = stream.middle and takes_over
+        self.tap = (_Blind if self.blind else _Tap)(super().inflater())
 
-    def inflater(self) -> _Tap:
+    def inflater(self) -> Any:
         return self.tap
 
 
@@ -104,6 +134,7 @@ class _Analyser:
             reserved_bits=0x40 if stream.deflate else 0,
         )
         deflate = _Tapped(stream)
+        self._blind = deflate.blind and stream.deflate
         self._inflated = deflate.tap.payload
         self._messages = MessageDecoder(
             stream.role,
@@ -115,10 +146,13 @@ class _Analyser:
         self._payload = bytearray()  # of the data frames of the message under way
         self._in_message = False
         self._at = 0  # where the frame under way begins
+        self._skipping = stream.middle  # the rest of a message that began before
+        self._compressed = False  # whether the message under way is
+        self._not_inflated = 0  # messages
         self._closed = False
         self._complete_last = False  # whether the frame at ``_at`` is in ``_payload`` already
 
-    def run(self) -> Iterator[FrameSeen | Seen]:
+    def run(self) -> Iterator[FrameSeen | Seen | Unjudged]:
         octets = self._stream.octets
         try:
             for frame in self._frames.feed(octets):
@@ -129,31 +163,53 @@ class _Analyser:
                 self._at += size
         except ProtocolViolation:
             # The decoder of messages may have found another before, in the same octets.
-            yield from self._feed(octets[self._at :])
+            if not self._skipping:
+                yield from self._feed(octets[self._at :])
             if not self._closed:
                 raise
         yield from self._end(octets[self._at :])
 
-    def _end(self, left: bytes) -> Iterator[Seen]:
+    def _end(self, left: bytes) -> Iterator[Seen | Unjudged]:
+        if self._not_inflated:
+            yield Unjudged(
+                self._stream.start,
+                f"{self._not_inflated} compressed messages can't be inflated, since they "
+                "refer to messages before this capture; record the connection from its start",
+            )
         if self._closed:
             if left:
-                yield Seen("the capture has octets after the close frame, which are ignored")
+                yield Seen("the capture has bytes after the close frame, which are ignored")
             return
-        yield from self._feed(left)
+        if left and not left[0] & 0x08 and left[0] & 0x0F:
+            self._compressed = bool(left[0] & 0x40)
+        if not (self._skipping and left and left[0] & 0x0F == 0):
+            yield from self._feed(left)
         if left:
-            yield Seen(f"the capture ends inside a frame, after {len(left)} octets of it")
+            yield Seen(f"the capture ends inside a frame, after {len(left)} bytes of it")
         elif self._in_message:
             yield Seen("the capture ends inside a message")
 
-    def fault(self, violation: ProtocolViolation) -> Fault:
+    def fault(self, violation: ProtocolViolation) -> Fault | Unjudged:
         """Return the violation with what is known of it."""
-        diagnosis = None
+        at = self._stream.start + self._at
+        if isinstance(violation, MessageTooBig):
+            return Unjudged(at, f"a message has more than {MAX_MESSAGE} bytes, the limit here")
+        if not self._stream.sure:
+            return Unjudged(at, f"no frame is found here, if there was any: {violation}")
         if isinstance(violation, InvalidUTF8):
             payload = bytes(self._inflated) or bytes(self._payload) + self._partial()
             diagnosis = diagnose(payload, show_payload=self._show)
             if diagnosis.offset != violation.offset:  # it is in the reason of a close frame
                 diagnosis = violation.diagnosis(show_payload=self._show)
-        return Fault(self._stream.start + self._at, violation, diagnosis)
+            return Fault(at, violation, diagnosis)
+        if self._stream.assumed and self._compressed:
+            return Unjudged(
+                at,
+                "a message is marked as compressed (RSV1), but the handshake, which would tell "
+                "how, is not in this capture, and permessage-deflate does not fit; "
+                "give what was agreed on with --deflate, or --deflate none",
+            )
+        return Fault(at, violation)
 
     def _size(self, frame: Frame) -> int:
         """Return the octets of a frame; a length is always in its shortest form."""
@@ -172,14 +228,22 @@ class _Analyser:
         return apply_mask(wire[header + 4 :], key) if len(key) == 4 else b""
 
     def _take(self, frame: Frame, wire: bytes) -> Iterator[Seen]:
-        if frame.opcode < Opcode.CLOSE:
+        data = frame.opcode < Opcode.CLOSE
+        if data and self._skipping:
+            self._skipping = frame.opcode == Opcode.CONTINUATION and not frame.fin
+            if frame.opcode == Opcode.CONTINUATION:
+                return
+        if data:
+            if frame.opcode != Opcode.CONTINUATION:
+                self._compressed = frame.rsv1
             self._payload += frame.payload
             self._in_message = self._complete_last = True
         yield from self._feed(wire)
-        if frame.opcode < Opcode.CLOSE and frame.fin:
+        if data and frame.fin:
+            self._not_inflated += self._compressed and self._blind
             self._payload.clear()
             self._inflated.clear()
-            self._in_message = False
+            self._in_message = self._compressed = False
         self._complete_last = False
 
     def _feed(self, wire: bytes) -> Iterator[Seen]:

@@ -17,7 +17,7 @@ from ..diagnosis import Diagnosis
 from ..errors import InvalidUTF8, ProtocolViolation
 
 SHOW_PAYLOAD = click.option(
-    "--show-payload", is_flag=True, help="Show octets and text of the payload; else redacted."
+    "--show-payload", is_flag=True, help="Show bytes and text of the payload; else redacted."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 
@@ -82,6 +82,14 @@ def wrap(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, max(width, 20), break_on_hyphens=False) or [""]
 
 
+def write_wrapped(text: str, *, indent: int, mark: str, **style: Any) -> None:
+    """Write a text after a mark, indented, and wrapped to the terminal."""
+    width = terminal_width()
+    lines = wrap(text, width - indent - len(mark)) if width else [text]
+    for number, line in enumerate(lines):
+        click.echo(" " * indent + click.style((mark, " " * len(mark))[number > 0] + line, **style))
+
+
 def write_evidence(
     violation: ProtocolViolation, diagnosis: Diagnosis | None, *, fragments: bool = True
 ) -> None:
@@ -97,7 +105,7 @@ def write_evidence(
             ("cause", f"{violation.cause.name}: {violation.cause.value}"),
         ]
         if fragments and violation.fragment_index:
-            place = f"{violation.fragment_index}, at its octet {violation.fragment_offset}"
+            place = f"{violation.fragment_index}, at its byte {violation.fragment_offset}"
             rows.append(("fragment", place))
     if diagnosis is not None:
         detail = f" ({diagnosis.detail})" if diagnosis.detail else ""

@@ -1,4 +1,4 @@
-"""``wsfast check``: is a file UTF-8, and if not, which octet, why, and where from.
+"""``wsfast check``: is a file UTF-8, and if not, which byte, why, and where from.
 
 The Unicode Standard, section 3.9; RFC 6455 section 8.1.
 
@@ -10,72 +10,138 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import BinaryIO
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from .. import InvalidUTF8, Utf8Validator
 from ..diagnosis import MAX_SAMPLE, Diagnosis, diagnose, diagnose_part
 from . import _files
-from ._output import JSON, SHOW_PAYLOAD, diagnosed, evidence, named, write_evidence, write_json
+from ._output import (
+    JSON,
+    SHOW_PAYLOAD,
+    diagnosed,
+    escaped,
+    evidence,
+    named,
+    write_evidence,
+    write_fields,
+    write_json,
+)
+from ._repair import repaired_line
 
-CHUNK = 1 << 19  # octets
-_LONG = 64 << 20  # octets; a file as long gets a progress bar
-_BEFORE = MAX_SAMPLE // 2  # octets from before a chunk, for the diagnosis
+CHUNK = 1 << 19  # bytes
+_LONG = 64 << 20  # bytes; a file as long gets a progress bar
+_BEFORE = MAX_SAMPLE // 2  # bytes from before a chunk, for the diagnosis
+_CONTINUATIONS = bytes(range(0x80, 0xC0))
 
 
-@click.command(short_help="Is a file UTF-8? If not: which octet, why.")
-@click.argument("file", default="-", type=click.Path(allow_dash=True))
+@click.command(short_help="Is a file UTF-8? If not: which byte, why.")
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(allow_dash=True))
+@click.option(
+    "--show-fixed", is_flag=True, help="Show the line of the fault as it was likely meant."
+)
 @SHOW_PAYLOAD
 @JSON
-def check(file: str, show_payload: bool, as_json: bool) -> int:
-    """Check that FILE (or standard input) is UTF-8.
+def check(files: tuple[str, ...], show_fixed: bool, show_payload: bool, as_json: bool) -> int:
+    """Check that each FILE (or standard input) is UTF-8.
 
-    If it is not, say which octet is the first that is wrong, why, and where such octets
-    likely come from. Files of any size are read in bounded memory.
+    If one is not, say which byte is the first that is wrong, on which line, why, and where
+    such bytes likely come from. Files of any size are read in bounded memory.
 
     \b
     Examples:
       wsfast check message.txt
       wsfast check --json < payload.bin
-      wsfast check --show-payload export.csv
+      wsfast check --show-fixed export.csv names.csv
     """
-    octets, violation, diagnosis = _check(file, show_payload, quiet=as_json)
+    results: list[_Result] = []
+    unreadable = 0
+    for file in files or ("-",):
+        try:
+            result = _check(file, show_payload, show_fixed, quiet=as_json)
+        except _files.Unreadable as error:
+            if len(files) < 2:
+                raise
+            error.show()
+            unreadable += 1
+            continue
+        results.append(result)
+        if not as_json:
+            result.write()
     if as_json:
-        found: dict[str, object] = {"file": file, "valid": violation is None}
-        if violation is None:
-            found["octets"] = octets
+        found = [result.as_json() for result in results]
+        write_json(found[0] if len(files) < 2 else found)
+    if any(result.violation for result in results):
+        return 1
+    return 2 if unreadable else 0
+
+
+@dataclass
+class _Result:
+    """What was found out about one file."""
+
+    file: str
+    octets: int
+    place: tuple[int, int]  # line and column, in characters, of the fault
+    violation: InvalidUTF8 | None
+    diagnosis: Diagnosis | None
+    fixed: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"file": self.file, "valid": self.violation is None}
+        if self.violation is None:
+            found["octets"] = self.octets
         else:
-            found |= {"violation": evidence(violation, fragments=False)}
-        if diagnosis is not None:
-            found["diagnosis"] = diagnosed(diagnosis)
-        write_json(found)
-    elif violation is not None:
-        click.echo(f"{named(file)}: not UTF-8")
-        write_evidence(violation, diagnosis, fragments=False)
-    else:
-        verdict = click.style("valid UTF-8", fg="green")
-        click.echo(f"{named(file)}: {verdict}, {octets} octets")
-        if diagnosis is not None:
-            click.echo(f"  but likely {diagnosis.origin.value}: {diagnosis.reason}")
-            click.echo(f"  {diagnosis.remedy}")
-    return 0 if violation is None else 1
+            found["violation"] = evidence(self.violation, fragments=False)
+            found["line"], found["column"] = self.place
+        if self.diagnosis is not None:
+            found["diagnosis"] = diagnosed(self.diagnosis)
+        if self.fixed is not None:
+            found["fixed"] = self.fixed
+        return found
+
+    def write(self) -> None:
+        name = named(self.file)
+        if self.violation is not None:
+            line, column = self.place
+            click.echo(f"{name}: not UTF-8 at line {line}, column {column}")
+            write_evidence(self.violation, self.diagnosis, fragments=False)
+        else:
+            verdict = click.style("valid UTF-8", fg="green")
+            click.echo(f"{name}: {verdict}, {self.octets} bytes")
+            if self.diagnosis is not None:
+                click.echo(f"  but likely {self.diagnosis.origin.value}: {self.diagnosis.reason}")
+                click.echo(f"  {self.diagnosis.remedy}")
+        if self.fixed is not None:
+            write_fields([("meant", escaped(self.fixed, 200))])
 
 
-def _check(
-    path: str, show_payload: bool, quiet: bool
-) -> tuple[int, InvalidUTF8 | None, Diagnosis | None]:
-    """Return the octets read, the violation if there is one, and what is to say of it."""
-    with _files.open_binary(path) as file:
+def _check(path: str, show_payload: bool, show_fixed: bool, quiet: bool) -> _Result:
+    """Check one file.
+
+    Raises:
+        Unreadable: it can't be read to the end.
+    """
+    with _files.open_input(path) as file:
+        if file.endless:
+            raise _files.Unreadable(
+                f"{named(path)} is a device, which may have no end; "
+                "pipe what you want of it: head -c 1M FILE | wsfast check"
+            )
         reader = _Reader(file)
         with _progress(file, quiet) as advance:
-            try:
-                violation = reader.run(advance)
-            except OSError as error:
-                raise _files.Unreadable(_files.why_unreadable(path, error)) from None
+            violation = reader.run(advance)
         if violation is None:
-            return reader.position, None, _twice_encoded(reader.head)
-        return reader.position, violation, reader.diagnose(violation, show_payload)
+            file.finish()
+            part, at, diagnosis = reader.head, 0, _twice_encoded(reader.head)
+        else:
+            part, at, diagnosis = reader.diagnose(violation, show_payload)
+    result = _Result(path, reader.position, reader.place(), violation, diagnosis)
+    if show_fixed and diagnosis is not None:
+        result.fixed = repaired_line(part, at, diagnosis)
+    return result
 
 
 def _twice_encoded(head: bytes) -> Diagnosis | None:
@@ -84,44 +150,75 @@ def _twice_encoded(head: bytes) -> Diagnosis | None:
     return found if found.origin.name != "UTF8" else None
 
 
+class _Lines:
+    """Count the lines and, in the last one, the characters of valid text."""
+
+    def __init__(self) -> None:
+        self.line, self.column = 1, 1
+        self.position = 0  # bytes counted
+
+    def count(self, text: bytes) -> None:
+        """Go on to the end of the text, which may be cut inside a character."""
+        self.position += len(text)
+        newlines = text.count(b"\n")
+        if newlines:
+            self.line += newlines
+            self.column = 1
+        last = text[text.rfind(b"\n") + 1 :]
+        self.column += len(last.translate(None, _CONTINUATIONS))
+
+
 class _Reader:
     """Read and validate a file, keeping what a diagnosis would need.
 
     Two buffers take turns, so that what stood before a chunk is there without a copy.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: _files.Input) -> None:
         self._file = file
         self._chunk = memoryview(b"")
         self._before = memoryview(b"")  # the chunk before it
         self.head = b""
-        self._start = 0  # octets before the chunk
+        self._start = 0  # bytes before the chunk
+        self._lines = _Lines()
 
     @property
     def position(self) -> int:
-        """How many octets were read."""
+        """How many bytes were read."""
         return self._start + len(self._chunk)
 
     def run(self, advance: Callable[[int], object]) -> InvalidUTF8 | None:
         validator = Utf8Validator()
         buffer, other = memoryview(bytearray(CHUNK)), memoryview(bytearray(CHUNK))
-        # Files opened as binary have it, though typing.BinaryIO does not say so.
-        readinto: Callable[[memoryview], int | None] = self._file.readinto  # type: ignore[attr-defined]
         try:
-            while octets := readinto(buffer):
+            while count := self._file.readinto(buffer):
                 self._start += len(self._chunk)
-                self._before, self._chunk = self._chunk, buffer[:octets]
+                self._before, self._chunk = self._chunk, buffer[:count]
                 buffer, other = other, buffer
                 validator.feed(self._chunk)
                 if not self._start:
                     self.head = bytes(self._chunk[:MAX_SAMPLE])
-                advance(octets)
+                self._lines.count(self._chunk.tobytes())
+                advance(count)
             validator.finish()
         except InvalidUTF8 as violation:
+            self._count_up_to(violation.offset)
             return violation
         return None
 
-    def diagnose(self, violation: InvalidUTF8, show_payload: bool) -> Diagnosis:
+    def _count_up_to(self, fault: int) -> None:
+        counted = self._lines.position
+        if fault >= counted:
+            self._lines.count(bytes(self._chunk[: fault - counted]))
+        else:  # a character that was cut, and counted as one
+            self._lines.column -= 1
+
+    def place(self) -> tuple[int, int]:
+        """Return the line and the column of the fault, from 1."""
+        return self._lines.line, self._lines.column
+
+    def diagnose(self, violation: InvalidUTF8, show_payload: bool) -> tuple[bytes, int, Diagnosis]:
+        """Return the bytes around the fault, its place in them, and where they come from."""
         before = bytes(self._before[-_BEFORE:])
         around = before + bytes(self._chunk)
         at = self._start - len(before)
@@ -134,25 +231,25 @@ class _Reader:
         else:
             ended = not self._file.read(1)
         if at == 0 and ended and len(around) <= MAX_SAMPLE:
-            return diagnose(around, show_payload=show_payload)
+            return around, violation.offset, diagnose(around, show_payload=show_payload)
         # The beginning says most, so it is kept if the fault is near enough to it.
         first = 0 if violation.offset - at < _BEFORE else violation.offset - at - _BEFORE
         part = around[first : first + MAX_SAMPLE]
-        return diagnose_part(
+        found = diagnose_part(
             part,
             violation,
             start=at + first,
             to_end=ended and first + len(part) == len(around),
             show_payload=show_payload,
         )
+        return part, violation.offset - at - first, found
 
 
-def _progress(file: BinaryIO, quiet: bool) -> AbstractContextManager[Callable[[int], object]]:
+def _progress(file: _files.Input, quiet: bool) -> AbstractContextManager[Callable[[int], object]]:
     """Return a progress bar on standard error, if there is somebody to see it."""
-    size = _files.regular_size(file)
-    if quiet or size < _LONG or not sys.stderr.isatty():
+    if quiet or file.size < _LONG or not sys.stderr.isatty():
         return nullcontext(lambda octets: None)
-    return _Bar(size)
+    return _Bar(file.size)
 
 
 class _Bar(AbstractContextManager["Callable[[int], object]"]):

@@ -1,0 +1,126 @@
+"""Captures of WebSocket traffic, in the forms that people have them.
+
+    model      what readers return
+    text       encodings of text: byte order marks, UTF-16
+    pcap, packets, tcp             packets, and the connections in them
+    follow, dumps, literals, har   what tools and browsers write
+    tls        the same behind TLS, by tshark, with its keys
+    handshake, evidence, foreign   what bytes are frames, and what they are otherwise
+    streams    from a connection to the streams of frames in it
+
+A reader has a ``NAME``, ``score(octets)`` up to 100, and ``read(octets)``.  The one with
+the highest score is asked; what it unwraps is looked at again.
+
+Invariant: what can't be taken for a capture raises ``Unreadable``, whatever it is.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .._files import Unreadable
+from . import dumps, follow, foreign, har, literals, pcap, streams
+from .literals import Base64
+from .model import ERROR, Connection, Found, Messages, NotFrames, Octets, Role, Stream
+from .streams import Options
+from .text import as_utf8
+
+__all__ = [
+    "ERROR",
+    "FORMATS",
+    "Connection",
+    "Messages",
+    "NotFrames",
+    "Options",
+    "Role",
+    "Stream",
+    "Unreadable",
+    "read",
+]
+
+
+class Reader(Protocol):
+    """What reads one form of capture."""
+
+    @property
+    def NAME(self) -> str: ...
+
+    def score(self, octets: bytes, /) -> int: ...
+
+    def read(self, octets: bytes, /) -> Found: ...
+
+
+READERS: tuple[Reader, ...] = (
+    pcap,
+    har,
+    follow,
+    follow.Yaml,
+    literals.Arrays,
+    dumps,
+    literals.Hexadecimal,
+    literals.Literal,
+    Base64,
+)
+FORMATS = ("auto", "raw", *(reader.NAME for reader in READERS))
+_DEPTH = 3  # a dump in base64 of a pcap: more is no accident
+
+
+def read(
+    octets: bytes, form: str, options: Options
+) -> list[Stream] | list[Messages] | list[Connection]:
+    """Return what a capture holds.
+
+    Bytes by themselves are ``Stream``, one or both directions; what is known of a whole
+    connection is ``Connection``, to be given to ``streams.of_connection``.
+
+    Args:
+        octets: the file.
+        form: one of ``FORMATS``.
+        options: what the user says of it.
+
+    Raises:
+        Unreadable: it is no such capture.
+    """
+    found, how = _read(octets, form)
+    if not isinstance(found, Octets):
+        return found
+    given = options.given or form in ("raw", "hex")
+    try:
+        return streams.of_octets(found.octets, Options(options.role, given, options.deflate))
+    except NotFrames as error:
+        if how == Base64.NAME and form == "auto":  # any word may be base64
+            raise foreign.refusal(octets) from None
+        if how:
+            raise NotFrames(f"in {how}: {error.message}", error.short) from None
+        raise
+
+
+def _read(octets: bytes, form: str) -> tuple[Found, str]:
+    """Return what the readers make of a file, and how bytes by themselves were written."""
+    how = ""
+    for depth in range(_DEPTH):
+        if form == "raw":
+            break
+        octets, _ = as_utf8(octets)
+        reader = _named(form) if form != "auto" and depth == 0 else _best(octets)
+        if reader is None:
+            break
+        found = reader.read(octets)
+        how = how or reader.NAME
+        if not isinstance(found, Octets):
+            return found, how
+        octets = found.octets
+    if not octets:
+        raise NotFrames("this holds no bytes")
+    return Octets(octets), how
+
+
+def _named(form: str) -> Reader:
+    return next(reader for reader in READERS if form == reader.NAME)
+
+
+def _best(octets: bytes) -> Reader | None:
+    """Return the reader for a file, None if it is bytes by themselves."""
+    scores = [(reader.score(octets), -place) for place, reader in enumerate(READERS)]
+    score, place = max(scores)
+    return READERS[-place] if score else None

@@ -1,0 +1,57 @@
+"""Captures that are written as text, in whatever encoding a shell or an editor left them.
+
+Invariant: bytes that are no text stay as they are.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# ASCII in UTF-16 without a mark.
+_WIDE = (
+    (re.compile(rb"(?:[\t\n\r -~]\0)+"), "utf-16-le"),
+    (re.compile(rb"(?:\0[\t\n\r -~])+"), "utf-16-be"),
+)
+_ENOUGH = 4096  # bytes that tell whether a file is text
+_NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+def as_utf8(octets: bytes) -> tuple[bytes, str]:
+    """Return a text as UTF-8 without a byte order mark, and the encoding that it had.
+
+    What is not text is returned as it is, with "".
+    """
+    for mark, encoding in _MARKS:
+        if octets.startswith(mark):
+            return _recoded(octets, octets[len(mark) :], encoding)
+    for pattern, encoding in _WIDE:
+        found = pattern.match(octets[:_ENOUGH])
+        if found and len(octets) >= 4 and found.end() >= min(len(octets), _ENOUGH) - 1:
+            return _recoded(octets, octets, encoding)
+    return octets, ""
+
+
+def _recoded(octets: bytes, text: bytes, encoding: str) -> tuple[bytes, str]:
+    try:
+        recoded = text.decode(encoding).encode()
+    except UnicodeDecodeError:
+        return octets, ""
+    return (recoded, encoding) if is_text(recoded) else (octets, "")
+
+
+def is_text(octets: bytes) -> bool:
+    """Tell whether it is text, by its beginning: no control characters, and UTF-8."""
+    head = octets[:_ENOUGH]
+    if not head or _NOT_TEXT.search(head):
+        return False
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        return len(octets) > _ENOUGH and error.start > len(head) - 4
+    return True

@@ -1,0 +1,446 @@
+"""``wsfast frames``: no verdict on what is no WebSocket, nor on what can't be read whole.
+
+Invariant: exit status 2, and a message of one line that says what it is, as far as that
+can be told.  Hostile files end within a bound of time and memory.
+"""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import gzip
+import io
+import json
+import lzma
+import pickle
+import struct
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import time
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+pytest.importorskip("click")
+from click.testing import CliRunner
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import wsfast
+from helpers import KEY, TEXT, frame
+from test_cli_captures import (
+    CAPTURES,
+    block,
+    enhanced,
+    frames,
+    interface,
+    recorded,
+    section,
+    written,
+)
+from wsfast.cli import _captures, command
+
+GOOD = b"".join(frame(TEXT, f"message {n}".encode(), key=KEY) for n in range(20))
+REQUEST = (
+    b"GET /chat HTTP/1.1\r\nHost: example.org\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover, "
+    b"permessage-deflate; client_max_window_bits=9\r\n\r\n"
+)
+ANSWER = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+
+
+def refused(octets: bytes, *arguments: str) -> str:
+    """Check that there is no verdict; return what is said."""
+    status, output = frames(*arguments, stdin=octets)
+    assert status == 2, output[:500]
+    assert "violation" not in output
+    assert output.startswith("Error: ")
+    assert output.count("\n") == 1
+    return output
+
+
+def zipped() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.txt", "text " * 50)
+    return out.getvalue()
+
+
+def tarred() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a.txt"))
+    return out.getvalue()
+
+
+FOREIGN: dict[str, tuple[bytes, str]] = {
+    "tls": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(200)), "TLS record"),
+    "tls data": (b"\x17\x03\x03\x00\x20" + bytes(range(32)), "SSLKEYLOGFILE"),
+    "http": (b"POST /login HTTP/1.1\r\nHost: a\r\n\r\n", "an HTTP request"),
+    "http 2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2"),
+    "http 2 frames": (b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64", "HTTP/2 frames"),
+    "http answer": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "200 OK"),
+    "ssh": (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"),
+    "mqtt": (b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02id", "MQTT"),
+    "redis": (b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n", "Redis"),
+    "png": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(20), "PNG"),
+    "jpeg": (b"\xff\xd8\xff\xe0\0\x10JFIF\0", "JPEG"),
+    "gif": (b"GIF89a\x01\0\x01\0\x80\0\0", "GIF"),
+    "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
+    "zip": (zipped(), "ZIP"),
+    "tar": (tarred(), "tar archive"),
+    "gzip": (gzip.compress(b"text" * 99), "gzip"),
+    "bzip2": (bz2.compress(b"text" * 99), "bzip2"),
+    "xz": (lzma.compress(b"text" * 99), "xz"),
+    "elf": (b"\x7fELF\x02\x01\x01" + bytes(57), "ELF"),
+    "sqlite": (b"SQLite format 3\0" + bytes(84), "SQLite"),
+    "pickle": (pickle.dumps({"a": [1, 2, 3]}), "pickle"),
+    "text": (b"a text of some words, and no more\n" * 3, "it is text"),
+    "json": (b'{"name": "value", "list": [1, 2, 3]}', "JSON"),
+    "numbers": (b"2024 1999 1871 12 55 90 17 41", "does not look like"),
+    "word": (b"abcdefghijkl", "it is text"),
+    "csv": ("name;stadt\nMüller;Köln\n".encode("utf-8-sig") * 3, "it is text"),
+    "html": (b"<!doctype html><title>t</title>", "HTML"),
+    "utf-16": ("Grüße aus Köln\r\n".encode("utf-16") * 3, "it is text"),
+    "a byte": (b"\x81", "too little to tell"),
+    "zeros": (bytes(5000), "does not look like"),
+    "empty text": (b"\xef\xbb\xbf", "too little to tell"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_is_no_websocket(name: str) -> None:
+    octets, says = FOREIGN[name]
+    assert says in refused(octets)
+    refused(base64.b64encode(octets))
+
+
+def test_random_files() -> None:
+    rng = Random(2024)
+    for _ in range(200):
+        refused(rng.randbytes(int(10 ** rng.uniform(0, 4))))
+
+
+def test_files_of_the_python_installation() -> None:
+    folder = Path(sysconfig.get_paths()["stdlib"])
+    kinds = ("*.py", "*.txt", "**/*.pyc", "**/*.so", "test/**/*", "**/*.exe")
+    paths = sorted({p for kind in kinds for p in folder.glob(kind) if p.is_file()})
+    for path in Random(7).sample(paths, min(200, len(paths))):
+        octets = path.read_bytes()[: 1 << 16]
+        if octets:
+            refused(octets)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda rng: rng.randbytes(40) * 30,
+        lambda rng: b"".join(struct.pack("<I", rng.randrange(300)) for _ in range(300)),
+        lambda rng: b"".join(struct.pack("<d", rng.random()) for _ in range(200)),
+        lambda rng: zlib.compress(rng.randbytes(2000), 0),
+        lambda rng: bytes(rng.choice(b"\0\1\2\x80\x81\x82\x7f\xff") for _ in range(500)),
+    ],
+    ids=["pattern", "integers", "floats", "zlib", "few bytes"],
+)
+def test_binary_files_of_some_structure(kind: Callable[[Random], bytes]) -> None:
+    rng = Random(3)
+    for _ in range(40):
+        refused(kind(rng))
+
+
+# What looks like frames, and isn't sure.
+
+
+def test_a_capture_that_begins_inside_a_frame() -> None:
+    for cut in (1, 2, 5, 7, 12, 30, 100):
+        status, output = frames(stdin=GOOD[cut:])
+        assert status == 0, cut
+        assert "violation" not in output
+        if cut % 15:
+            assert "mid-connection" in output
+
+
+def test_compression_that_nothing_tells_of() -> None:
+    deflate = wsfast.Deflate("client", threshold=0)
+    texts = ("Grüße aus Köln " * 3, "und noch einmal Grüße aus Köln")
+    wire = b"".join(
+        wsfast.encode_frame(1, deflate.compress(text) or b"", rsv1=True, masking_key=KEY)
+        for text in texts
+    )
+    assert frames(stdin=wire)[0] == 0
+    for given_ in ("", "permessage-deflate", "client_max_window_bits=15"):
+        assert frames("--deflate", given_, stdin=wire)[0] == 0
+    status, output = frames("--deflate", "none", stdin=wire)
+    assert (status, "violation 1002" in output) == (1, True)
+    # Each message by itself was agreed on, and the second refers to the first.
+    status, output = frames("--deflate", "client_no_context_takeover", stdin=wire)
+    assert (status, "violation 1002" in output) == (1, True)
+    assert "has no parameter" in refused(wire, "--deflate", "window=9")
+    assert "from 8 to 15" in refused(wire, "--deflate", "client_max_window_bits=99")
+    broken = wsfast.encode_frame(1, b"\xff" * 40, rsv1=True, masking_key=KEY)
+    status, output = frames(stdin=wire + broken)
+    assert status == 2
+    assert "not judged" in output
+    assert "--deflate" in output
+
+
+def test_what_a_client_offers_twice_is_not_agreed_on() -> None:
+    deflate = wsfast.Deflate("client", threshold=0)
+    wire = REQUEST
+    for _ in range(3):
+        payload = deflate.compress("Grüße aus Köln " * 30) or b""
+        wire += wsfast.encode_frame(1, payload, rsv1=True, masking_key=KEY)
+    assert frames(stdin=wire)[0] == 0
+
+
+def test_the_answer_of_the_server_decides() -> None:
+    peer = wsfast.Deflate("server", threshold=0)
+    wire = b""
+    for text in ("Grüße aus Köln " * 3, "noch einmal Grüße aus Köln"):
+        wire += wsfast.encode_frame(1, peer.compress(text) or b"", rsv1=True)
+    header = b"Sec-WebSocket-Extensions: permessage-deflate%b\r\n\r\n"
+    assert frames(stdin=ANSWER + header % b"" + wire)[0] == 0
+    assert frames(stdin=ANSWER + header % b"; server_no_context_takeover" + wire)[0] == 1
+    assert frames(stdin=ANSWER + b"\r\n" + wire)[0] == 1
+    other = ANSWER + b"Sec-WebSocket-Extensions: x-other\r\n\r\n"
+    assert frames(stdin=other + wire)[0] == 2
+
+
+def test_both_directions_in_one_file() -> None:
+    """As Wireshark's Follow TCP Stream saves them, raw."""
+    answer = b"".join(frame(TEXT, f"answer {n}".encode(), key=None) for n in range(3))
+    capture = REQUEST + ANSWER + b"\r\n" + GOOD + answer + frame(TEXT, b"last", key=KEY)
+    status, output = frames("--json", stdin=capture)
+    assert status == 0
+    assert [len(one["frames"]) for one in json.loads(output)["streams"]] == [21, 3]
+    status, output = frames(stdin=capture + frame(TEXT, b"caf\xe9", key=KEY))
+    assert status == 1
+    assert "violation 1007" in output
+    assert frames(stdin=capture + b"\xff\xff")[0] == 2
+    shown = capture.decode("latin-1").encode("ascii", "replace").replace(b"?", b".")
+    assert "does not look like" in refused(shown) or "saved as ASCII" in refused(shown)
+
+
+# Text, in whatever encoding and form.
+
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+WRITTEN: dict[str, Callable[[bytes], str]] = {
+    "hex": lambda octets: octets.hex(),
+    "hex pairs": lambda octets: octets.hex(" ") + "\r\n",
+    "base64": lambda octets: base64.encodebytes(octets).decode(),
+    "url base64": lambda octets: base64.urlsafe_b64encode(octets).decode().rstrip("="),
+    "data url": lambda octets: "data:;base64," + base64.b64encode(octets).decode(),
+    "python": repr,
+    "python name": lambda octets: f"wire = {octets!r}\n",
+    "python list": lambda octets: str(list(octets)),
+    "bytearray": lambda octets: repr(bytearray(octets)),
+    "fromhex": lambda octets: f'bytes.fromhex("{octets.hex(" ")}")',
+    "c array": lambda octets: (
+        "static const unsigned char x[] = {\n" + ", ".join(map(hex, octets)) + "\n};\n"
+    ),
+    "c string": lambda octets: '"' + "".join(f"\\x{octet:02x}" for octet in octets) + '"',
+    "javascript": lambda octets: f"new Uint8Array([{', '.join(map(str, octets))}])",
+    "node": lambda octets: f"<Buffer {octets.hex(' ')}>",
+    "go": lambda octets: f"[]byte{{{', '.join(map(hex, octets))}}}",
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("form", WRITTEN)
+def test_literals(form: str, encoding: str) -> None:
+    for wire in (GOOD, frame(TEXT, 'it\'s "quoted"\\ 🙂\n'.encode(), key=KEY)):
+        status, output = frames("--json", stdin=WRITTEN[form](wire).encode(encoding))
+        assert status == 0, output
+        assert output == frames("--json", stdin=wire)[1]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS[1:])
+@pytest.mark.parametrize("name", ["plain-sent.xxd.txt", "plain-follow-raw.txt", "chromium.har"])
+def test_texts_in_another_encoding(name: str, encoding: str) -> None:
+    text = (CAPTURES / name).read_text("utf-8")
+    expected = frames(stdin=text.encode())
+    assert frames(stdin=text.encode(encoding)) == expected
+
+
+def test_c_arrays_of_wireshark() -> None:
+    def array(peer: int, number: int, octets: bytes) -> str:
+        rows = ", \n".join(", ".join(map(hex, octets[i : i + 8])) for i in range(0, len(octets), 8))
+        return f"char peer{peer}_{number}[] = {{ /* Packet {number} */\n{rows} }};\n"
+
+    answer = ANSWER + b"\r\n" + frame(TEXT, b"hello", key=None)
+    text = array(0, 0, REQUEST) + array(1, 0, answer) + array(0, 1, GOOD)
+    status, output = frames("--json", stdin=text.encode())
+    assert status == 0
+    assert [len(one["frames"]) for one in json.loads(output)["streams"]] == [20, 1]
+    refused(text[:-30].encode())
+
+
+@pytest.mark.parametrize("row", [0, 1, 40, 60])
+def test_a_dump_without_one_of_its_rows(row: int) -> None:
+    for name in ("xxd", "hexdump-C", "od", "od-x1z", "hexdump"):
+        lines = (CAPTURES / f"plain-sent.{name}.txt").read_bytes().splitlines(keepends=True)
+        refused(b"".join(lines[:row] + lines[row + 1 :]))
+
+
+# What a browser says.
+
+
+def har(*messages: dict[str, object]) -> bytes:
+    entry = {"request": {"url": "wss://example.org/ws"}, "_webSocketMessages": messages}
+    return json.dumps({"log": {"version": "1.2", "entries": [entry]}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("Could not decode a text frame as UTF-8.", 1),
+        ("Invalid UTF-8 in text frame", 1),
+        ("Invalid frame header", 1),
+        ("A server must not mask any frames that it sends to the client.", 1),
+        ("Connection closed before receiving a handshake response", 2),
+        ("something new", 2),
+    ],
+)
+def test_har_with_an_error_of_the_browser(said: str, status: int) -> None:
+    capture = har(
+        {"type": "receive", "time": 1, "opcode": 1, "data": "fine"},
+        {"type": "error", "time": 2, "opcode": -1, "data": said},
+    )
+    found, output = frames(stdin=capture)
+    assert found == status
+    assert said in output
+    assert json.loads(frames("--json", stdin=capture)[1])["streams"][0]["valid"] is (
+        False if status == 1 else None
+    )
+
+
+def test_har_with_the_trace_of_a_wrong_decoding() -> None:
+    text = "Gr\ufffd\ufffde"
+    capture = har({"type": "send", "time": 1, "opcode": 1, "data": text})
+    status, output = frames(stdin=capture)
+    assert status == 0
+    assert "U+FFFD" in output
+    assert "U+FFFD" in json.loads(frames("--json", stdin=capture)[1])["streams"][0]["notes"][0]
+
+
+# Hostile files.
+
+
+def judged_in_bounds(octets: bytes, tmp_path: Path, megabytes: int) -> tuple[int, str]:
+    """Read it in a process that may use so much memory, and 60 seconds of the processor."""
+    path = tmp_path / "hostile"
+    path.write_bytes(octets)
+    program = (
+        "import resource, sys; from wsfast.cli import run;"
+        f"resource.setrlimit(resource.RLIMIT_AS, ({megabytes << 20}, {megabytes << 20}));"
+        "resource.setrlimit(resource.RLIMIT_CPU, (60, 60));"
+        "sys.exit(run(['frames', sys.argv[1]]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, timeout=300, check=False
+    )
+    return done.returncode, (done.stdout[-4000:] + done.stderr[-4000:]).decode()
+
+
+def first_connection() -> list[bytes]:
+    return recorded("plain.pcap")
+
+
+def tiny_segments(count: int, step: int) -> bytes:
+    """Return a pcap with many segments of a byte or two."""
+    packet = first_connection()[3]
+    head, tcp = packet[14:34], packet[34:66]
+    source = struct.unpack_from("!I", tcp, 4)[0]
+    out = bytearray(written(first_connection()[:3]))
+    record = struct.pack("<IIII", 1, 0, 68, 68)
+    for number in range(count):
+        numbered = tcp[:4] + struct.pack("!I", (source + number * step) % 2**32) + tcp[8:]
+        total = head[:2] + struct.pack("!H", 54) + head[4:]
+        out += record + packet[:14] + total + numbered + b"xy"
+    return bytes(out)
+
+
+HOSTILE: dict[str, Callable[[], bytes]] = {
+    "tiny segments": lambda: tiny_segments(100_000, 2),
+    "overlapping": lambda: tiny_segments(100_000, 1),
+    "gaps": lambda: tiny_segments(100_000, 3),
+    "all the same": lambda: tiny_segments(100_000, 0),
+    "all over": lambda: tiny_segments(100_000, 0x9E3779B1),
+    "pcap length": lambda: written(first_connection()) + struct.pack("<4I", 1, 0, 2**32 - 1, 9),
+    "block length": lambda: section() + interface(1) + struct.pack("<II", 6, 0xFFFFFFFC),
+    "block of 0": lambda: section() + interface(1) + struct.pack("<III", 6, 0, 0),
+    "options": lambda: section() + block(1, struct.pack("<HHIHH", 1, 0, 0, 9, 65535)) * 100_000,
+    "interfaces": lambda: section() + interface(1) * 100_000,
+    "no interface": lambda: section() + enhanced(b"x", 2**32 - 1),
+    "comments": lambda: b"/*" * 4_000_000,
+    "brackets": lambda: b"[" * 4_000_000,
+    "quotes": lambda: b"b'" * 500_000,
+    "strings": lambda: b'"\\' * 4_000_000,
+    "heads": lambda: b"GET / HTTP/1.1\r\n" * 100_000,
+    "json": lambda: b'{"log":' + b"[" * 4_000_000,
+    "repeated row": lambda: b"0000000 8181 8181\n*\nfffffffffffffff0\n",
+    "rows": lambda: b"".join(b"%08x: 8181  ..\n" % (2 * n) for n in range(50_000)),
+    "frames": lambda: GOOD * 3_000,
+    "in the middle": lambda: b"\x01\x81\x02\x82" * 500_000,
+    "bomb": lambda: (
+        ANSWER
+        + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+        + wsfast.encode_frame(2, zlib.compress(bytes(1 << 28), 9)[2:-4], rsv1=True)
+    ),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the limits of Linux")
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_end_in_time_and_memory(name: str, tmp_path: Path) -> None:
+    status, said = judged_in_bounds(HOSTILE[name](), tmp_path, 1500)
+    assert status == (0 if name == "frames" else 2), said
+    assert "Traceback" not in said
+    assert "violation" not in said
+
+
+NAMES = sorted(path.name for path in CAPTURES.iterdir() if path.suffix in (".pcap", ".txt", ".har"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(NAMES), st.randoms(use_true_random=False), st.integers(1, 6))
+def test_damaged_captures_never_raise(name: str, rng: Random, changes: int) -> None:
+    octets = bytearray((CAPTURES / name).read_bytes()[:6000])
+    for _ in range(changes):
+        at = rng.randrange(len(octets))
+        if rng.random() < 0.3:
+            del octets[at : at + rng.randrange(1, 40)]
+        else:
+            octets[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+    assert frames(stdin=bytes(octets) or b"x")[0] in (0, 1, 2)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(_captures.FORMATS), st.binary(min_size=1, max_size=200))
+@example("dump", b"0000: 41 |")
+@example("literal", b"[999]")
+@example("har", b'{"log": {"entries": [{"_webSocketMessages": [1], "request": {"url": 1}}]}}')
+def test_readers_never_raise(form: str, octets: bytes) -> None:
+    result = CliRunner().invoke(command, ["frames", "--format", form], input=octets)
+    assert isinstance(result.exception, SystemExit | None)
+    assert result.exit_code in (0, 1, 2)
+
+
+def test_reading_is_linear() -> None:
+    def seconds(count: int) -> float:
+        capture = tiny_segments(count, 2)
+        best = 1e9
+        for _ in range(3):
+            start = time.process_time()
+            frames(stdin=capture)
+            best = min(best, time.process_time() - start)
+        return best
+
+    assert seconds(40_000) < 4 * 3 * seconds(10_000)
