@@ -183,6 +183,9 @@ def tornado(sock: socket.socket) -> None:
 
 
 def autobahn(sock: socket.socket) -> None:
+    import txaio
+
+    txaio.use_asyncio()  # before the rest is imported: 22.4 does not do it by itself
     from autobahn.asyncio.websocket import WebSocketServerFactory, WebSocketServerProtocol
 
     class Echo(WebSocketServerProtocol):  # type: ignore[misc] # not typed

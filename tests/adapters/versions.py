@@ -9,8 +9,8 @@ has is run, and the newest of every minor version: pip puts it into a directory 
 which stands before the newest, installed ones.  Exit status 1 if one does not do as it
 should.
 
-Invariant: stock and accelerated have the same conversations over a loopback socket.  Only
-about text that is not UTF-8 may the two differ: accelerated it is always answered by 1007.
+Invariant: stock and accelerated have the same conversations over a loopback socket, and
+are judged by conversations.py.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tomllib
@@ -32,7 +33,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[1:1] = [str(HERE.parent)]  # for what the tests share
 
-from conversations import Transcript, judge, transcript  # noqa: E402
+from conversations import judge, transcript  # noqa: E402
 from packaging.requirements import Requirement  # noqa: E402
 from packaging.version import Version  # noqa: E402
 from test_loopback import PROGRAMS  # noqa: E402
@@ -54,11 +55,14 @@ class Claim(NamedTuple):
         low: the first version.
         high: the first that is not; ``""`` if there is no end.
         programs: pairs of programs of programs.py, stock and accelerated.
+        hosted: those in which it only runs a library of this list, with which every version
+            is run: here the oldest and the newest are.
     """
 
     low: str
     high: str
     programs: tuple[tuple[str, str], ...]
+    hosted: tuple[tuple[str, str], ...] = ()
 
     def covers(self, version: str) -> bool:
         """Return whether a version is one of these."""
@@ -76,13 +80,15 @@ def claims() -> dict[str, Claim]:
     for text in extras["project"]["optional-dependencies"]["peers"]:
         requirement = Requirement(text)
         name = requirement.name
-        programs = tuple((p, p) for p, program in PROGRAMS.items() if program.distribution == name)
-        programs += (UVICORN,) if name == "uvicorn" else ()
-        if programs and (name not in found or name == "uvicorn"):
-            low = found[name].low if name in found else ""
-            high = found[name].high if name in found else ""
+        hosted = tuple((p, p) for p, program in PROGRAMS.items() if program.distribution == name)
+        if name in found and hosted and name != "uvicorn":
+            continue  # it is of the adapters
+        if name == "uvicorn":  # which has its stock protocol beside ours
+            hosted = tuple(pair for pair in hosted if pair[0] not in UVICORN)
+        if hosted:
             (specifier,) = requirement.specifier
-            found[name] = Claim(low or specifier.version, high, programs)
+            low, high = found[name][:2] if name in found else (specifier.version, "")
+            found[name] = Claim(low, high, (UVICORN,) if name == "uvicorn" else (), hosted)
     return found
 
 
@@ -163,17 +169,17 @@ def run(name: str, version: str, programs: tuple[str, str]) -> Row:
 
 
 def brief(row: Row) -> dict[str, Any]:
-    """Return a row as it is recorded: whole conversations only where they differ."""
-
-    def codes(said: Transcript) -> dict[str, Any]:
-        return {step: answer[0] for step, answer in said.items() if step.startswith("not UTF-8")}
+    """Return a row as it is recorded: the codes that the remote gets, stock and accelerated."""
 
     found: dict[str, Any] = {"version": row.version, "program": row.program, "result": row.verdict}
-    if row.verdict == "ok":
-        found["deflate"] = row.accelerated["deflate"][0]
-        found["text that is not UTF-8"] = {
-            "stock": codes(row.stock),
-            "accelerated": codes(row.accelerated),
+    if row.verdict != "ok":
+        return found
+    found["deflate"] = row.accelerated["deflate"][0]
+    for kind in ("not UTF-8", "violation"):
+        found[kind] = {
+            step.partition(": ")[2]: [row.stock[step][0], row.accelerated[step][0]]
+            for step in row.accelerated
+            if step.startswith(kind)
         }
     return found
 
@@ -192,8 +198,8 @@ def run_all(names: list[str], ends: bool, jobs: int) -> tuple[dict[str, Any], li
         record[name] = {"claimed": [claim.low, claim.high], "available": inside, "rows": []}
         if beyond:
             print(f"{name}: not claimed yet: {', '.join(beyond)}")
-        chosen = to_run(inside, ends=ends)
-        work += [(name, v, programs) for v in chosen for programs in claim.programs]
+        work += [(name, v, p) for v in to_run(inside, ends=ends) for p in claim.programs]
+        work += [(name, v, p) for v in to_run(inside, ends=True) for p in claim.hosted]
     with ThreadPoolExecutor(jobs) as pool:
         for row in pool.map(lambda one: run(*one), work):
             rows.append(row)
@@ -213,6 +219,7 @@ def write(record: dict[str, Any]) -> None:
         "libraries": dict(sorted({**there.get("libraries", {}), **record}.items())),
     }
     text = json.dumps(whole, indent=1, ensure_ascii=False)
+    text = re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
     RECORD.write_text(f"{text}\n", encoding="utf-8")
 
 
