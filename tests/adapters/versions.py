@@ -6,8 +6,8 @@
 
 The ranges are those of the adapters.  Of each, the oldest version that the package index
 has is run, and the newest of every minor version: pip puts it into a directory of its own,
-which stands before the newest, installed ones.  Exit status 1 if one does not do as it
-should.
+which stands before the newest, installed ones.  Exit status 1 if one does not do as it should;
+what fails stock is not held against wsfast, and is recorded.
 
 Invariant: stock and accelerated have the same conversations over a loopback socket, and
 are judged by conversations.py.
@@ -46,6 +46,7 @@ LIBRARIES = ROOT / "build" / "versions"
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 # Programs that run a library accelerated, where that is another program than the stock one.
 UVICORN = ("uvicorn-sansio", "uvicorn-wsfast")
+SANSIO = "uvicorn/protocols/websockets/websockets_sansio_impl.py"  # there from 0.35 on
 
 
 class Claim(NamedTuple):
@@ -102,11 +103,18 @@ def available(name: str) -> list[str]:
     return [str(version) for version in sorted(versions) if not version.is_prerelease]
 
 
-def to_run(versions: list[str], *, ends: bool = False) -> list[str]:
-    """Return the oldest, and the newest of each minor version."""
-    newest = {Version(version).release[:2]: version for version in versions}
-    chosen = sorted({versions[0], *newest.values()}, key=Version)
-    return sorted({chosen[0], chosen[-1]}, key=Version) if ends else chosen
+def to_run(versions: list[str], *, ends: bool = False) -> list[list[str]]:
+    """Return the oldest, and of each minor version the newest, with what to run instead.
+
+    A version that pip refuses to install is one that nobody has: the one before it is run.
+    """
+    minors: dict[tuple[int, ...], list[str]] = {}
+    for version in versions:
+        minors.setdefault(Version(version).release[:2], []).insert(0, version)
+    chosen = list(minors.values())
+    if chosen[0][0] != versions[0]:
+        chosen.insert(0, [versions[0]])
+    return [chosen[0], chosen[-1]][: len(chosen)] if ends else chosen
 
 
 def unsatisfied(directory: Path) -> list[str]:
@@ -148,19 +156,25 @@ class Row(NamedTuple):
     accelerated: dict[str, Any]
 
 
-def run(name: str, version: str, programs: tuple[str, str]) -> Row:
-    """Have the conversations with a version, twice; once more if they are not as they should be."""
+def run(name: str, versions: list[str], programs: tuple[str, str]) -> Row:
+    """Have the conversations with the first version that pip installs, stock and accelerated.
+
+    Once more if they are not as they should be: other programs may have been in the way.
+    """
     stock_program, program = programs
-    peer = "" if program != stock_program else PROGRAMS[program].peer
-    try:
-        before = [str(fetch(name, version))]
-    except subprocess.CalledProcessError as error:
-        last = (error.stderr.strip().splitlines() or [""])[-1]
-        return Row(name, version, program, f"can't be installed: {last}", {}, {})
+    peer = "" if program == "uvicorn-wsfast" else PROGRAMS[program].peer
+    for version in versions:
+        try:
+            before = [str(fetch(name, version))]
+            break
+        except subprocess.CalledProcessError as error:
+            said = " ".join(error.stderr.split()[-25:])
+    else:
+        return Row(name, version, program, f"can't be installed: {said}", {}, {})
+    if stock_program == "uvicorn-sansio" and not Path(before[0], SANSIO).exists():
+        stock_program = "uvicorn-wsproto"
     for _ in range(2):
         stock = transcript(stock_program, "", before)
-        if "fault" in stock and program != stock_program:  # older than that protocol
-            stock = transcript("uvicorn-wsproto", "", before)
         ours = transcript(program, peer, before)
         verdict = judge(stock, ours)
         if verdict == "ok":
@@ -242,7 +256,7 @@ def main() -> int:
             print(row.library, row.version, row.program, row.verdict)
             for step in row.accelerated.keys() | row.stock.keys():
                 print(f"  {step}\n    {row.stock.get(step)}\n    {row.accelerated.get(step)}")
-    failed = sum(row.verdict != "ok" for row in rows)
+    failed = sum(row.verdict != "ok" and not row.verdict.startswith("stock: ") for row in rows)
     print(f"{len(rows)} conversations, {failed} not as they should be")
     return 1 if failed or not rows else 0
 
