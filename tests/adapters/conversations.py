@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from loopback import End, Peer
+from loopback import End, Frame, Peer
 
 from helpers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
@@ -62,7 +62,16 @@ VIOLATIONS: dict[str, Frames] = {
 }
 
 
-class Deflating(End):
+class Answering(End):
+    """An end that answers the pings by which some servers look after slow connections."""
+
+    def hear(self) -> Frame | None:
+        while (got := super().hear()) is not None and got.opcode == PING:
+            self.say(PONG, got.payload)
+        return got
+
+
+class Deflating(Answering):
     """An end that offers permessage-deflate, or takes it."""
 
     deflate = True
@@ -129,7 +138,7 @@ def told(peer: Peer) -> list[Any]:
         return ["nothing"]
 
 
-def step(peer: Peer, talk: Callable[[End], Any], kind: type[End] = End) -> Step:
+def step(peer: Peer, talk: Callable[[End], Any], kind: type[End] = Answering) -> Step:
     """Talk over a new connection until its end."""
     with peer.connected(kind) as end:
         said = talk(end)

@@ -1,6 +1,6 @@
 """What is claimed of versions is what was run: the record, the page, the table of libraries.
 
-Run as a program it writes docs/peers/versions.md again.
+Run as a program it writes docs/peers/versions.md and the table of README.md again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ RECORD = json.loads(versions.RECORD.read_text(encoding="utf-8"))
 CLAIMS = versions.claims()
 DOCS = Path(__file__).parents[2] / "docs" / "peers"
 PAGE = DOCS / "versions.md"
+README = Path(__file__).parents[2] / "README.md"
+MARKS = "<!-- versions -->\n", "<!-- /versions -->\n"
 
 HEAD = """# Versions
 
@@ -121,16 +123,33 @@ def test_versions_page_says_what_is_recorded() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
 
 
+def span(name: str) -> str:
+    """Return the versions of a library that were run, in words."""
+    available = RECORD["libraries"][name]["available"]
+    low, high = (".".join(map(str, Version(v).release[:2])) for v in (available[0], available[-1]))
+    return low if low == high else f"{low} to {high}"
+
+
+def readme_table() -> str:
+    """Return the table of README.md as it should be."""
+    lines = [f"| {name} | {span(name)} |\n" for name in CLAIMS if CLAIMS[name].programs]
+    return "| library | versions |\n|---|---|\n" + "".join(sorted(lines))
+
+
+@pytest.mark.skipif(not README.exists(), reason="needs README.md")
+def test_versions_in_the_readme_are_those_that_were_run() -> None:
+    _, _, rest = README.read_text(encoding="utf-8").partition(MARKS[0])
+    assert rest.partition(MARKS[1])[0] == readme_table()
+
+
 @pytest.mark.skipif(not DOCS.exists(), reason="needs the documentation beside the tests")
 @pytest.mark.parametrize("name", [name for name in CLAIMS if CLAIMS[name].high])
 def test_versions_in_the_table_of_libraries_are_the_claimed_ones(name: str) -> None:
     table = (DOCS / "index.md").read_text(encoding="utf-8")
-    available = RECORD["libraries"][name]["available"]
-    low, high = (".".join(map(str, Version(v).release[:2])) for v in (available[0], available[-1]))
     row = re.search(rf"^\| {name}(?: \([^|]*\))? \| ([^|]*) \|", table, re.MULTILINE)
     if name != "uvicorn" or row is not None:
         assert row is not None
-        assert row[1] == (low if low == high else f"{low} to {high}")
+        assert row[1] == span(name)
 
 
 def test_versions_to_run_are_the_oldest_and_each_minor() -> None:
@@ -142,3 +161,6 @@ def test_versions_to_run_are_the_oldest_and_each_minor() -> None:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    before, _, rest = README.read_text(encoding="utf-8").partition(MARKS[0])
+    after = rest.partition(MARKS[1])[2]
+    README.write_text(f"{before}{MARKS[0]}{readme_table()}{MARKS[1]}{after}", encoding="utf-8")
