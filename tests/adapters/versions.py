@@ -175,6 +175,8 @@ def run(name: str, versions: list[str], programs: tuple[str, str]) -> Row:
         stock_program = "uvicorn-wsproto"
     for _ in range(2):
         stock = transcript(stock_program, "", before)
+        if "fault" in stock and program != stock_program:  # as sansio of 0.35 to 0.41 does
+            stock = transcript("uvicorn-wsproto", "", before)
         ours = transcript(program, peer, before)
         verdict = judge(stock, ours)
         if verdict == "ok":
