@@ -65,22 +65,12 @@ VIOLATIONS: dict[str, Frames] = {
 class Answering(End):
     """An end that answers the pings by which some servers look after slow connections."""
 
+    may_refuse = True
+
     def hear(self) -> Frame | None:
         while (got := super().hear()) is not None and got.opcode == PING:
             self.say(PONG, got.payload)
         return got
-
-
-class Deflating(Answering):
-    """An end that offers permessage-deflate, or takes it."""
-
-    deflate = True
-
-
-def deflated(text: bytes, keep: Any) -> bytes:
-    """Compress a message with what compressed those before, RFC 7692 section 7.2.1."""
-    made: bytes = keep.compress(text) + keep.flush(zlib.Z_SYNC_FLUSH)
-    return made[:-4]
 
 
 def echo(end: End) -> None:
@@ -106,18 +96,13 @@ def same(found: tuple[int, bytes], wanted: tuple[int, bytes]) -> None:
 
 def echo_deflated(end: End) -> None:
     """Have compressed messages come back, each with the context of those before it."""
-    ours = zlib.compressobj(wbits=-15)
-    theirs = zlib.decompressobj(wbits=-15)
     for text in TEXTS[1:]:
         for _ in range(2):
-            payload = deflated(text.encode(), ours)
+            payload = end.deflated(text.encode())
             half = len(payload) // 2
-            end.say(TEXT | RSV1, payload[:half], fin=False)
+            end.say(TEXT, payload[:half], fin=False, rsv1=True)
             end.say(CONTINUATION, payload[half:])
-            opcode, back = end.hear_message()
-            if opcode & RSV1:
-                back = theirs.decompress(back + b"\x00\x00\xff\xff")
-            same((opcode & 0x0F, back), (TEXT, text.encode()))
+            same(end.hear_message(), (TEXT, text.encode()))
 
 
 def farewell(end: End) -> list[Any]:
@@ -138,9 +123,9 @@ def told(peer: Peer) -> list[Any]:
         return ["nothing"]
 
 
-def step(peer: Peer, talk: Callable[[End], Any], kind: type[End] = Answering) -> Step:
+def step(peer: Peer, talk: Callable[[End], Any], deflate: bool = False) -> Step:
     """Talk over a new connection until its end."""
-    with peer.connected(kind) as end:
+    with peer.connected(deflate, Answering) as end:
         said = talk(end)
         remote = said if isinstance(said, list) else farewell(end)
     return [*remote, told(peer)]
@@ -160,7 +145,7 @@ def say(frames: Frames) -> Callable[[End], None]:
 
 def say_deflated(end: End) -> list[Any] | None:
     """Send compressed messages, then one that is not UTF-8."""
-    if not end.deflated:
+    if not end.negotiated:
         end.say(CLOSE, b"\x03\xe8")
         return ["not negotiated", *farewell(end)]
     echo_deflated(end)
@@ -170,20 +155,20 @@ def say_deflated(end: End) -> list[Any] | None:
 
 def ill_formed_deflated(end: End) -> None:
     """Send a compressed message that is not UTF-8."""
-    end.say(TEXT | RSV1, deflated(b"caf\xc3(", zlib.compressobj(wbits=-15)))
+    end.say(TEXT, end.deflated(b"caf\xc3("), rsv1=True)
 
 
 def transcript(program: str, accelerated: str, before: list[str]) -> Transcript:
     """Have all conversations with a program; a fault ends them and is what is kept."""
-    peer = Peer(program, accelerated, before)
+    peer = Peer(program, accelerated, before=before)
     found: Transcript = {}
     name = "messages"
     try:
         found[name] = step(peer, lambda end: (echo(end), end.say(CLOSE, b"\x03\xe8")))
-        found["deflate"] = step(peer, say_deflated, Deflating)
+        found["deflate"] = step(peer, say_deflated, deflate=True)
         if found["deflate"][0] == "ok":
             name = "not UTF-8: compressed"
-            found[name] = step(peer, ill_formed_deflated, Deflating)
+            found[name] = step(peer, ill_formed_deflated, deflate=True)
         for what, frames in ILL_FORMED.items():
             name = f"not UTF-8: {what}"
             found[name] = step(peer, say(frames))
