@@ -45,4 +45,5 @@ $(VENV)/.built: $(VENV)/.made pyproject.toml $(SOURCES)
 	touch $@
 
 clean:
-	rm -rf $(VENV) build src/*.egg-info src/wsfast/_native/core.c src/wsfast/_native/*.so
+	rm -rf $(VENV) build src/*.egg-info src/wsfast/_native/core.c src/wsfast/_native/_not_built.py \
+	    src/wsfast/_native/*.so

@@ -31,6 +31,9 @@ README_ROWS = (
 )
 README_PEERS = ("websockets", "aiohttp", "picows", "wsproto", "autobahn", "wsaccel", "cpython")
 OURS = "wsfast"
+# Whole addresses, because the package index shows README.md too, and has no other files.
+FILE = "https://github.com/wsfast/wsfast/blob/main/"
+IMAGE = "https://raw.githubusercontent.com/wsfast/wsfast/main/"
 
 
 def times(record: dict[str, Any]) -> Times:
@@ -95,7 +98,7 @@ def markdown(record: dict[str, Any]) -> str:
     first, second = facts(record["machine"]).rstrip(";").split(";\n")
     text = (
         f"Measured {record['date'][:10]} with `{record['command']}`; the whole run is\n"
-        f"[{record['path']}]({record['path']}).\n\n- {first}\n- {second}\n\n"
+        f"[{record['path']}]({FILE}{record['path']}).\n\n- {first}\n- {second}\n\n"
         "The column wsfast is the time of one call, frame or message. The others say how many\n"
         "times as long the same work takes there: below 1x the peer is faster.\n\n"
     )
@@ -111,7 +114,7 @@ def markdown(record: dict[str, Any]) -> str:
                 )
                 name = f"{operation}, {alphabet}"
                 text += _row([name, size_name(octets, " "), duration(cells[OURS]), *ratios])
-    stem = record["path"].removesuffix(".json")
+    stem = IMAGE + record["path"].removesuffix(".json")
     return f"""{text}
 ![Throughput by size, one line a library]({stem}-by-size.svg)
 

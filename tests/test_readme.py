@@ -52,10 +52,27 @@ def test_readme_says_the_command(command: str) -> None:
     assert re.search(rf"^{command}\b", README, re.MULTILINE)
 
 
+LINKS = re.findall(r"(!?)\[[^\]]*\]\(([^)\s]+)", README)
+FILE, IMAGE = (
+    "https://github.com/wsfast/wsfast/blob/main/",
+    "https://raw.githubusercontent.com/wsfast/wsfast/main/",
+)
+
+
+def test_readme_links_work_on_the_package_index_too() -> None:
+    # It shows this file alone: nothing stands beside it, and headings have no anchors.
+    assert len(LINKS) > 20
+    assert [target for _, target in LINKS if not target.startswith("https://")] == []
+    assert re.findall(r"^\[[^\]]+\]:|<(?:a|img)\b", README, re.MULTILINE) == []
+
+
 def test_readme_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
-        if (ROOT / "Makefile").exists():  # not where only the tests were unpacked
-            assert (ROOT / target).exists(), target
+    for image, target in LINKS:
+        if target.startswith("https://github.com/wsfast/") or "githubusercontent" in target:
+            where = IMAGE if image else FILE
+            assert target.startswith(where), target
+            if (ROOT / "Makefile").exists():  # not where only the tests were unpacked
+                assert (ROOT / target.removeprefix(where).partition("#")[0]).exists(), target
 
 
 def test_readme_claim_comes_before_anything_else() -> None:
@@ -65,7 +82,7 @@ def test_readme_claim_comes_before_anything_else() -> None:
 def test_readme_figures_are_those_of_the_record_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, section = README.partition("<!-- record -->\n")
     section, _, _ = section.partition("<!-- /record -->")
-    named = re.search(r"\]\((bench/record/[^)]+)\)", section)
+    named = re.search(rf"\]\({FILE}(bench/record/[^)]+)\)", section)
     if named is None:
         assert section == "No run is recorded yet.\n"
         return

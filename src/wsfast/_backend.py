@@ -35,7 +35,7 @@ def _choose() -> str:
     except ModuleNotFoundError as error:
         if error.name != _EXTENSION or wanted == "native":
             raise
-        return "the compiled extension is not installed"
+        return f"the compiled extension is not installed{_why_not_built()}"
     except ImportError as error:
         if str(error).startswith("WSFAST_KERNEL="):
             _refuse(str(error))
@@ -64,6 +64,15 @@ def _refuse(text: str) -> NoReturn:
             raise SystemExit(2)
         frame = frame.f_back
     raise ImportError(text)
+
+
+def _why_not_built() -> str:
+    """Return what setup.py wrote down if it went on without a compiler."""
+    try:
+        not_built = importlib.import_module(f"{__package__}._native._not_built")
+    except ModuleNotFoundError:
+        return ""
+    return f": it could not be built: {not_built.REASON}"
 
 
 _REASON = _choose()

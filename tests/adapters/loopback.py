@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,8 +39,12 @@ class End:
     """Our end of a connection; as a client it masks.
 
     With ``deflate`` it offers permessage-deflate, or accepts it, and takes for granted that
-    the other end does what it says about that.
+    the other end does what it says about that, unless ``may_refuse``; ``negotiated`` says
+    whether it is in use.
     """
+
+    may_refuse = False
+    negotiated = False
 
     def __init__(self, sock: socket.socket, client: bool, deflate: bool = False) -> None:
         sock.settimeout(SECONDS)
@@ -61,10 +65,15 @@ class End:
                 b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + self._extension() + b"\r\n"
             )
             head = self._head()
+            assert head, "the other end closed the connection before it answered"
             assert head[0].startswith(b"HTTP/1.1 101"), head
-            assert self._deflate is any(b"permessage-deflate" in line for line in head), head
+            self.negotiated = any(b"permessage-deflate" in line for line in head)
+            assert self._deflate is self.negotiated or (self._deflate and self.may_refuse), head
             return
         head = self._head()
+        assert head, "the other end closed the connection before it asked"
+        offered = any(b"permessage-deflate" in line for line in head)
+        self.negotiated = self._deflate and (offered or not self.may_refuse)
         key = next(line for line in head if line.lower().startswith(b"sec-websocket-key:"))
         digest = hashlib.sha1(key.partition(b":")[2].strip() + GUID).digest()
         self._sock.sendall(
@@ -72,7 +81,7 @@ class End:
             b"Sec-WebSocket-Accept: "
             + base64.b64encode(digest)
             + b"\r\n"
-            + self._extension()
+            + (self._extension() if self.negotiated else b"")
             + b"\r\n"
         )
 
@@ -154,9 +163,15 @@ class End:
 
 
 class Peer:
-    """A program that uses a peer, in a process of its own, and connections to it."""
+    """A program that uses a peer, in a process of its own, and connections to it.
 
-    def __init__(self, name: str, accelerated: str, flipped: str = "") -> None:
+    What is in the directories ``before`` is imported before what is installed.
+    """
+
+    def __init__(
+        self, name: str, accelerated: str, flipped: str = "", before: Sequence[str] = ()
+    ) -> None:
+        self._path = os.pathsep.join([*before, *sys.path[1:]])
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self.is_client = name in ("websocket-client", "lomond")
         port = self._listener.getsockname()[1]
@@ -176,7 +191,7 @@ class Peer:
             stderr=subprocess.PIPE,
             text=True,
             pass_fds=[] if self.is_client else [self._listener.fileno()],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[1:])},
+            env={**os.environ, "PYTHONPATH": self._path},
         )
 
     def flip(self, on: bool) -> None:
@@ -189,7 +204,7 @@ class Peer:
             pass  # of a connection that ended meanwhile
 
     @contextlib.contextmanager
-    def connected(self, deflate: bool = False) -> Iterator[End]:
+    def connected(self, deflate: bool = False, kind: type[End] = End) -> Iterator[End]:
         """Give our end of a new connection."""
         if self.is_client:
             self._end()
@@ -198,7 +213,7 @@ class Peer:
             sock, _ = self._listener.accept()
         else:
             sock = socket.create_connection(self._listener.getsockname(), SECONDS)
-        end = End(sock, client=not self.is_client, deflate=deflate)
+        end = kind(sock, client=not self.is_client, deflate=deflate)
         try:
             yield end
         finally:
@@ -219,6 +234,14 @@ class Peer:
         line, _, self._said = self._said.partition(b"\n")
         found: list[Any] = json.loads(line)
         return found
+
+    def complaint(self) -> str:
+        """End the program; return the last line that it wrote on stderr."""
+        if self._process is None:
+            return ""
+        self._process.kill()
+        lines = self._process.communicate()[1].strip().splitlines()
+        return lines[-1] if lines else ""
 
     def _end(self) -> None:
         if self._process is not None:

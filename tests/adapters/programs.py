@@ -1,4 +1,5 @@
-"""Programs that use a peer, for tests to talk with over a socket: each echoes messages.
+"""Programs that use a peer, for tests to talk with over a socket: each echoes messages
+and takes permessage-deflate if it can.
 
     python programs.py NAME FD        serve on the listening socket FD
     python programs.py NAME PORT      connect to 127.0.0.1:PORT (websocket-client, lomond)
@@ -58,7 +59,7 @@ def hypercorn(sock: socket.socket) -> None:
     asyncio.run(serve(asgi, config))  # type: ignore[arg-type]
 
 
-def uvicorn(sock: socket.socket, ws: str) -> None:
+def uvicorn(sock: socket.socket, ws: Any) -> None:
     import uvicorn
 
     config = uvicorn.Config(asgi, ws=ws, log_level="critical", ws_max_size=LARGEST, lifespan="off")
@@ -71,6 +72,12 @@ def uvicorn_wsproto(sock: socket.socket) -> None:
 
 def uvicorn_sansio(sock: socket.socket) -> None:
     uvicorn(sock, "websockets-sansio")
+
+
+def uvicorn_wsfast(sock: socket.socket) -> None:
+    from wsfast.adapters.uvicorn import WebSocketProtocol
+
+    uvicorn(sock, WebSocketProtocol)
 
 
 def trio_websocket(sock: socket.socket) -> None:
@@ -176,6 +183,9 @@ def tornado(sock: socket.socket) -> None:
 
 
 def autobahn(sock: socket.socket) -> None:
+    import txaio
+
+    txaio.use_asyncio()  # before the rest is imported: 22.4 does not do it by itself
     from autobahn.asyncio.websocket import WebSocketServerFactory, WebSocketServerProtocol
 
     class Echo(WebSocketServerProtocol):  # type: ignore[misc] # not typed
@@ -300,6 +310,7 @@ SERVERS = {
     "hypercorn": hypercorn,
     "uvicorn-wsproto": uvicorn_wsproto,
     "uvicorn-sansio": uvicorn_sansio,
+    "uvicorn-wsfast": uvicorn_wsfast,
     "trio-websocket": trio_websocket,
     "websockets-asyncio": websockets_asyncio,
     "websockets-sync": websockets_sync,

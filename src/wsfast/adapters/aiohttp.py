@@ -10,7 +10,7 @@ from ._seams import Peer, Seam
 
 PEER = Peer(
     "aiohttp",
-    ("3.12", "3.15"),
+    ("3.11", "3.15"),
     [
         Seam(
             "aiohttp._websocket.writer",

@@ -52,7 +52,7 @@ def _fail_connection(original: Any) -> Any:
 
 PEER = Peer(
     "autobahn",
-    ("23", "27"),
+    ("21", "27"),
     [
         Seam("autobahn.websocket.protocol", "create_xor_masker", _masker, "masks in C"),
         Seam(

@@ -31,7 +31,7 @@ def _feed(original: Any) -> Any:
 
 PEER = Peer(
     "lomond",
-    ("0.3", "0.4"),
+    ("0.3.2", "0.4"),
     [
         Seam("lomond.frame", "mask_payload", lambda _: mask_with, "masks in C"),
         Seam("lomond.frame_parser", "Utf8Validator", lambda _: Utf8Validator, "validates in C"),

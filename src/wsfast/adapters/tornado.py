@@ -82,7 +82,7 @@ def _handle_message(original: Any) -> Any:
 
 PEER = Peer(
     "tornado",
-    ("6.3", "6.7"),
+    ("6.1", "6.7"),
     [
         Seam("tornado.websocket", "_websocket_mask", _mask, "masks in C, by vectors"),
         Seam(

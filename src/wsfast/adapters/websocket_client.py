@@ -57,7 +57,8 @@ def _recv_data_frame(original: Any) -> Any:
             is_text = isinstance(error, WebSocketPayloadException)
             if is_text or getattr(error, "wsfast_1007", False):
                 with contextlib.suppress(WebSocketException, OSError):
-                    self.send_close(CloseCode.INVALID_PAYLOAD_DATA, "the text is not UTF-8")
+                    # bytes: before 1.9.1 a str is not taken
+                    self.send_close(CloseCode.INVALID_PAYLOAD_DATA, b"the text is not UTF-8")
             raise
 
     return recv_data_frame

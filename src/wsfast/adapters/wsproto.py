@@ -252,7 +252,7 @@ def _events(original: Any) -> Any:
 
 PEER = Peer(
     "wsproto",
-    ("1.2", "1.4"),
+    ("1.0", "1.4"),
     [
         Seam("wsproto.frame_protocol", "XorMaskerSimple", lambda _: XorMaskerSimple, "masks in C"),
         Seam("wsproto.frame_protocol", "FrameDecoder", _frame_decoder, "parses frames in C"),

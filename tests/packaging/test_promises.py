@@ -1,0 +1,90 @@
+"""What README.md says of where wsfast runs: each row of the table has a check, and it is there.
+
+A row that is new or changed fails here until it names what runs it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import complete
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+# A row: the file that runs what it says, and what is to be found in that file.
+CHECKS = {
+    "Python": [
+        (".github/workflows/ci.yml", 'python: ["3.11", "3.12", "3.13", "3.14", "3.14t", "3.15"'),
+        ("tests/test_subinterpreters.py", "own"),
+        ("tests/test_threads.py", "def test_"),
+    ],
+    "Systems": [
+        (".ci/run", "tests/packaging/installs.py"),
+        ("tests/packaging/installs.py", "def no_compiler_as_users_do"),
+        ("tests/packaging/installs.py", "def no_headers"),
+        (".ci/cross", "windows"),
+        (".ci/cross", "macos"),
+    ],
+    "x86-64": [(".ci/run", "for pair in qemu64:scalar Nehalem:ssse3 Haswell:avx2")],
+    "ARM64": [(".github/workflows/ci.yml", "ubuntu-24.04-arm"), (".ci/emulated", "aarch64")],
+    "other CPUs": [(".ci/emulated", "s390x"), (".ci/run", "qemu64:scalar")],
+    "`WSFAST_BACKEND=native` or `pure`": [
+        ("tests/test_backend.py", "def test_backend_pure_forced_by_name"),
+        ("tests/test_backend.py", "def test_backend_native_by_default_and_by_name"),
+    ],
+    "`WSFAST_KERNEL=scalar`, `avx2`, …": [
+        ("tests/test_backend.py", "def test_backend_unknown_kernel_refused"),
+        ("tests/test_backend.py", "def test_backend_kernel_that_does_not_run_here_refused"),
+    ],
+}
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / ".ci" / "run").exists(), reason="needs the whole repository"
+)
+
+
+def rows() -> dict[str, str]:
+    """Return the table under What runs where."""
+    text = README.read_text(encoding="utf-8")
+    section = text.partition("\n## What runs where\n")[2].partition("\n## ")[0]
+    table = section.partition("\n|---|---|\n")[2].partition("\n\n")[0]
+    cells = [line.strip("| ").split(" | ") for line in table.splitlines()]
+    return dict(cells)
+
+
+def test_promises_each_row_has_checks_that_are_there() -> None:
+    assert rows().keys() == CHECKS.keys()
+    for checks in CHECKS.values():
+        for file, what in checks:
+            assert what in (ROOT / file).read_text(encoding="utf-8"), (file, what)
+
+
+def test_promises_of_pythons_are_those_of_the_metadata_the_tests_and_the_wheels() -> None:
+    found = re.match(
+        r"CPython 3\.(\d+) to 3\.(\d+), free-threaded 3.14 and 3.15 too", rows()["Python"]
+    )
+    assert found is not None
+    minors = range(int(found[1]), int(found[2]) + 1)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["requires-python"] == f">=3.{minors[0]}"
+    classified = [c.rpartition(".")[2] for c in project["classifiers"] if ":: Python :: 3." in c]
+    assert classified == [str(minor) for minor in minors]
+    wheels = {f"cp3{minor}" for minor in minors} | {"cp314t", "cp315t"}
+    assert set(complete.PYTHONS) == wheels
+    tested = re.search(r"python: \[(.*)\]", WORKFLOW.read_text(encoding="utf-8"))
+    assert tested is not None
+    pythons = {f"cp{version.replace('.', '')}" for version in re.findall(r'"([^"]+)"', tested[1])}
+    assert pythons == wheels
+
+
+def test_promises_what_is_installed_without_a_compiler_is_quoted_as_it_is() -> None:
+    text = README.read_text(encoding="utf-8")
+    installs = (ROOT / "tests" / "packaging" / "installs.py").read_text(encoding="utf-8")
+    quoted = re.search(r"filename=wsfast-[^-]+-(\S+)\n", text)
+    assert quoted is not None
+    assert f'NOT_BUILT = "{quoted[1]}"' in installs
+    assert "the compiled extension is not installed: it could not be built: /bin/false" in text
