@@ -108,7 +108,9 @@ BAD_FRAMES = [
         "the payload of a CLOSE frame is empty or begins with a code, 2 octets",
     ),
     pytest.param(("1", b""), {}, ValueError, "opcode must be one of 0, 1, 2, 8, 9 and 10, not '1'"),
-    pytest.param((TEXT, None), {}, TypeError, "payload must be a str or a bytes-like object, not NoneType"),
+    pytest.param(
+        (TEXT, None), {}, TypeError, "payload must be a str or a bytes-like object, not NoneType"
+    ),
     pytest.param(
         (BINARY, memoryview(b"abcd")[::2]), {}, ValueError, "payload must be a C-contiguous buffer"
     ),
