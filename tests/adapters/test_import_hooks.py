@@ -209,7 +209,9 @@ def test_a_finder_in_front_that_takes_every_module(peer: Peer, hook: Callable[[A
     accelerate("wsproto")
     hook(Greedy())
     module = voice()
-    assert said() == ["peer"] * 4  # and not waiting for ever
+    # Not waiting for ever.  An import that this finder does not find, of a built-in module
+    # by another thread, comes to ours, which then sees what it has missed.
+    assert said() in (["peer"] * 4, ALL)
     assert runs(accelerate("wsproto")) == ALL
     assert module.shout("a") == "A!"
 
@@ -295,7 +297,7 @@ def check():
             for name in row.seam.split(".")[2:]:
                 owner = getattr(owner, name, None) or getattr(importlib.import_module(
                     ".".join(row.seam.split(".")[:3])), name)
-            assert "wsfast" in owner.__module__, row
+            assert owner.__globals__["__name__"].startswith("wsfast."), row
     return sum(row.runs == "wsfast" for row in status() if row.peer == "websockets")
 wsfast.accelerate("websockets")
 print(check() > 0)

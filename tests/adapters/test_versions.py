@@ -100,7 +100,7 @@ def test_versions_every_minor_one_was_run(name: str, program: str, ends: bool) -
     chosen = versions.to_run(RECORD["libraries"][name]["available"], ends=ends)
     results = [[rows[v] for v in candidates if v in rows] for candidates in chosen]
     assert all(results), (chosen, rows)
-    assert results[0] == results[-1] == ["ok"]
+    assert {*results[0], *results[-1]} == {"ok"}
     # Between the ends a version may be there that fails by itself.
     wrong = [r for found in results for r in found if r != "ok" and not r.startswith("stock: ")]
     assert wrong == []
