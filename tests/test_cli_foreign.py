@@ -425,6 +425,7 @@ def test_damaged_captures_never_raise(name: str, rng: Random, changes: int) -> N
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(_captures.FORMATS), st.binary(min_size=1, max_size=200))
 @example("dump", b"0000: 41 |")
+@example("pcap", b"\x00")
 @example("literal", b"[999]")
 @example("har", b'{"log": {"entries": [{"_webSocketMessages": [1], "request": {"url": 1}}]}}')
 def test_readers_never_raise(form: str, octets: bytes) -> None:

@@ -53,6 +53,8 @@ def score(octets: bytes) -> int:
 
 def read(octets: bytes) -> list[Connection]:
     """Return the TCP connections in a file."""
+    if not score(octets):
+        raise NotFrames("it does not begin as a pcap or pcapng file does")
     assembler = Assembler()
     try:
         for packet in packets(octets):
