@@ -67,7 +67,9 @@ def page() -> str:
     for (name, program, *rest), found in lines.items():
         text += f"| {name} | {', '.join(found)} | {program} | {' | '.join(rest)} |\n"
     text += (
-        "\nThe last two columns are the close codes that the remote gets.\n"
+        "\nThe last two columns are the close codes that the remote gets. uvicorn-wsfast is\n"
+        "`--ws wsfast.adapters.uvicorn:WebSocketProtocol`; stock that is `websockets-sansio`, or\n"
+        "up to 0.41 `wsproto`: the former is not there or does not return an empty message.\n"
         "\nAnother violation (opcode 3, a long ping, close code 1005) is answered as by the stock\n"
         "library, or by a 1002 where that sends no close frame or no code in it.\n"
     )

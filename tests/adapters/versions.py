@@ -171,7 +171,7 @@ def run(name: str, versions: list[str], programs: tuple[str, str]) -> Row:
             said = " ".join(error.stderr.split()[-25:])
     else:
         return Row(name, version, program, f"can't be installed: {said}", {}, {})
-    if stock_program == "uvicorn-sansio" and not Path(before[0], SANSIO).exists():
+    if name == "uvicorn" and program == UVICORN[1] and not Path(before[0], SANSIO).exists():
         stock_program = "uvicorn-wsproto"
     for _ in range(2):
         stock = transcript(stock_program, "", before)
