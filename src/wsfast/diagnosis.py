@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ._backend import validate_utf8
 from ._origins import binary, charset, unicode, wire
-from ._origins.finding import Finding, Origin, Sample
+from ._origins.finding import Candidate, Finding, Origin, Sample
 from ._pure.buffers import masking_key_octets
 from ._pure.buffers import octets as octets_of
 from ._record import Record
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = ["Diagnosis", "Origin", "diagnose"]
+__all__ = ["Candidate", "Diagnosis", "Origin", "diagnose"]
 
 MAX_SAMPLE = 65536  # octets that detectors look at
 _WINDOW = 12  # octets shown on either side of the ill-formed ones
@@ -44,6 +44,8 @@ class Diagnosis(Record):
         confidence: ``"high"``, ``"medium"`` or ``"low"``.
         reason: what speaks for the origin.
         remedy: what to do.
+        candidates: each a ``Candidate``, the likeliest first, if charsets, a cut and damage
+            were weighed against each other; else empty.
     """
 
     __match_args__ = (
@@ -56,6 +58,7 @@ class Diagnosis(Record):
         "confidence",
         "reason",
         "remedy",
+        "candidates",
     )
     __slots__ = __match_args__
 
@@ -68,6 +71,7 @@ class Diagnosis(Record):
     confidence: Literal["high", "medium", "low"]
     reason: str
     remedy: str
+    candidates: tuple[Candidate, ...]
 
     def __init__(
         self,
@@ -80,8 +84,10 @@ class Diagnosis(Record):
         confidence: Literal["high", "medium", "low"],
         reason: str,
         remedy: str,
+        candidates: tuple[Candidate, ...] = (),
     ) -> None:
-        values = (offset, length, cause, window, origin, detail, confidence, reason, remedy)
+        verdict = (origin, detail, confidence, reason, remedy, candidates)
+        values = (offset, length, cause, window, *verdict)
         for field, value in zip(self.__match_args__, values, strict=True):
             object.__setattr__(self, field, value)
 
@@ -179,7 +185,8 @@ def diagnose_part(
     key = None
     if masking_key is not None:
         key = masking_key[start % 4 :] + masking_key[: start % 4]
-    sample = Sample(part, violation, start == 0, to_end, key)
+    fault = 0 if violation is None else max(0, violation.offset - start)
+    sample = Sample(part, violation, start == 0, to_end, key, fault)
     found = _find(sample)
     offset, length, cause, window = None, 0, None, ""
     if violation is not None:
@@ -195,10 +202,17 @@ def diagnose_part(
         confidence=found.confidence,
         reason=found.reason,
         remedy=found.origin.remedy,
+        candidates=found.candidates if show_payload else _redacted(found.candidates),
     )
 
 
-# In the order of how much each proves, so that the first to find something is right.
+def _redacted(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Return the candidates without what each would make of the payload."""
+    return tuple(Candidate(c.origin, c.detail, c.reads_like, "", c.share) for c in candidates)
+
+
+# In the order of how much each proves: the first to be sure is right, and if none is, the
+# first of those that are the least unsure.
 _OF_INVALID = (
     wire.masked_by_key,
     binary.signature,
@@ -206,14 +220,12 @@ _OF_INVALID = (
     unicode.utf32,
     unicode.surrogates,
     wire.compressed_message,
-    unicode.cut,
     charset.mixed,
     charset.legacy_charset,
     unicode.utf16,
-    binary.structured,
-    wire.masked,
-    charset.by_normalizer,
 )
+# What is tried if all of those leave it open: these find a pattern in noise more easily.
+_OF_NOISE = (binary.structured, wire.masked, charset.by_normalizer)
 
 
 def _find(sample: Sample) -> Finding:
@@ -223,11 +235,22 @@ def _find(sample: Sample) -> Finding:
         else:
             found = unicode.double_encoded(sample)
         return found or Finding(Origin.UTF8, "high", "every octet is where UTF-8 allows it")
-    for detector in _OF_INVALID:
+    best = None
+    for detector in (*_OF_INVALID, *_OF_NOISE):
+        if detector in _OF_NOISE and best is not None and _rank(best) > 1:
+            break
         found = detector(sample)
-        if found is not None:
-            return found
-    return Finding(Origin.UNKNOWN, "low", "no origin that is looked for fits")
+        if found is not None and (best is None or _rank(found) > _rank(best)):
+            best = found
+            if found.confidence == "high":
+                break
+    return best or Finding(Origin.UNKNOWN, "low", "no origin that is looked for fits")
+
+
+def _rank(found: Finding) -> int:
+    if found.origin is Origin.UNKNOWN:
+        return 0
+    return ("low", "medium", "high").index(found.confidence) + 1
 
 
 def _violation(payload: bytes) -> InvalidUTF8 | None:

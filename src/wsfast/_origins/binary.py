@@ -52,10 +52,11 @@ def _zlib(sample: Sample) -> Finding | None:
     if len(head) < 2 or head[0] & 0x8F != 0x08 or int.from_bytes(head, "big") % 31:
         return None
     try:
-        inflated = zlib.decompressobj().decompress(sample.octets, 65536)
+        inflater = zlib.decompressobj()
+        inflated = inflater.decompress(sample.octets, 65536)
     except zlib.error:
         return None
-    if not inflated and len(sample.octets) > 64:
+    if not inflated and not inflater.eof:
         return None
     return Finding(Origin.ZLIB, "high", "its header has the check of zlib, and it inflates")
 
@@ -79,7 +80,7 @@ def structured(sample: Sample) -> Finding | None:
         if items >= 2:
             return Finding(
                 origin,
-                "high" if items >= 5 else "medium",
+                "high" if items >= 5 and _CONTROL.search(octets) else "medium",
                 f"{'all of it' if whole else 'its beginning'} is one value with {items} items",
             )
     fields = _walk_protobuf(octets, whole)
@@ -92,6 +93,7 @@ def structured(sample: Sample) -> Finding | None:
     return None
 
 
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # what no text has
 _MSGPACK_BEGINS = re.compile(rb"[\x81-\x8f\x92-\x9f\xdc-\xdf]")
 _CBOR_BEGINS = re.compile(rb"[\x82-\x9b\x9f\xa1-\xbb\xbf]|\xd9\xd9\xf7")
 

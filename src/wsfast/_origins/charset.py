@@ -10,70 +10,9 @@ import re
 
 from .finding import Finding, Origin, Sample
 from .language import reads_like
+from .weighing import weigh
 
 _WEST = ("German", "French", "Spanish", "Portuguese", "Italian", "Swedish", "Danish", "Icelandic")
-_EAST = ("Polish", "Czech", "Slovak", "Hungarian", "Croatian", "Romanian")
-# The more frequent ones first: of equal fits the first is taken.
-_CHARSETS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("cp1252", (*_WEST, "ASCII")),
-    ("cp1250", _EAST),
-    ("iso8859-2", _EAST),
-    ("cp1254", ("Turkish",)),
-    ("cp1251", ("Russian", "Ukrainian")),
-    ("koi8-r", ("Russian",)),
-    ("koi8-u", ("Ukrainian",)),
-    ("iso8859-5", ("Russian", "Ukrainian")),
-    ("cp866", ("Russian",)),
-    ("cp1253", ("Greek",)),
-    ("iso8859-7", ("Greek",)),
-    ("cp1255", ("Hebrew",)),
-    ("cp1256", ("Arabic",)),
-    ("iso8859-6", ("Arabic",)),
-    ("cp874", ("Thai",)),
-    ("shift_jis", ("Japanese",)),
-    ("euc_jp", ("Japanese",)),
-    ("gb18030", ("Chinese",)),
-    ("big5", ("Chinese",)),
-    ("euc_kr", ("Korean",)),
-    ("latin-1", (*_WEST, "ASCII")),
-    ("mac_roman", _WEST),
-    ("cp850", _WEST),
-)
-_FITS = 0.8
-
-
-def legacy_charset(sample: Sample) -> Finding | None:
-    """Find the charset in which the octets read best like a language."""
-    if _mostly_utf8(sample.octets):
-        return None
-    best: tuple[float, str, str] | None = None
-    for charset, languages in _CHARSETS:
-        text = _decode(sample.octets, charset, sample)
-        if text is None:
-            continue
-        name, fit = reads_like(text)
-        # Half a hundredth is what a later, rarer charset has to be better by.
-        if name in languages and fit >= _FITS and (best is None or fit > best[0] + 0.005):
-            best = fit, charset, name
-    if best is None:
-        return None
-    fit, charset, name = best
-    beyond = sum(1 for octet in sample.octets if octet > 0x7F)
-    return Finding(
-        Origin.LEGACY_CHARSET,
-        "high" if fit > 0.95 and beyond >= 3 else "medium",
-        f"taken as {charset} it reads like {name if name != 'ASCII' else 'text'}",
-        charset,
-    )
-
-
-def _decode(octets: bytes, charset: str, sample: Sample) -> str | None:
-    try:
-        return octets.decode(charset)
-    except UnicodeDecodeError as error:
-        if not sample.to_end and error.start >= len(octets) - 4:
-            return octets[: error.start].decode(charset)
-        return None
 
 
 _PIECE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -123,7 +62,12 @@ def mixed(sample: Sample) -> Finding | None:
     )
 
 
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+def legacy_charset(sample: Sample) -> Finding | None:
+    """Weigh charsets, a cut and damage; a text that is mostly UTF-8 is in no other charset."""
+    found = weigh(sample)
+    if found is not None and found.origin is Origin.LEGACY_CHARSET:
+        return None if _mostly_utf8(sample.octets) and found.confidence != "high" else found
+    return found
 
 
 def by_normalizer(sample: Sample) -> Finding | None:

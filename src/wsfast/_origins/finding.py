@@ -73,6 +73,34 @@ _REMEDIES = {
 }
 
 
+class Candidate(Record):
+    """One of several origins that the bytes may have.
+
+    Attributes:
+        origin: an ``Origin``.
+        detail: the charset, if it is one; else ``""``.
+        reads_like: the language that it would be text of; ``"text"`` if only signs go beyond
+            ASCII, ``""`` if it would be damaged.
+        text: what it would read, around the fault; ``""`` unless the payload may be shown.
+        share: from 0 to 1, how much speaks for it against the others.
+    """
+
+    __slots__ = __match_args__ = ("origin", "detail", "reads_like", "text", "share")
+
+    origin: Origin
+    detail: str
+    reads_like: str
+    text: str
+    share: float
+
+    def __init__(
+        self, origin: Origin, detail: str, reads_like: str, text: str, share: float
+    ) -> None:
+        values = (origin, detail, reads_like, text, share)
+        for field, value in zip(self.__match_args__, values, strict=True):
+            object.__setattr__(self, field, value)
+
+
 class Finding(Record):
     """Name an origin.
 
@@ -81,22 +109,30 @@ class Finding(Record):
         confidence: ``"high"``, ``"medium"`` or ``"low"``.
         reason: what speaks for it, without quoting the payload.
         detail: the charset or format, if the origin is one of several; else ``""``.
+        candidates: what was weighed, the likeliest first; their texts are of the payload.
     """
 
-    __slots__ = __match_args__ = ("origin", "confidence", "reason", "detail")
+    __slots__ = __match_args__ = ("origin", "confidence", "reason", "detail", "candidates")
 
     origin: Origin
     confidence: _Confidence
     reason: str
     detail: str
+    candidates: tuple[Candidate, ...]
 
     def __init__(
-        self, origin: Origin, confidence: _Confidence, reason: str, detail: str = ""
+        self,
+        origin: Origin,
+        confidence: _Confidence,
+        reason: str,
+        detail: str = "",
+        candidates: tuple[Candidate, ...] = (),
     ) -> None:
         object.__setattr__(self, "origin", origin)
         object.__setattr__(self, "confidence", confidence)
         object.__setattr__(self, "reason", reason)
         object.__setattr__(self, "detail", detail)
+        object.__setattr__(self, "candidates", candidates)
 
 
 class Sample:
@@ -106,11 +142,12 @@ class Sample:
         octets: all of the payload, or the part around the fault.
         from_start: whether they begin where the payload does.
         to_end: whether they end where the payload does.
-        violation: how they are not UTF-8, with offsets into ``octets``; ``None`` if they are.
+        violation: how the payload is not UTF-8; ``None`` if it is.
+        fault: where in ``octets`` the ill-formed ones begin.
         masking_key: the key of the frame, if it is known.
     """
 
-    __slots__ = ("from_start", "masking_key", "octets", "to_end", "violation")
+    __slots__ = ("fault", "from_start", "masking_key", "octets", "to_end", "violation")
 
     def __init__(
         self,
@@ -119,7 +156,9 @@ class Sample:
         from_start: bool,
         to_end: bool,
         masking_key: bytes | None,
+        fault: int = 0,
     ) -> None:
+        self.fault = fault
         self.octets = octets
         self.violation = violation
         self.from_start = from_start

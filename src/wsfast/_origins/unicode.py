@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 
-from ..errors import Cause
 from .finding import Finding, Origin, Sample
 from .language import reads_like
 
@@ -132,45 +131,6 @@ def _is_utf8(octets: bytes, sample: Sample) -> bool:
     except UnicodeDecodeError as error:
         return not sample.to_end and error.reason == "unexpected end of data"
     return True
-
-
-def cut(sample: Sample) -> Finding | None:
-    """Find a piece of a text: only its first or last character is not whole."""
-    violation = sample.violation
-    if violation is None:
-        return None
-    head = re.match(rb"[\x80-\xbf]{1,3}(?![\x80-\xbf])", sample.octets)
-    rest = sample.octets
-    if head and sample.from_start:
-        rest = rest[head.end() :]
-    elif violation.cause is not Cause.TRUNCATED or not sample.to_end:
-        return None
-    tail = b""
-    try:
-        rest.decode()
-    except UnicodeDecodeError as error:
-        if error.reason != "unexpected end of data":
-            return None
-        rest, tail = rest[: error.start], rest[error.start :]
-    if not rest or _rather_latin1(sample, rest, tail):
-        return None
-    where = "begins" if not tail else "begins and ends" if head else "ends"
-    clear = not rest.isascii() or len(tail) > 1
-    return Finding(
-        Origin.CUT,
-        "high" if clear else "medium",
-        f"it {where} inside a character, and is UTF-8 {'otherwise' if clear else 'or ASCII else'}",
-    )
-
-
-def _rather_latin1(sample: Sample, rest: bytes, tail: bytes) -> bool:
-    """Tell whether the lone octet at one end of an ASCII text is a letter or sign of Latin-1."""
-    if not rest.isascii():
-        return False
-    if sample.octets[:1] in (b"\xa1", b"\xbf", b"\xab") and sample.octets[1:2].isalpha():
-        return not tail
-    # The vowels that end words: a, e, i, o, u with grave or acute, as in café or città.
-    return tail in (b"\xe0", b"\xe8", b"\xe9", b"\xec", b"\xed") and rest[-1:].isalpha()
 
 
 _RUN = re.compile("[^\x00-\x7f]+")

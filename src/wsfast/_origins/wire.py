@@ -9,7 +9,10 @@ text, or with the frame's own key, UTF-8.
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
+from heapq import nlargest
 from itertools import product
+from math import log
 
 from .._backend import apply_mask, is_valid_utf8
 from .finding import Finding, Origin, Sample
@@ -19,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SCAN = 512  # octets; as many are enough to find a key by
+_SCAN = 256  # octets; as many are enough to find a key by
 _LEAST = 24  # octets; with fewer, too many keys give something that reads like text
 _FITS = 0.8
 _TAIL = b"\0\0\xff\xff"  # what RFC 7692 section 7.2.1 has a sender leave off
@@ -113,36 +116,37 @@ _SCRIPTS = (
     (b"\xd8\xd9", 4300),  # Arabic
     (b"\xe0\xe0\xe0\xe2", 3200),  # Thai, Hindi
 )
-_KEPT = 6  # octets of a key that are tried at each place
+_KEPT = 5  # octets of a key that are tried at each place
+# Which of those together, by rank: the likeliest keys alone, so that the work is bounded.
+_RANKS = tuple(ranks for ranks in product(range(_KEPT), repeat=4) if sum(ranks) < _KEPT)
 
 
-def _weights(leads: bytes, share: int) -> list[float]:
-    """Return the logarithm of how often each octet is in text of a script."""
-    from math import log
-
+@lru_cache
+def _weights(leads: bytes, share: int) -> bytes:
+    """Return the logarithm of how often each octet is in text of a script, from 0 to 255."""
     often = {octet: weight * (1 - share / 8000) for octet, weight in _ASCII.items()}
     often.update(dict.fromkeys(range(0x80, 0xC0), share * (2 if leads[0] >= 0xE0 else 1) / 64))
     for lead in leads:
         often[lead] = often.get(lead, 0) + share / len(leads)
-    return [log(often.get(octet, 0.05)) for octet in range(256)]
-
-
-def _likely_keys(octets: bytes, weights: list[float]) -> list[tuple[float, int]]:
-    """Return the likeliest octets of the key for one octet in four, with their scores."""
-    counts = [(octet, octets.count(octet)) for octet in set(octets)]
-    scores = [
-        (sum(count * weights[octet ^ key] for octet, count in counts), key) for key in range(256)
-    ]
-    return sorted(scores, reverse=True)[:_KEPT]
+    return bytes(round(20 * (log(often.get(octet, 0.05)) + 3)) for octet in range(256))
 
 
 def _readings(octets: bytes) -> Iterator[tuple[float, str]]:
     """Yield how well the octets read under likely keys that make them UTF-8, by script."""
+    # One octet in four, under each of the octets that a key can have in its place.
+    turned = [
+        [apply_mask(octets[place::4], bytes((key,)) * 4) for key in range(256)]
+        for place in range(4)
+    ]
     for leads, share in _SCRIPTS:
         weights = _weights(leads, share)
-        likely = [_likely_keys(octets[place::4], weights) for place in range(4)]
+        likely = [
+            nlargest(_KEPT, ((sum(one.translate(weights)), key) for key, one in enumerate(ones)))
+            for ones in turned
+        ]
         found = []
-        for places in product(*likely):
+        for ranks in _RANKS:
+            places = [kept[rank] for kept, rank in zip(likely, ranks, strict=True)]
             key = bytes(octet for _, octet in places)
             unmasked = apply_mask(octets, key)
             if any(key) and _begins_as_utf8(unmasked):

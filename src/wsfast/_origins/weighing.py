@@ -1,0 +1,208 @@
+"""Weigh what ill-formed bytes may be against each other: charsets, a cut, damage, noise.
+
+Every hypothesis says how likely the bytes are if it holds; what speaks for one speaks
+against the others, so that a confidence is a share and not an impression.
+
+Invariant: at most ``WINDOW`` bytes are looked at, and each charset decodes them once.
+"""
+
+from __future__ import annotations
+
+import re
+from math import exp
+from typing import NamedTuple
+
+from ..errors import Cause
+from .finding import Candidate, Finding, Origin, Sample
+from .likelihood import IMPOSSIBLE, LANGUAGES, likelihood
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .finding import _Confidence
+
+WINDOW = 512  # bytes around the fault that are weighed
+_WEST = (
+    *("German", "French", "Spanish", "Portuguese", "Italian"),
+    *("Swedish", "Danish", "Finnish", "Icelandic"),
+)
+_EAST = ("Polish", "Czech", "Slovak", "Hungarian", "Croatian", "Romanian")
+_CYRILLIC = ("Russian", "Ukrainian")
+# Each with how rare it is, as a logarithm, and the languages that are written in it.
+CHARSETS: tuple[tuple[str, float, tuple[str, ...]], ...] = (
+    ("cp1252", 0.0, _WEST),
+    ("cp1250", -1.0, _EAST),
+    ("cp1251", -0.5, _CYRILLIC),
+    ("gb18030", -0.5, ("Chinese",)),
+    ("shift_jis", -0.5, ("Japanese",)),
+    ("euc_kr", -0.5, ("Korean",)),
+    ("cp1254", -1.0, ("Turkish",)),
+    ("cp1253", -1.0, ("Greek",)),
+    ("cp1255", -1.0, ("Hebrew",)),
+    ("cp1256", -1.0, ("Arabic",)),
+    ("cp874", -1.0, ("Thai",)),
+    ("koi8-r", -1.0, ("Russian",)),
+    ("euc_jp", -1.0, ("Japanese",)),
+    ("big5", -1.0, ("Chinese",)),
+    ("latin-1", -0.5, _WEST),
+    ("iso8859-15", -2.0, _WEST),
+    ("iso8859-2", -1.5, _EAST),
+    ("iso8859-5", -1.5, _CYRILLIC),
+    ("iso8859-7", -1.5, ("Greek",)),
+    ("iso8859-6", -1.5, ("Arabic",)),
+    ("cp866", -1.5, ("Russian",)),
+    ("koi8-u", -1.5, ("Ukrainian",)),
+    ("cp437", -1.5, _WEST),
+    ("cp850", -1.5, _WEST),
+    ("cp852", -2.0, _EAST),
+    ("mac_roman", -1.5, _WEST),
+    ("utf-16-le", -2.0, LANGUAGES),
+    ("utf-16-be", -2.5, LANGUAGES),
+)
+_CUT = -1.0
+_DAMAGE = -3.0
+_NOISE = -5.0
+_OF_A_CUT = -4.2  # one byte of a character that is not whole: one of 64
+_OF_DAMAGE = -7.0  # one byte: which it is, and that it was hit
+_OF_NOISE = -5.55  # one byte: one of 256
+_BLUNT = 2.0  # letters of a word depend on each other, so the sum says too much
+_HIGH, _MEDIUM = 0.985, 0.80
+_LISTED = 0.01  # a candidate below this share is not worth naming
+_MOST = 5
+
+
+class _Hypothesis(NamedTuple):
+    """What the bytes may be, and the logarithm of how likely; later its share."""
+
+    origin: Origin
+    detail: str
+    language: str
+    text: str
+    score: float
+
+
+def weigh(sample: Sample) -> Finding | None:
+    """Find the likeliest of a charset, a cut and damage; ``None`` if it is noise."""
+    octets, at_start, at_end = _around(sample)
+    found = [*_charsets(octets, at_start, at_end), *_broken(octets)]
+    piece = _cut(sample, octets, at_start, at_end)
+    if piece is not None:
+        found.append(piece)
+    merged = _merge(found)
+    best = merged[0]
+    if best.origin is Origin.UNKNOWN:
+        return None if len(merged) == 1 else _finding(Origin.UNKNOWN, "low", merged)
+    share = best.score
+    confidence: _Confidence = "high" if share >= _HIGH else "medium" if share >= _MEDIUM else "low"
+    if confidence == "high" and len({octet for octet in octets if octet > 0x7F}) < 2:
+        confidence = "medium"  # one letter over and over says no more than once
+    return _finding(best.origin, confidence, merged)
+
+
+def _finding(origin: Origin, confidence: _Confidence, merged: list[_Hypothesis]) -> Finding:
+    listed = [one for one in merged if one.score >= _LISTED or one is merged[0]][:_MOST]
+    candidates = tuple(
+        Candidate(one.origin, one.detail, one.language, one.text, round(one.score, 3))
+        for one in listed
+    )
+    best = listed[0]
+    if origin is Origin.UNKNOWN:
+        reason = "no origin is likelier than damage"
+    elif origin is Origin.CUT:
+        reason = "it begins or ends inside a character, and is UTF-8 otherwise"
+    else:
+        reason = f"taken as {best.detail} it reads like {best.language}"
+    if confidence != "high" and len(listed) > 1:
+        others = ", ".join(
+            f"{one.detail} ({one.language})" if one.detail else one.origin.value
+            for one in listed[1:4]
+        )
+        reason += f"; it may also be: {others}"
+    return Finding(origin, confidence, reason, best.detail, candidates)
+
+
+def _around(sample: Sample) -> tuple[bytes, bool, bool]:
+    """Return the bytes around the fault, and whether they begin and end the payload."""
+    octets = sample.octets
+    at = sample.fault
+    first = max(0, at - WINDOW // 2)
+    if first:
+        # A byte below 0x30 is a character of its own in every charset that is tried.
+        boundary = re.compile(rb"[ -/]").search(octets, first, at)
+        first = boundary.end() if boundary else first
+    part = octets[first : first + WINDOW]
+    to_end = sample.to_end and first + WINDOW >= len(octets)
+    return part, sample.from_start and first == 0, to_end
+
+
+def _charsets(octets: bytes, from_start: bool, to_end: bool) -> list[_Hypothesis]:
+    found = []
+    for charset, rare, languages in CHARSETS:
+        wide = charset.startswith("utf-16")
+        text = None if wide and not from_start else _decode(octets, charset, to_end)
+        if text is None:
+            continue
+        origin = Origin.UTF16 if wide else Origin.LEGACY_CHARSET
+        language, score = likelihood(text, languages)
+        if score > IMPOSSIBLE / 2:
+            found.append(_Hypothesis(origin, charset, language, text, score + rare))
+    return found
+
+
+def _decode(octets: bytes, charset: str, to_end: bool) -> str | None:
+    try:
+        return octets.decode(charset)
+    except UnicodeDecodeError as error:
+        if not to_end and error.start >= len(octets) - 4:
+            return octets[: error.start].decode(charset)
+        return None
+
+
+def _broken(octets: bytes) -> list[_Hypothesis]:
+    """Return how likely it is UTF-8 that was damaged, and how likely noise."""
+    text = octets.decode("utf-8", "replace")
+    hit = text.count("\ufffd")
+    language, score = likelihood(text.replace("\ufffd", ""), LANGUAGES)
+    noise = _NOISE + _OF_NOISE * len(octets)
+    found = [_Hypothesis(Origin.UNKNOWN, "", "", "", noise)]
+    if score > IMPOSSIBLE / 2:
+        score += _DAMAGE + _OF_DAMAGE * hit
+        found.append(_Hypothesis(Origin.UNKNOWN, "", language, "", score))
+    return found
+
+
+def _cut(sample: Sample, octets: bytes, at_start: bool, at_end: bool) -> _Hypothesis | None:
+    """Return how likely it is a piece of a text: all but its ends is UTF-8."""
+    rest, lost = octets, 0
+    head = re.match(rb"[\x80-\xbf]{1,3}(?![\x80-\xbf])", octets)
+    if head and at_start:
+        rest, lost = rest[head.end() :], head.end()
+    elif sample.violation is None or sample.violation.cause is not Cause.TRUNCATED or not at_end:
+        return None
+    try:
+        text = rest.decode()
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            return None
+        text = rest[: error.start].decode()
+        lost += len(rest) - error.start
+    lost_costs = _OF_A_CUT * lost - 5.0 * (head is not None and head.end() == 3)  # seldom so long
+    language, score = likelihood(text, LANGUAGES)
+    if not text or score < IMPOSSIBLE / 2:
+        return None
+    return _Hypothesis(Origin.CUT, "", language, text, score + _CUT + lost_costs)
+
+
+def _merge(found: list[_Hypothesis]) -> list[_Hypothesis]:
+    """Return the hypotheses with their shares as scores, those of one text as one, best first."""
+    top = max(one.score for one in found)
+    weights = [exp((one.score - top) / _BLUNT) for one in found]
+    total = sum(weights)
+    shares: dict[tuple[Origin, str], _Hypothesis] = {}
+    for one, weight in sorted(
+        zip(found, weights, strict=True), key=lambda pair: pair[1], reverse=True
+    ):
+        key = (one.origin, one.text)
+        known = shares.get(key)
+        share = weight / total + (known.score if known else 0.0)
+        shares[key] = (known or one)._replace(score=share)
+    return sorted(shares.values(), key=lambda one: one.score, reverse=True)
