@@ -22,7 +22,7 @@ _LETTER = re.compile(
 )
 
 
-def _mostly_utf8(octets: bytes) -> bool:
+def mostly_utf8(octets: bytes) -> bool:
     """Tell whether most octets beyond ASCII are of sequences as UTF-8 has them."""
     beyond = sum(1 for octet in octets if octet > 0x7F)
     left = sum(1 for octet in _PIECE.sub(b"", octets) if octet > 0x7F)
@@ -65,8 +65,8 @@ def mixed(sample: Sample) -> Finding | None:
 def legacy_charset(sample: Sample) -> Finding | None:
     """Weigh charsets, a cut and damage; a text that is mostly UTF-8 is in no other charset."""
     found = weigh(sample)
-    if found is not None and found.origin is Origin.LEGACY_CHARSET:
-        return None if _mostly_utf8(sample.octets) and found.confidence != "high" else found
+    if found.origin is Origin.LEGACY_CHARSET:
+        return None if mostly_utf8(sample.octets) else found
     return found
 
 
@@ -78,7 +78,7 @@ def by_normalizer(sample: Sample) -> Finding | None:
         return None
     if (
         len(sample.octets) < 32
-        or _mostly_utf8(sample.octets)
+        or mostly_utf8(sample.octets)
         or re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", sample.octets)
     ):
         return None

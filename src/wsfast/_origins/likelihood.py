@@ -7,31 +7,31 @@ the same bytes can be compared.
 Invariant: the work is bounded by the length of the text; no string makes it raise.
 """
 
+# ruff: noqa: RUF001 # the letters and signs of many languages look alike
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 from math import log
 
-# Languages in Latin letters: how many letters of 100 are beyond a to z, and which, the frequent
-# ones first.
+# Languages in Latin letters: those beyond a to z, the frequent ones first.
 _LATIN = {
-    "German": (3.0, "üäößé"),
-    "French": (4.5, "éàèêçôûâîùëïœ"),
-    "Spanish": (3.0, "óíáéñúü"),
-    "Portuguese": (4.5, "ãáçéíóêõâúàôü"),
-    "Italian": (1.5, "èàùòìé"),
-    "Swedish": (5.5, "äåöé"),
-    "Danish": (4.0, "åøæé"),
-    "Finnish": (5.0, "äöå"),
-    "Icelandic": (9.0, "áíðéöóúýþæ"),
-    "Polish": (7.0, "ęłążśóćńź"),
-    "Czech": (13.0, "íáéěýžřčšůúťóňď"),
-    "Slovak": (11.0, "áíéčýžúšľťôňäďóĺŕ"),
-    "Hungarian": (10.0, "áéöóőíüúű"),
-    "Croatian": (3.0, "čšžćđ"),
-    "Turkish": (11.0, "ışüçğöİâî"),
-    "Romanian": (6.0, "ăîșțâşţ"),
+    "German": "üäößé",
+    "French": "éàèêçôûâîùëïœ",
+    "Spanish": "óíáéñúü",
+    "Portuguese": "ãáçéíóêõâúàôü",
+    "Italian": "èàùòìé",
+    "Swedish": "äåöé",
+    "Danish": "åøæé",
+    "Finnish": "äöå",
+    "Icelandic": "áíðéöóúýþæ",
+    "Polish": "ęłążśóćńź",
+    "Czech": "íáéěýžřčšůúťóňď",
+    "Slovak": "áíéčýžúšľťôňäďóĺŕ",
+    "Hungarian": "áéöóőíüúű",
+    "Croatian": "čšžćđ",
+    "Turkish": "ışüçğöİâî",
+    "Romanian": "ăîșțâşţ",
 }
 _ALPHABETS = {
     "Russian": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё",
@@ -58,12 +58,13 @@ _QUOTES = frozenset("“”‘’„‚«»‹›…¿¡™®©")
 _SIGNS = _AFTER_DIGIT | _BESIDE_SPACE | _QUOTES
 _WIDE_SIGNS = frozenset("、。，！？：；（）「」『』【】《》・ー〜～　“”—…")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff]")
-_WORD = re.compile(
-    r"[^\W\d_\u00aa\u00ba\u00b5][^\W\d_\u00aa\u00ba\u00b5]*(?:’[a-z]+)?|[^\x00-\x7f]"
-)
+_LETTER = r"(?:[^\W\d_\u00aa\u00ba\u00b5]|[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e])"
+_WORD = re.compile(rf"{_LETTER}+(?:’[a-z]+)?|[^\x00-\x7f]")
+_THRICE = re.compile(r"([^\x00-\x7f])\1\1")
 _UMLAUTS = ("German", "Swedish", "Danish", "Finnish")
 _HIATUS = re.compile("[aou][äöå]|[äöå][aou]")  # such vowels do not meet inside a word
 _MARK = re.compile("[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]")
+_STRAY_MARK = re.compile("(?:^|[^ก-ฮั-๎])[ัิ-ฺ็-๎]")
 _ASCII = -3.0  # what a character of ASCII costs in any charset
 _FOREIGN = -14.0  # a character that the language does not have
 IMPOSSIBLE = -1e9
@@ -79,8 +80,10 @@ def _ranked(letters: str, share: float) -> dict[str, float]:
     }
 
 
-_LETTERS = {name: _ranked(letters, rate / 100) for name, (rate, letters) in _LATIN.items()}
+_LETTERS = {name: _ranked(letters, 0.05) for name, letters in _LATIN.items()}
 _LETTERS |= {name: _ranked(letters, 0.97) for name, letters in _ALPHABETS.items()}
+# How much rarer than the others a language is that shares its letters with them.
+_RARER = {"Icelandic": -2.0, "Slovak": -1.0, "Finnish": -1.0, "Danish": -0.5, "Croatian": -0.5}
 LANGUAGES = (*_LETTERS, "Chinese", "Japanese", "Korean", "text")
 
 
@@ -147,7 +150,10 @@ def likelihood(text: str, languages: tuple[str, ...]) -> tuple[str, float]:
     if not words:
         return "text", base
     best = max(
-        ((sum(_word(word, name, loud) for word in words), name) for name in languages),
+        (
+            (sum(_word(word, name, loud) for word in words) + _RARER.get(name, 0.0), name)
+            for name in languages
+        ),
         default=(IMPOSSIBLE, ""),
     )
     return best[1], base + best[0]
@@ -198,6 +204,10 @@ def _word(word: str, language: str, loud: bool) -> float:
         run += 1
     if language in _UMLAUTS:
         total -= 3.0 * len(_HIATUS.findall(word))
+    elif language == "Thai":
+        total += _FOREIGN * len(_STRAY_MARK.findall(word))
+    if _THRICE.search(word):
+        total += 2 * _FOREIGN  # in no word of any language
     return total + _case(word, loud)
 
 

@@ -63,37 +63,41 @@ _DAMAGE = -3.0
 _NOISE = -5.0
 _OF_A_CUT = -4.2  # one byte of a character that is not whole: one of 64
 _OF_DAMAGE = -7.0  # one byte: which it is, and that it was hit
+_OF_DAMAGED = -3.0  # one more byte of the same character
 _OF_NOISE = -5.55  # one byte: one of 256
+_WHOLE = 4.0  # one whole sequence of UTF-8, which no other charset makes by chance
 _BLUNT = 2.0  # letters of a word depend on each other, so the sum says too much
-_HIGH, _MEDIUM = 0.985, 0.80
+_HIGH, _MEDIUM, _LOW = 0.985, 0.80, 0.5
 _LISTED = 0.01  # a candidate below this share is not worth naming
 _MOST = 5
 
 
 class _Hypothesis(NamedTuple):
-    """What the bytes may be, and the logarithm of how likely; later its share."""
+    """What the bytes may be, and the logarithms of how likely it reads so, and is formed so."""
 
     origin: Origin
     detail: str
     language: str
     text: str
-    score: float
+    score: float  # once merged, its share
+    form: float
 
 
-def weigh(sample: Sample) -> Finding | None:
-    """Find the likeliest of a charset, a cut and damage; ``None`` if it is noise."""
+def weigh(sample: Sample) -> Finding:
+    """Find the likeliest of a charset, a cut and damage."""
     octets, at_start, at_end = _around(sample)
     found = [*_charsets(octets, at_start, at_end), *_broken(octets)]
     piece = _cut(sample, octets, at_start, at_end)
     if piece is not None:
         found.append(piece)
-    merged = _merge(found)
+    beyond = [octet for octet in octets if octet > 0x7F]
+    merged = _merge(found, len(beyond))
     best = merged[0]
-    if best.origin is Origin.UNKNOWN:
-        return None if len(merged) == 1 else _finding(Origin.UNKNOWN, "low", merged)
     share = best.score
+    if best.origin is Origin.UNKNOWN or share < _LOW:
+        return _finding(Origin.UNKNOWN, "low", merged)
     confidence: _Confidence = "high" if share >= _HIGH else "medium" if share >= _MEDIUM else "low"
-    if confidence == "high" and len({octet for octet in octets if octet > 0x7F}) < 2:
+    if confidence == "high" and len(set(beyond)) < 2:
         confidence = "medium"  # one letter over and over says no more than once
     return _finding(best.origin, confidence, merged)
 
@@ -106,18 +110,16 @@ def _finding(origin: Origin, confidence: _Confidence, merged: list[_Hypothesis])
     )
     best = listed[0]
     if origin is Origin.UNKNOWN:
-        reason = "no origin is likelier than damage"
+        reason = "no origin is likelier than all others and damage"
     elif origin is Origin.CUT:
         reason = "it begins or ends inside a character, and is UTF-8 otherwise"
     else:
         reason = f"taken as {best.detail} it reads like {best.language}"
-    if confidence != "high" and len(listed) > 1:
-        others = ", ".join(
-            f"{one.detail} ({one.language})" if one.detail else one.origin.value
-            for one in listed[1:4]
-        )
-        reason += f"; it may also be: {others}"
-    return Finding(origin, confidence, reason, best.detail, candidates)
+    named = listed if origin is Origin.UNKNOWN else listed[1:]
+    others = [f"{one.detail} ({one.language})" for one in named if one.detail][:3]
+    if confidence != "high" and others:
+        reason += f"; it may be {', '.join(others)}"
+    return Finding(origin, confidence, reason, best.detail * (origin is best.origin), candidates)
 
 
 def _around(sample: Sample) -> tuple[bytes, bool, bool]:
@@ -144,7 +146,7 @@ def _charsets(octets: bytes, from_start: bool, to_end: bool) -> list[_Hypothesis
         origin = Origin.UTF16 if wide else Origin.LEGACY_CHARSET
         language, score = likelihood(text, languages)
         if score > IMPOSSIBLE / 2:
-            found.append(_Hypothesis(origin, charset, language, text, score + rare))
+            found.append(_Hypothesis(origin, charset, language, text, score, rare))
     return found
 
 
@@ -160,13 +162,15 @@ def _decode(octets: bytes, charset: str, to_end: bool) -> str | None:
 def _broken(octets: bytes) -> list[_Hypothesis]:
     """Return how likely it is UTF-8 that was damaged, and how likely noise."""
     text = octets.decode("utf-8", "replace")
+    whole = text.replace("\ufffd", "")
     hit = text.count("\ufffd")
-    language, score = likelihood(text.replace("\ufffd", ""), LANGUAGES)
-    noise = _NOISE + _OF_NOISE * len(octets)
-    found = [_Hypothesis(Origin.UNKNOWN, "", "", "", noise)]
+    form = _DAMAGE + _OF_DAMAGE * hit + _WHOLE * _beyond(whole)
+    form += _OF_DAMAGED * (len(octets) - len(whole.encode()) - hit)
+    language, score = likelihood(whole, LANGUAGES)
+    noise = _OF_NOISE * len(octets)
+    found = [_Hypothesis(Origin.UNKNOWN, "", "", "", noise, _NOISE)]
     if score > IMPOSSIBLE / 2:
-        score += _DAMAGE + _OF_DAMAGE * hit
-        found.append(_Hypothesis(Origin.UNKNOWN, "", language, "", score))
+        found.append(_Hypothesis(Origin.UNKNOWN, "", language, "", score, form))
     return found
 
 
@@ -185,17 +189,23 @@ def _cut(sample: Sample, octets: bytes, at_start: bool, at_end: bool) -> _Hypoth
             return None
         text = rest[: error.start].decode()
         lost += len(rest) - error.start
-    lost_costs = _OF_A_CUT * lost - 5.0 * (head is not None and head.end() == 3)  # seldom so long
+    form = _CUT + _OF_A_CUT * lost + _WHOLE * _beyond(text)
+    form -= 5.0 * (head is not None and head.end() == 3)  # seldom so long
     language, score = likelihood(text, LANGUAGES)
     if not text or score < IMPOSSIBLE / 2:
         return None
-    return _Hypothesis(Origin.CUT, "", language, text, score + _CUT + lost_costs)
+    return _Hypothesis(Origin.CUT, "", language, text, score, form)
 
 
-def _merge(found: list[_Hypothesis]) -> list[_Hypothesis]:
+def _beyond(text: str) -> int:
+    return sum(1 for character in text if character > "\x7f")
+
+
+def _merge(found: list[_Hypothesis], beyond: int) -> list[_Hypothesis]:
     """Return the hypotheses with their shares as scores, those of one text as one, best first."""
-    top = max(one.score for one in found)
-    weights = [exp((one.score - top) / _BLUNT) for one in found]
+    blunt = _BLUNT * (1 + beyond / 20)
+    scores = [one.score / blunt + one.form / _BLUNT for one in found]
+    weights = [exp(score - max(scores)) for score in scores]
     total = sum(weights)
     shares: dict[tuple[Origin, str], _Hypothesis] = {}
     for one, weight in sorted(

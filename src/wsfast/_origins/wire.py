@@ -8,6 +8,7 @@ text, or with the frame's own key, UTF-8.
 
 from __future__ import annotations
 
+import re
 import zlib
 from functools import lru_cache
 from heapq import nlargest
@@ -15,6 +16,7 @@ from itertools import product
 from math import log
 
 from .._backend import apply_mask, is_valid_utf8
+from .charset import mostly_utf8
 from .finding import Finding, Origin, Sample
 from .language import reads_like
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _SCAN = 256  # octets; as many are enough to find a key by
 _LEAST = 24  # octets; with fewer, too many keys give something that reads like text
 _FITS = 0.8
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _TAIL = b"\0\0\xff\xff"  # what RFC 7692 section 7.2.1 has a sender leave off
 _KEYS_TRIED = 8  # of those that give UTF-8, the likeliest
 
@@ -34,6 +37,12 @@ def masked(sample: Sample) -> Finding | None:
     if not sample.from_start or len(sample.octets) < _LEAST:
         return None
     octets = sample.octets[:_SCAN]
+    # Masking makes control characters of text, unless the key moves all of it beyond ASCII.
+    control = _CONTROL.search(octets) is not None
+    if not control and 2 * sum(octet < 0x80 for octet in octets) > len(octets):
+        return None
+    if mostly_utf8(octets):
+        return None
     best = 0.0, ""
     for reading in _readings(octets):
         best = max(best, reading)
@@ -43,7 +52,7 @@ def masked(sample: Sample) -> Finding | None:
         return None
     return Finding(
         Origin.MASKED,
-        "high" if len(octets) >= 64 and best[0] > 0.9 else "medium",
+        "high" if control and len(octets) >= 64 and best[0] > 0.9 else "medium",
         f"there is a masking key with which it is UTF-8 and reads like {best[1]}",
     )
 
