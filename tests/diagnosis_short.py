@@ -25,7 +25,7 @@ from wsfast.diagnosis import Diagnosis, diagnose
 
 LEAST_HIGH = 0.97
 LENGTHS = (1, 2, 3, 5, 10, 30)
-Words = dict[str, tuple[str, ...]]
+Words = diagnosis_words.Words
 
 _WEST = ("German", "French", "Spanish", "Portuguese", "Swedish")
 _EAST = ("Polish", "Czech", "Hungarian")

@@ -1,8 +1,10 @@
 """How octets that should be UTF-8 came to be what they are: one module a family of origins.
 
     language   does this read like text?
-    unicode    UTF-16, UTF-32, CESU-8, modified UTF-8, surrogates, cuts, double encoding
-    charset    8-bit and East Asian charsets
+    likelihood how likely is it as text of a language?
+    weighing   charsets, a cut and damage, weighed against each other
+    unicode    UTF-16, UTF-32, CESU-8, modified UTF-8, surrogates, double encoding
+    charset    text mixed of two charsets, and what charset-normalizer knows
     binary     images, archives, protobuf, msgpack, CBOR
     wire       still masked, still compressed
 

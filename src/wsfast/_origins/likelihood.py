@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from math import log
 
 # Languages in Latin letters: those beyond a to z, the frequent ones first.
@@ -184,7 +185,7 @@ def _sign(sign: str, text: str, at: int) -> float:
 def _word(word: str, language: str, loud: bool) -> float:
     """Return what a word with letters beyond ASCII costs."""
     if language in ("Chinese", "Japanese", "Korean"):
-        mixed = sum(1 for a, b in zip(word, word[1:], strict=False) if (a < "\x80") != (b < "\x80"))
+        mixed = sum(1 for a, b in pairwise(word) if (a < "\x80") != (b < "\x80"))
         return sum(_ASCII if c < "\x80" else _ideograph(c, language) for c in word) - 2.0 * mixed
     costs = _LETTERS.get(language)
     if costs is None:
