@@ -8,7 +8,7 @@ Of each operation, allocation number 0, 1, 2 ... fails, alone or with some that 
 until the operation no longer comes that far.  (With all that follow it, Python itself ends
 the process: "Cannot recover from MemoryErrors while normalizing exceptions".)  It must give
 what it gives otherwise, or raise MemoryError; and what it was done to must be as good as
-before, or say that it is not.
+before, or raise an error that says otherwise.
 """
 
 from __future__ import annotations
@@ -374,7 +374,7 @@ OPERATIONS: dict[str, Callable[[], Operation]] = {
     "Connection.receive, close": connected(lambda c: c.receive(frame(8, b"\x03\xe8"))),
     "Connection.send_text": connected(lambda c: c.send_text("grün")),
     "Connection.close": connected(lambda c: c.close(1000, "bye")),
-    # No code of ours: what goes wrong in these goes wrong in Python itself.
+    # Without wsfast: what goes wrong in these goes wrong in Python itself.
     "control: int": same(lambda: lambda: int("1" * 40)),
     "control: str.encode": same(lambda: lambda: "\ud800".encode()),
     "control: a generator": same(lambda: lambda: " or ".join(c.__name__ for c in (str, int))),
@@ -440,7 +440,7 @@ def in_child(name: str) -> str:
 
 
 def python_crashes() -> bool:
-    """Tell whether this Python crashes in a generator, whoever wrote it."""
+    """Tell whether this Python crashes in a generator, without any code of wsfast."""
     done = subprocess.run([sys.executable, __file__, GENERATOR], capture_output=True, check=False)
     return b"ended by signal" in done.stdout
 

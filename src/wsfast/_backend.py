@@ -47,7 +47,7 @@ def _refuse(text: str) -> NoReturn:
     """Say what is wrong with a variable: on one line where the wsfast command is run.
 
     Raises:
-        ImportError: whoever imports wsfast is told.
+        ImportError: at the import of wsfast.
         SystemExit: the command ends, before any of its own code could run.
     """
     frame: FrameType | None = sys._getframe()

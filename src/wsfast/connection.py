@@ -388,7 +388,7 @@ class Connection(_OfText["_TextType"]):
             close, self._close_frame = self._close_frame, b""
             if not close:
                 return b""
-            # First, so that whoever queues behind the last that is taken here finds out.
+            # First, so that a thread that queues after this finds out.
             self._over = self._ended = True
             taken: list[bytes] = self._out.copy()
             del self._out[: len(taken)]

@@ -22,7 +22,7 @@ void wsf_key_fill(const uint8_t *entropy);
 /* Make the pools of all threads empty, as is done in the child of a fork. */
 void wsf_key_drop_all(void);
 
-/* From now on do so in the child of every fork(), whoever calls it.  May be called again.
+/* From now on do so in the child of every fork(), in C too.  May be called again.
  * Return 0, or an error number. */
 int wsf_key_watch_forks(void);
 

@@ -131,7 +131,7 @@ def _frames(self: Any, library: _Library) -> Any:
         self.recv_frame(frame)
 
 
-FRAMES: CodeType = _frames.__code__  # where a parser of ours is that waits for a frame
+FRAMES: CodeType = _frames.__code__  # what our parser runs while it waits for a frame
 
 
 def make_parse(original: Any) -> Any:
