@@ -64,7 +64,8 @@ def test_demo_marks_the_ill_formed_octets() -> None:
 
 def test_demo_prints_what_the_readme_shows_of_it() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"^```console\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
+    block = r"^From what the demo prints:\n\n```console\n(.*?)^```$"
+    (shown,) = re.findall(block, readme, re.DOTALL | re.MULTILINE)
     assert shown in run_demo().stdout
 
 
