@@ -20,6 +20,7 @@ def _masker(_: Any) -> Any:
 
 def _fail_connection(original: Any) -> Any:
     from autobahn.util import encode_truncate
+    from autobahn.websocket.protocol import WebSocketProtocol
 
     def abort(self: Any) -> None:
         self.openHandshakeTimeoutCall = None
@@ -36,6 +37,9 @@ def _fail_connection(original: Any) -> Any:
             original(self, code, reason)
             return
         self.sendFrame(8, code.to_bytes(2, "big") + encode_truncate(reason, 123))
+        if type(self).dropConnection is not WebSocketProtocol.dropConnection:
+            original(self, code, reason)  # a subclass has its own way to drop it
+            return
         close = self._closeConnection
         self._closeConnection = lambda abort=False: close(False)
         try:
