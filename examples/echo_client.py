@@ -120,14 +120,14 @@ async def echo(client: Client, say: str | None, show: Callable[[object], None]) 
 
     def take(event: object) -> None:
         show(event)
-        if connection.write_eof:
-            return
-        if say is not None and isinstance(event, (wsfast.Text, wsfast.Binary)):
-            connection.close(1000)
-        elif isinstance(event, wsfast.Text):
-            connection.send_text(event.data)
-        elif isinstance(event, wsfast.Binary):
-            connection.send_binary(event.data)
+        # What came in one read with a close frame is answered too, unless it was closed here.
+        with contextlib.suppress(wsfast.NotOpen):
+            if say is not None and isinstance(event, (wsfast.Text, wsfast.Binary)):
+                connection.close(1000)
+            elif isinstance(event, wsfast.Text):
+                connection.send_text(event.data)
+            elif isinstance(event, wsfast.Binary):
+                connection.send_binary(event.data)
 
     if say is not None:
         connection.send_text(say)
