@@ -66,22 +66,20 @@ void wsf_key_drop_all(void)
 #endif
 }
 
-#if WSF_HAS_FORK
-static int watched;
-static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
-
-static void watch(void)
-{
-    watched = pthread_atfork(NULL, NULL, wsf_key_drop_all);
-}
-#endif
-
 int wsf_key_watch_forks(void)
 {
 #if WSF_HAS_FORK
-    /* Once for all interpreters, and by the C library, which sees forks that Python doesn't. */
-    return pthread_once(&watch_once, watch) != 0 ? -1 : watched;
-#else
-    return 0;
+    /* By the C library, which sees forks that Python doesn't.  Two interpreters that come at
+     * once both enter it, which only drops the pools twice.  (pthread_once would tie wheels
+     * built here to glibc 2.34.) */
+    static int watched;
+    if (!__atomic_load_n(&watched, __ATOMIC_ACQUIRE)) {
+        const int error = pthread_atfork(NULL, NULL, wsf_key_drop_all);
+        if (error != 0) {
+            return error;
+        }
+        __atomic_store_n(&watched, 1, __ATOMIC_RELEASE);
+    }
 #endif
+    return 0;
 }
