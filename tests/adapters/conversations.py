@@ -19,9 +19,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from loopback import End, Frame, Peer
-
 from helpers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from loopback import End, Frame, Peer
 
 Step = list[Any]
 Transcript = dict[str, Step]

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 import pytest
 import uvicorn
-from loopback import SECONDS, End
 
 from helpers import BINARY, header
+from loopback import SECONDS, End
 from wsfast.adapters.uvicorn import WebSocketProtocol
 
 OURS = "wsfast.adapters.uvicorn:WebSocketProtocol"

@@ -15,9 +15,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from test_seams import SOURCE, louder, louder_static, runs, without_metadata
 
 from helpers import python
+from test_seams import SOURCE, louder, louder_static, runs, without_metadata
 from wsfast import accelerate, restore
 from wsfast.adapters import _seams, status
 from wsfast.adapters._seams import Item, Peer, Seam

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from loopback import End, Peer
 
 from helpers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from loopback import End, Peer
 
 
 class Program(NamedTuple):

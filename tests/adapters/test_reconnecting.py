@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from clients import CLIENTS
 
 import misbehaving as server
+from clients import CLIENTS
 from misbehaving import HOST, SECONDS, SILENCE, Server, Step, Target
 from wsfast import worth_retrying
 from wsfast._verdict import retry_after

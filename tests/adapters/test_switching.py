@@ -8,10 +8,10 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from loopback import End, Peer
-from test_loopback import PROGRAMS, version_of
 
 from helpers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from loopback import End, Peer
+from test_loopback import PROGRAMS, version_of
 
 TEXT_SENT = "日本語, größer, 🙂" * 3
 PLAIN = ("gevent-websocket", "trio-websocket", "websocket-client", "ws4py")

@@ -14,6 +14,9 @@ import pytest
 pytest.importorskip("uvicorn")
 pytest.importorskip("websockets")
 
+from uvicorn.protocols.utils import ClientDisconnected
+
+from helpers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 from loopback import SECONDS, Frame
 from serving import (
     CLOSED,
@@ -32,9 +35,6 @@ from serving import (
     served,
     unmasked,
 )
-from uvicorn.protocols.utils import ClientDisconnected
-
-from helpers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 from wsfast.adapters.uvicorn import _closing
 
 # Messages.

@@ -16,6 +16,9 @@ import pytest
 pytest.importorskip("uvicorn")
 pytest.importorskip("websockets")
 
+from uvicorn.protocols.utils import ClientDisconnected
+
+from helpers import BINARY, CLOSE, CONTINUATION, PING, TEXT, frame, header, mask
 from loopback import SECONDS, Frame
 from serving import (
     CLOSED,
@@ -30,9 +33,6 @@ from serving import (
     quiet,  # noqa: F401 # in use for every test here
     served,
 )
-from uvicorn.protocols.utils import ClientDisconnected
-
-from helpers import BINARY, CLOSE, CONTINUATION, PING, TEXT, frame, header, mask
 from wsfast.adapters.uvicorn import _closing
 
 BURST = b"".join(frame(TEXT, b"%d" % i) for i in range(200))

@@ -20,10 +20,10 @@ pytest.importorskip("websockets")
 pytest.importorskip("click")
 
 import uvicorn.config
-from loopback import SECONDS, End
 
 import wsfast
 from helpers import CONTINUATION, TEXT
+from loopback import SECONDS, End
 from wsfast import accelerate, restore
 from wsfast.adapters._uvicorn_auto import CLASS
 

@@ -16,6 +16,9 @@ import pytest
 pytest.importorskip("uvicorn")
 pytest.importorskip("websockets")
 
+from uvicorn.protocols.utils import ClientDisconnected
+
+from helpers import BINARY, CLOSE, PING, PONG, TEXT, frame
 from loopback import SECONDS, Frame
 from serving import (
     CLOSED,
@@ -30,9 +33,6 @@ from serving import (
     unmasked,
     until,
 )
-from uvicorn.protocols.utils import ClientDisconnected
-
-from helpers import BINARY, CLOSE, PING, PONG, TEXT, frame
 from wsfast.adapters.uvicorn import WebSocketProtocol, _closing
 
 # Keepalive.

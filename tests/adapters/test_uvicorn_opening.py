@@ -20,6 +20,8 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("websockets")
 
 import uvicorn
+
+from helpers import CLOSE, TEXT, frame
 from loopback import SECONDS, Frame
 from serving import (
     DEFLATE,
@@ -39,8 +41,6 @@ from serving import (
     served,
     until,
 )
-
-from helpers import CLOSE, TEXT, frame
 from wsfast import PerMessageDeflate
 from wsfast.adapters.uvicorn import WebSocketProtocol
 

@@ -16,8 +16,9 @@ pytest.importorskip("websockets")
 
 import uvicorn
 import websockets
-from serving import OURS, SANSIO, served
 from uvicorn.main import main as command
+
+from serving import OURS, SANSIO, served
 from uvicorn_differences import DIFFERENCES, HANGS, markdown
 from uvicorn_observed import Log, observe, watched
 from uvicorn_table import ELSEWHERE, MESSAGES, OPTIONS, Scenario

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import versions
 from packaging.version import Version
+
+import versions
 
 RECORD = json.loads(versions.RECORD.read_text(encoding="utf-8"))
 CLAIMS = versions.claims()

@@ -27,8 +27,8 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
-from websockets_traffic import Transport, observed, unmasked, written
 
+from websockets_traffic import Transport, observed, unmasked, written
 from wsfast import accelerate, restore
 
 SwitchOn = Callable[[str], Any]

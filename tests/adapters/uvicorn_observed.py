@@ -9,11 +9,10 @@ import socket
 import time
 from typing import Any
 
+from helpers import CLOSE, PING
 from loopback import SECONDS
 from serving import Client, Served
 from uvicorn_table import Act, Scenario, Seen
-
-from helpers import CLOSE, PING
 
 # Lines of the server, which come when its thread runs, and those of the library websockets
 # about its own connection: "connection open" and what it logs for debugging.

@@ -16,10 +16,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+from helpers import BINARY, CLOSE, PING, PONG, TEXT, frame
 from loopback import SECONDS
 from serving import DEFLATE, KEY, USUAL, Client
-
-from helpers import BINARY, CLOSE, PING, PONG, TEXT, frame
 
 Act = Callable[[Any, Any], Awaitable[Any]]
 Play = Callable[[Client, Any], "list[tuple[int, bytes]] | None"]

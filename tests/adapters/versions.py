@@ -33,11 +33,11 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[1:1] = [str(HERE.parent)]  # for what the tests share
 
-from conversations import judge, transcript  # noqa: E402
 from packaging.requirements import Requirement  # noqa: E402
 from packaging.version import Version  # noqa: E402
-from test_loopback import PROGRAMS  # noqa: E402
 
+from conversations import judge, transcript  # noqa: E402
+from test_loopback import PROGRAMS  # noqa: E402
 from wsfast import __version__  # noqa: E402
 from wsfast.adapters import _seams  # noqa: E402
 

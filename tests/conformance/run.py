@@ -26,7 +26,6 @@ from typing import Any
 
 import testsuite
 import verdicts
-
 import wsfast
 
 sys.path.insert(0, str(testsuite.ROOT / "examples"))

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import complete
 import pytest
+
+import complete
 
 EVERY = sorted(set().union(*(complete.expected(p) for p in complete.PLATFORMS)))
 

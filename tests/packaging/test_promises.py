@@ -9,8 +9,9 @@ import re
 import tomllib
 from pathlib import Path
 
-import complete
 import pytest
+
+import complete
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -19,13 +20,13 @@ WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 CHECKS = {
     "Python": [
         (".github/workflows/ci.yml", 'python: ["3.11", "3.12", "3.13", "3.14", "3.14t", "3.15"'),
-        ("tests/test_subinterpreters.py", "own"),
-        ("tests/test_threads.py", "def test_"),
+        ("tests/codec/test_subinterpreters.py", "own"),
+        ("tests/codec/test_threads.py", "def test_"),
     ],
     "Systems": [
-        (".ci/run", "tests/packaging/installs.py"),
-        ("tests/packaging/installs.py", "def no_compiler_as_users_do"),
-        ("tests/packaging/installs.py", "def no_headers"),
+        (".ci/run", "tools/installs.py"),
+        ("tools/installs.py", "def no_compiler_as_users_do"),
+        ("tools/installs.py", "def no_headers"),
         (".ci/cross", "windows"),
         (".ci/cross", "macos"),
     ],
@@ -33,12 +34,12 @@ CHECKS = {
     "ARM64": [(".github/workflows/ci.yml", "ubuntu-24.04-arm"), (".ci/emulated", "aarch64")],
     "other CPUs": [(".ci/emulated", "s390x"), (".ci/run", "qemu64:scalar")],
     "`WSFAST_BACKEND=native` or `pure`": [
-        ("tests/test_backend.py", "def test_backend_pure_forced_by_name"),
-        ("tests/test_backend.py", "def test_backend_native_by_default_and_by_name"),
+        ("tests/codec/test_backend.py", "def test_backend_pure_forced_by_name"),
+        ("tests/codec/test_backend.py", "def test_backend_native_by_default_and_by_name"),
     ],
     "`WSFAST_KERNEL=scalar`, `avx2`, …": [
-        ("tests/test_backend.py", "def test_backend_unknown_kernel_refused"),
-        ("tests/test_backend.py", "def test_backend_kernel_that_does_not_run_here_refused"),
+        ("tests/codec/test_backend.py", "def test_backend_unknown_kernel_refused"),
+        ("tests/codec/test_backend.py", "def test_backend_kernel_that_does_not_run_here_refused"),
     ],
 }
 
@@ -83,7 +84,7 @@ def test_promises_of_pythons_are_those_of_the_metadata_the_tests_and_the_wheels(
 
 def test_promises_what_is_installed_without_a_compiler_is_quoted_as_it_is() -> None:
     text = README.read_text(encoding="utf-8")
-    installs = (ROOT / "tests" / "packaging" / "installs.py").read_text(encoding="utf-8")
+    installs = (ROOT / "tools" / "installs.py").read_text(encoding="utf-8")
     quoted = re.search(r"filename=wsfast-[^-]+-(\S+)\n", text)
     assert quoted is not None
     assert f'NOT_BUILT = "{quoted[1]}"' in installs

@@ -13,7 +13,6 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from traffic import Message, cut, fragments
 from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
 from websockets.extensions import Extension
@@ -23,6 +22,7 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 import wsfast
+from traffic import Message, cut, fragments
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 READS = [1, 2, 3, 14, 100, 1000, 65_536, 65_536, 65_536, 65_536]

@@ -15,13 +15,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
 from types import SimpleNamespace
 
-import node_peer
 import pytest
-from endpoint import Endpoint
-from traffic import messages
 
+import node_peer
 import peers
+from endpoint import Endpoint
 from helpers import on_default_codecs
+from traffic import messages
 
 MESSAGES = int(os.environ.get("WSFAST_WIRE_MESSAGES", "300"))
 SECONDS = 30 + MESSAGES / 20

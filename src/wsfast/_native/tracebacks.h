@@ -3,7 +3,7 @@
  *
  * Where CPython can't make the traceback of an error, the error is lost: a function in
  * Python then returns NULL and no error is raised.  (A test shows it without wsfast:
- * "control" in tests/allocation.py.)  The generated code would crash if an ``except`` or a
+ * "control" in tests/hostile/allocation.py.)  The generated code would crash if an ``except`` or a
  * ``finally`` clause came next.
  *
  * Invariant: after these, an error is being raised: if it was lost, it is a MemoryError.

@@ -1,0 +1,90 @@
+"""The demo: it runs, on both codecs, and prints what it says it prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rich", reason="the demo prints with rich")
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "examples" / "demo.py"
+
+
+def run_demo(**variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
+    if "PYTHONPATH" in kept:
+        kept["PYTHONPATH"] = os.path.abspath(kept["PYTHONPATH"])
+    return subprocess.run(
+        [sys.executable, "-X", "dev", str(DEMO)],
+        env={**kept, "PYTHONIOENCODING": "utf-8", **variables},
+        encoding="utf-8",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("variables", [{}, {"WSFAST_BACKEND": "pure"}], ids=["chosen", "pure"])
+def test_demo_in_a_pipe_prints_every_line_plainly(variables: dict[str, str]) -> None:
+    done = run_demo(**variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # asyncio's debug mode, part of -X dev, tells what took long: so it is on a busy machine.
+    assert [line for line in done.stderr.splitlines() if not line.startswith("Executing ")] == []
+    assert "\x1b" not in done.stdout
+    for line in (
+        "Text 'Zwölf große Boxkämpfer",
+        "Japanese in fragments",
+        "Ping b'are you there?'",
+        "InvalidUTF8: MISSING_CONTINUATION",
+        "13 (fragment 0, octet 13), detected at octet 16 of the message",
+        "close 1007, 'invalid UTF-8 at octet 13: F0 9F 98, a continuation octet is missing'",
+        "close 1007, 'invalid UTF-8 at octet 0: 89, continuation octet without a lead octet'",
+        "40 (fragment 1, octet 10)",
+        "InvalidUTF8: TRUNCATED",
+        "close 1001, 'the tab was closed'",
+        "close 1001, 'restart for an update'",
+    ):
+        assert line in done.stdout
+    assert " DIFFERS " not in done.stdout
+
+
+def test_demo_marks_the_ill_formed_octets() -> None:
+    lines = run_demo().stdout.splitlines()
+    window = next(i for i, line in enumerate(lines) if "F0 9F 98 3F" in line)
+    marks = lines[window + 1]
+    assert marks.split() == ["~~", "~~", "~~", "^^"]
+    assert marks.index("~~") == lines[window].index("F0 9F 98")
+
+
+def test_demo_prints_what_the_readme_shows_of_it() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = r"^From what the demo prints:\n\n```console\n(.*?)^```$"
+    (shown,) = re.findall(block, readme, re.DOTALL | re.MULTILINE)
+    assert shown in run_demo().stdout
+
+
+def test_demo_without_what_it_announces_fails() -> None:
+    """Spoil one announcement; the demo must say so and exit with 1."""
+    spoiled = (
+        "import sys; sys.argv[0] = sys.argv[1]; sys.path.insert(0, sys.argv[2]);"
+        "import dataclasses, demo;"
+        "demo.FAULTS = (dataclasses.replace(demo.FAULTS[0], offset=12),);"
+        "sys.exit(demo.main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", spoiled, str(DEMO), str(DEMO.parent)],
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        encoding="utf-8",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "DIFFERS" in done.stdout
+    assert "offset: 13, not 12" in done.stdout

@@ -1,0 +1,263 @@
+"""Run the test suites of peers, stock and accelerated, and compare what fails.
+
+    python tools/peer_suites.py [NAME...]      all, or these
+    python tools/peer_suites.py --install      and what their tests need
+
+A suite comes with the installed package or out of its source distribution, of the very
+version that is installed; those of websockets and gevent-websocket have no tests.  For
+websockets, WEBSOCKETS_CHECKOUT names a directory with the tests of that version.  Exit
+status 1 if something fails only when accelerated and is not listed here with the reason.
+
+Invariant: both runs are of the same tests, in processes of their own; that the seams were
+set is seen in the second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+SECONDS = 900
+# Accelerates as WSFAST_ACCELERATE says, if at all, and fails if that did nothing.
+START = """
+import os, sys
+names = os.environ.get("WSFAST_ACCELERATE")
+if names:
+    import wsfast
+    rows = wsfast.accelerate(*names.split(","))
+    if any(not row.seam for row in rows):
+        sys.exit(f"not accelerated: {rows}")
+"""
+PYTEST = "import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+TORNADO = "from tornado.test.runtests import main; main()"
+
+
+class Suite(NamedTuple):
+    """What tests a peer, and what is known to differ when it is accelerated.
+
+    Attributes:
+        tests: files to run, in the source distribution or, if ``package`` is the name of a
+            package, in that.
+        needs: modules that the tests import beside those of the peer.
+        begin: what is to be done before the peer is imported.
+        differing: tests that fail when accelerated, by a pattern, and why.
+        checkout: the environment variable that names the directory they are in.
+    """
+
+    tests: tuple[str, ...]
+    package: str = ""
+    needs: tuple[str, ...] = ()
+    begin: str = ""
+    differing: tuple[tuple[str, str], ...] = ()
+    checkout: str = ""
+
+
+SUITES = {  # what takes longest first, for they are run side by side
+    "aiohttp": Suite(
+        (
+            "tests/test_websocket_parser.py",
+            "tests/test_websocket_writer.py",
+            "tests/test_websocket_handshake.py",
+            "tests/test_web_websocket.py",
+            "tests/test_web_websocket_functional.py",
+            "tests/test_client_ws.py",
+            "tests/test_client_ws_functional.py",
+        ),
+        needs=("blockbuster", "coverage", "freezegun", "pytest_mock", "re_assert", "trustme"),
+    ),
+    "websockets": Suite(
+        (
+            "tests/test_protocol.py",
+            "tests/test_frames.py",
+            "tests/test_streams.py",
+            "tests/test_client.py",
+            "tests/test_server.py",
+            "tests/extensions",
+            "tests/asyncio/test_messages.py",
+            "tests/asyncio/test_connection.py",
+            "tests/asyncio/test_server.py",
+        ),
+        differing=(("non_utf8_text", "up to 15 they compare the reason, which is ours"),),
+        checkout="WEBSOCKETS_CHECKOUT",
+    ),
+    "wsproto": Suite(("tests",)),
+    "websocket-client": Suite(("tests",), package="websocket"),
+    "autobahn": Suite(
+        ("test",),
+        package="autobahn.websocket",
+        begin="os.environ['USE_ASYNCIO'] = '1'; import txaio; txaio.use_asyncio()\n",
+    ),
+    "lomond": Suite(
+        tuple(
+            f"tests/test_{what}.py"
+            for what in (
+                "frame",
+                "frame_parser",
+                "mask",
+                "message",
+                "parser",
+                "stream",
+                "websocket",
+            )
+        ),
+        needs=("freezegun", "pytest_mock"),
+    ),
+    "ws4py": Suite(
+        tuple(
+            f"test/test_{what}.py"
+            for what in ("client", "frame", "messaging", "stream", "utils", "websocket")
+        ),
+    ),
+    "tornado": Suite(("tornado.test.websocket_test",), package="tornado.test"),
+}
+
+
+class Outcome(NamedTuple):
+    """What a run gave: how many tests there were, and which of them failed."""
+
+    tests: int
+    failed: frozenset[str]
+
+
+def tests_of(name: str, suite: Suite, directory: Path) -> Path:
+    """Return where the suite is; fetch the source distribution if it is in there."""
+    if suite.package:
+        spec = importlib.util.find_spec(suite.package)
+        assert spec is not None
+        assert spec.origin is not None
+        return Path(spec.origin).parent
+    if suite.checkout:
+        return Path(os.environ[suite.checkout])
+    exact = f"{name}=={metadata.version(name)}"
+    pip = [sys.executable, "-m", "pip", "-q", "download", "--no-deps", "--no-binary", ":all:"]
+    subprocess.run([*pip, "-d", str(directory), exact], check=True)
+    (archive,) = directory.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(directory, filter="data")
+    (root,) = (path for path in directory.iterdir() if path.is_dir())
+    # Without its sources, which would stand before those that are installed.
+    kept = ("tests", "test", "setup.cfg", "pytest.ini", "tox.ini", "pyproject.toml")
+    bare = directory / "bare"
+    bare.mkdir()
+    for part in kept:
+        if (root / part).exists():
+            (root / part).rename(bare / part)
+    return bare
+
+
+def outcome(name: str, suite: Suite, root: Path, accelerated: bool) -> Outcome:
+    """Run a suite once."""
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("WSFAST_ACCELERATE", None)
+    if accelerated:
+        environment["WSFAST_ACCELERATE"] = name
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch, "report.xml")
+        if name == "tornado":
+            command = ["-c", START + TORNADO, "--verbose", *suite.tests]
+        else:
+            quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts="]
+            quiet += ["-W", "ignore::pytest.PytestConfigWarning"]  # of plugins that are not there
+            paths = [str(root / path) for path in suite.tests]
+            command = ["-c", START + suite.begin + PYTEST, *quiet, f"--junitxml={report}", *paths]
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=scratch if suite.package else root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+        )
+        found = of_unittest(done.stdout) if name == "tornado" else of_junit(report)
+    if done.returncode not in (0, 1) or not found.tests:
+        sys.exit(f"{name}: the tests could not be run\n{done.stdout[-3000:]}")
+    return found
+
+
+def of_junit(report: Path) -> Outcome:
+    """Read what pytest reports."""
+    if not report.exists():
+        return Outcome(0, frozenset())
+    cases = list(ET.parse(report).iter("testcase"))
+    failed = {
+        f"{case.get('classname')}::{case.get('name')}"
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    }
+    return Outcome(len(cases), frozenset(failed))
+
+
+def of_unittest(output: str) -> Outcome:
+    """Read what unittest writes."""
+    ran = re.search(r"^Ran (\d+) tests", output, re.MULTILINE)
+    failed = re.findall(r"^(?:FAIL|ERROR): (\S+ \(\S+\))", output, re.MULTILINE)
+    return Outcome(int(ran[1]) if ran else 0, frozenset(failed))
+
+
+def compare(name: str, suite: Suite) -> bool:
+    """Run a suite both ways, say what differs; return whether that is as it should be."""
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        print(f"SKIPPED: {name} is not installed")
+        return True
+    if suite.checkout and not os.environ.get(suite.checkout):
+        print(f"SKIPPED: {suite.checkout} does not say where the tests of {name} are")
+        return True
+    missing = [module for module in suite.needs if importlib.util.find_spec(module) is None]
+    if missing:
+        print(f"SKIPPED: the tests of {name} need {', '.join(missing)}")
+        return True
+    with tempfile.TemporaryDirectory() as directory:
+        root = tests_of(name, suite, Path(directory))
+        stock, ours = (outcome(name, suite, root, accelerated) for accelerated in (False, True))
+    known = {test: why for test in ours.failed for what, why in suite.differing if what in test}
+    new = sorted(ours.failed - stock.failed - known.keys())
+    lines = [
+        f"{name} {version}: {stock.tests} tests, {len(stock.failed)} fail stock, "
+        f"{len(ours.failed)} accelerated",
+        *(f"  as listed, {test}: {why}" for test, why in sorted(known.items())),
+        *(f"  only stock: {test}" for test in sorted(stock.failed - ours.failed)),
+        *(f"  ONLY ACCELERATED: {test}" for test in new),
+    ]
+    if stock.tests != ours.tests:
+        lines.append(f"  NOT THE SAME TESTS: {ours.tests} accelerated")
+    print("\n".join(lines), flush=True)
+    return not new and stock.tests == ours.tests
+
+
+def install_needs(names: list[str]) -> None:
+    needs = sorted({need for name in names for need in SUITES[name].needs})
+    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "install"]
+    subprocess.run([*pip, *needs], check=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SUITES)}")
+    parser.add_argument("--install", action="store_true", help="what the tests need")
+    arguments = parser.parse_args()
+    names: list[str] = arguments.names or list(SUITES)
+    if unknown := set(names) - SUITES.keys():
+        parser.error(f"there is no suite of {', '.join(sorted(unknown))}; of {', '.join(SUITES)}")
+    if arguments.install:
+        install_needs(names)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # all, whatever fails
+        verdicts = list(pool.map(lambda name: compare(name, SUITES[name]), names))
+    return 0 if all(verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
