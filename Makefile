@@ -1,4 +1,5 @@
 # `make demo` and `make test` need Python 3.11 or later and a C compiler, no more.
+# Other checks are sessions of nox: `make lint`, or `.venv/bin/nox -l` after it.
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +11,17 @@ SOURCES := setup.py $(wildcard src/wsfast/_native/*.p* src/wsfast/_native/*.h \
 # A build that would give no extension must fail here, not fall back.
 export WSFAST_REQUIRE_EXTENSION := 1
 
-.PHONY: demo test bench wheel lint clean
+.PHONY: help demo test bench wheel lint clean
+
+help:
+	@echo 'make test    the tests, on both codecs and every kernel that this CPU runs'
+	@echo 'make demo    a real client and its traffic, judged by wsfast'
+	@echo 'make lint    style and types'
+	@echo 'make bench   the benchmarks beside other libraries; records the run'
+	@echo 'make wheel   what a release has for this machine: built, checked, installed, tested'
+	@echo 'make clean   remove what was built, and .venv'
+	@echo 'nox -l       every other check by name (pip install nox, or after make lint: .venv/bin/nox)'
+	@echo '.ci/run      all checks'
 
 demo: $(VENV)/.built
 	$(BIN)/python examples/demo.py
@@ -18,20 +29,14 @@ demo: $(VENV)/.built
 test: $(VENV)/.built
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-bench: $(VENV)/.built
-	$(PIP) install -e '.[bench]' --no-build-isolation
+bench: $(VENV)/.with-bench
 	$(BIN)/python bench/run.py
 
 wheel:
 	.ci/wheel $(PYTHON)
 
-lint: $(VENV)/.built
-	$(PIP) install -e '.[dev]' --no-build-isolation
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/mypy --strict tests/typing_example.py
-	$(BIN)/python -m mypy.stubtest wsfast --mypy-config-file pyproject.toml --ignore-missing-stub --allowlist .ci/stubtest-allowlist --ignore-unused-allowlist
+lint: $(VENV)/.with-dev
+	$(BIN)/nox -s lint
 
 $(VENV)/.made:
 	$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("wsfast needs Python 3.11 or later, not %d.%d; say which: make PYTHON=python3.12" % v[:2])'
@@ -44,6 +49,11 @@ $(VENV)/.built: $(VENV)/.made pyproject.toml $(SOURCES)
 	$(PIP) install -e '.[test,demo]' --no-build-isolation
 	touch $@
 
+# An extra of pyproject.toml: .venv/.with-docs.
+$(VENV)/.with-%: $(VENV)/.built
+	$(PIP) install -e '.[$*]' --no-build-isolation
+	touch $@
+
 clean:
-	rm -rf $(VENV) build src/*.egg-info src/wsfast/_native/core.c src/wsfast/_native/_not_built.py \
+	rm -rf $(VENV) .nox build src/*.egg-info src/wsfast/_native/core.c src/wsfast/_native/_not_built.py \
 	    src/wsfast/_native/*.so

@@ -9,7 +9,7 @@ be in the table of docs/coverage.md with its reason, and nothing else may be the
 A branch of a .pyx is an ``if``, ``while`` or ``for`` that was written there: what Cython
 marks ``unlikely``, the way out when Python has no memory, is none.  What finds out about
 the CPU (cpu.c, dispatch.c, core.pyx) is left out: one CPU goes one way through it, and the
-emulated ones go the others (tests/kernels, .ci/run).
+emulated ones go the others (tests/kernels, nox -s cpus).
 """
 
 from __future__ import annotations

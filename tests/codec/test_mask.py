@@ -18,7 +18,7 @@ import pytest
 
 from helpers import KEY, mask
 
-pytestmark = pytest.mark.every_cpu
+pytestmark = [pytest.mark.every_cpu, pytest.mark.kernels]
 
 LONGEST = 514  # past two blocks of the widest kernel, and its tail
 OFFSETS = [0, 1, 2, 3, 4, 125, 2**16 - 1, 2**31 - 1, 2**31, 2**32 + 1, 2**62 + 3, 2**63 - 1]

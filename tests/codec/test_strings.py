@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-pytestmark = pytest.mark.every_cpu
+pytestmark = [pytest.mark.every_cpu, pytest.mark.kernels]
 
 # The last code points of each storage and of each length in UTF-8, and the first beyond.
 EDGES = [0x7F, 0x80, 0xFF, 0x100, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF]

@@ -1,0 +1,273 @@
+"""Every check by name: `nox -l` lists them, `nox -s lint` runs one, `nox -s fuzz -- --seconds 60`.
+
+Most sessions share `.venv`, which `make` builds, so that the extension is compiled once; those
+that need another environment make their own.  A session installs Python packages only: system
+packages come from `.ci/system-packages`, and what is missing is said when a session is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "test"]
+
+ROOT = Path(__file__).parent
+BIN = ROOT / ".venv" / "bin"
+PYTHON = os.environ.get("PYTHON", "python3")
+MACHINES = ["aarch64", "s390x"]
+KERNELS = sorted((ROOT / "src" / "wsfast" / "_kernels").glob("*.c"))
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
+# A model of CPU, and the kernel that it must get.
+CPUS = {"qemu64": "scalar", "Nehalem": "ssse3", "Haswell": "avx2"}
+
+
+def shared(session: nox.Session, *extras: str, packages: tuple[str, ...] = ()) -> None:
+    """Make `.venv` ready, with these extras and packages."""
+    targets = [f".venv/.with-{extra}" for extra in extras] or [".venv/.built"]
+    session.run("make", *targets, f"PYTHON={PYTHON}", external=True)
+    if packages:
+        pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        python(session, *pip, *packages)
+
+
+def python(session: nox.Session, *arguments: str) -> None:
+    """Run the Python of `.venv`."""
+    session.run(str(BIN / "python"), *arguments, external=True)
+
+
+def needs(session: nox.Session, *programs: str) -> None:
+    """Skip a session that misses a program; no session installs one."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        session.skip(f"not on this machine: {', '.join(missing)} (see .ci/system-packages)")
+
+
+# What a change needs first.
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and types: ruff, mypy --strict, stubtest."""
+    shared(session, "dev")
+    python(session, "-m", "ruff", "check", ".")
+    python(session, "-m", "ruff", "format", "--check", ".")
+    python(session, "-m", "mypy")
+    python(session, "-m", "mypy", "--strict", "tests/typing_example.py")
+    stubtest = ("wsfast", "--mypy-config-file", "pyproject.toml", "--ignore-missing-stub")
+    allowed = ("--allowlist", ".ci/stubtest-allowlist", "--ignore-unused-allowlist")
+    python(session, "-m", "mypy.stubtest", *stubtest, *allowed)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Run the tests, on both codecs and every kernel that this CPU runs."""
+    shared(session)
+    python(session, *PYTEST, *PARALLEL, *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run the demo: a real client's traffic."""
+    shared(session)
+    python(session, "examples/demo.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a link or an anchor that leads nowhere fails."""
+    shared(session, "docs")
+    site = ("--site-dir", "build/site")
+    session.env["NO_MKDOCS_2_WARNING"] = "1"
+    python(session, "-m", "mkdocs", "build", "--quiet", "--strict", *site)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """List lines and branches that no test reaches: `-- pure`, `native` or `kernels`."""
+    shared(session, packages=("coverage",))
+    python(session, "tools/covered.py", *session.posargs)
+
+
+# Other libraries.
+
+
+@nox.session
+def adapters(session: nox.Session) -> None:
+    """Test every library that can be accelerated, stock and accelerated."""
+    shared(session, "peers")
+    chosen = session.posargs or ("tests/adapters", "tests/cli/test_cli_doctor.py")
+    python(session, *PYTEST, *PARALLEL, *chosen)
+
+
+@nox.session
+def suites(session: nox.Session) -> None:
+    """Run the libraries' own test suites, stock and accelerated."""
+    shared(session, "peers", packages=("httptools", "httpx2"))
+    python(session, "tools/peer_suites.py", "--install", *session.posargs)
+    python(session, "tools/uvicorn_suite.py")
+
+
+@nox.session
+def versions(session: nox.Session) -> None:
+    """Run every version of every library that the adapters say they know: an hour."""
+    shared(session, "peers")
+    python(session, "tests/adapters/versions.py", *session.posargs)
+
+
+@nox.session
+def autobahn(session: nox.Session) -> None:
+    """Let the Autobahn TestSuite judge wsfast and uvicorn; `-- all` takes half an hour."""
+    shared(session, "peers", packages=("httptools",))
+    python(session, "tests/conformance/run.py", *session.posargs)
+    python(session, "tests/conformance/run_uvicorn.py", *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Ask a browser what it makes of 1001 and 1007."""
+    needs(session, "chromium")
+    shared(session)
+    python(session, *PYTEST, "tests/wire/test_browser.py")
+
+
+@nox.session
+def wire(session: nox.Session) -> None:
+    """Exchange 100,000 messages with other libraries, and with Node."""
+    needs(session, "node")
+    shared(session)
+    session.env |= {"WSFAST_WIRE_MESSAGES": "3200", "WSFAST_REQUIRE_NODE": "1"}
+    python(session, *PYTEST, "tests/wire")
+
+
+# The compiled part.
+
+
+@nox.session
+def warnings(session: nox.Session) -> None:
+    """Compile the kernels with gcc and clang: a warning is an error."""
+    compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
+    if not compilers:
+        needs(session, "gcc", "clang")
+    options = ("-std=c99", "-O3", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-c")
+    session.chdir(session.create_tmp())
+    for compiler in compilers:
+        session.run(compiler, *options, *map(str, KERNELS), external=True)
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """Run the tests under ASan and UBSan; `-- --codecs=native` leaves out what is not compiled."""
+    needs(session, os.environ.get("CC", "gcc"))
+    session.run(".ci/sanitize", PYTHON, *session.posargs, external=True)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the kernels and the twins; `-- --seconds 600` for each target."""
+    needs(session, "clang")
+    shared(session)
+    # There is no Atheris for some Pythons; run.py says which targets it could not run.
+    pip = ("pip", "install", "--quiet", "--only-binary", ":all:", "atheris")
+    session.run(str(BIN / "python"), "-m", *pip, external=True, success_codes=[0, 1])
+    python(session, "tests/fuzz/run.py", *(session.posargs or ("--seconds", "6", "--jobs", "2")))
+
+
+@nox.session
+def kernels(session: nox.Session) -> None:
+    """Run the kernels of other machines, emulated."""
+    needs(session, "qemu-aarch64-static", "qemu-s390x-static", "aarch64-linux-gnu-gcc")
+    shared(session)
+    python(session, *PYTEST, *PARALLEL, "tests/kernels", "-k", "emulated")
+
+
+@nox.session
+@nox.parametrize("cpu", list(CPUS), ids=list(CPUS))
+def cpus(session: nox.Session, cpu: str) -> None:
+    """See that an x86-64 CPU gets its kernel and no other, and test that kernel there."""
+    if platform.machine() != "x86_64":
+        session.skip("the Python here is not for x86-64")
+    needs(session, "qemu-x86_64-static")
+    shared(session)
+    emulated = ("qemu-x86_64-static", "-cpu", cpu, str(BIN / "python"))
+    kernel = "import sys, wsfast; sys.exit(wsfast.backend().kernel != sys.argv[1])"
+    session.run(*emulated, "-c", kernel, CPUS[cpu], external=True)
+    refused = session.run(
+        *(*emulated, "-c", "import wsfast"),
+        env={"WSFAST_KERNEL": "avx512"},
+        external=True,
+        silent=True,
+        success_codes=[1],
+    )
+    if "that kernel does not run on this CPU" not in str(refused):
+        session.error(f"WSFAST_KERNEL=avx512 on a {cpu}: {refused}")
+    chosen = ("--codecs=native", "tests/codec", "-m", "kernels")
+    session.run(*emulated, *PYTEST, *chosen, external=True)
+
+
+@nox.session
+@nox.parametrize("machine", MACHINES, ids=MACHINES)
+def emulated(session: nox.Session, machine: str) -> None:
+    """Test the codec in a Python for another machine: needs root, for debootstrap."""
+    needs(session, "debootstrap", f"qemu-{machine}-static", f"{machine}-linux-gnu-gcc")
+    session.run(".ci/emulated", machine, *session.posargs, external=True)
+
+
+@nox.session
+def cross(session: nox.Session) -> None:
+    """Compile the kernels for other systems."""
+    session.run(".ci/cross", PYTHON, external=True)
+
+
+@nox.session
+def instructions(session: nox.Session) -> None:
+    """Compare the instructions of the kernels with the record."""
+    needs(session, "valgrind")
+    shared(session)
+    python(session, "bench/instructions.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks beside other libraries, and record the run."""
+    shared(session, "bench")
+    python(session, "bench/run.py", *session.posargs)
+
+
+# What a release has.
+
+
+@nox.session(venv_backend="venv", reuse_venv=True)
+def packaging(session: nox.Session) -> None:
+    """Check what a release would have, and the workflows: cibuildwheel, zizmor."""
+    session.install("build", "cibuildwheel", "zizmor")
+    session.run("python", "tools/complete.py", "--identifiers")
+    session.run("zizmor", "--offline", "--quiet", ".github")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel for each Python that is here, and test it where there is no compiler."""
+    session.run(".ci/wheels", PYTHON, external=True)
+
+
+@nox.session
+def installs(session: nox.Session) -> None:
+    """Install wsfast in each way that README.md promises, without a compiler too."""
+    session.run(PYTHON, "tools/installs.py", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="venv")
+def pure(session: nox.Session) -> None:
+    """Test the wheel without a compiled part."""
+    session.install(".[test]", env={"WSFAST_PURE": "1"})
+    chosen = ("tests/codec", "tests/connection", "tests/deflate")
+    marked = ("-m", "not measures and not exhaustive")
+    session.run("python", *PYTEST, *PARALLEL, *chosen, *marked, *session.posargs)
