@@ -55,10 +55,11 @@ def needs(session: nox.Session, *programs: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and types: ruff, mypy --strict, stubtest."""
+    """Check style, types and imports: ruff, mypy --strict, stubtest, import-linter."""
     shared(session, "dev")
     python(session, "-m", "ruff", "check", ".")
     python(session, "-m", "ruff", "format", "--check", ".")
+    session.run(str(BIN / "lint-imports"), "--no-cache", external=True)
     python(session, "-m", "mypy")
     python(session, "-m", "mypy", "--strict", "tests/typing_example.py")
     stubtest = ("wsfast", "--mypy-config-file", "pyproject.toml", "--ignore-missing-stub")

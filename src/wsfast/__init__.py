@@ -43,6 +43,8 @@ from .opcodes import Opcode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .adapters import Acceleration, accelerate, restore
     from .connection import Closure, Connection, ConnectionState, NotOpen
     from .deflate import Deflate, DeflateParameters, PerMessageDeflate
@@ -132,3 +134,13 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     return getattr(import_module(f".{_LATER[name]}", __name__), name)
+
+
+def _diagnose(*args: "Any", **kwargs: "Any") -> "Diagnosis":
+    """Do what ``diagnose`` does, which is imported when it is first asked for."""
+    from .diagnosis import diagnose
+
+    return diagnose(*args, **kwargs)
+
+
+InvalidUTF8._diagnose = _diagnose

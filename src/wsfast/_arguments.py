@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from operator import index
 
+from ._limits import MAX_OFFSET, MAX_REASON, RETAINED_SLACK, UNLIMITED
 from .closecodes import CloseCode, may_be_sent
-from .errors import MAX_REASON
 from .opcodes import Opcode
 
 TYPE_CHECKING = False
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
-MAX_OFFSET = 2**63 - 1  # the longest payload that a frame can have (RFC 6455 section 5.2)
-DEFAULT_MESSAGE_SIZE = 2**20
-FRAGMENT_CHARGE = 16  # octets of max_retained that each fragment costs, however short
 OPCODES = tuple(Opcode(i) if i in (0, 1, 2, 8, 9, 10) else None for i in range(16))
-_UNLIMITED = 2**63 - 1
-RETAINED_SLACK = 2**25
 
 
 def not_a_buffer(name: str, value: object) -> TypeError:
@@ -127,17 +122,17 @@ def size_limit(name: str, limit: int | None) -> int:
     """Return a limit in octets; ``None`` means the most that a length can say."""
     value = integer_or_none(name, limit)
     if value is None:
-        return _UNLIMITED
+        return UNLIMITED
     if value < 0:
         raise ValueError(f"{name} must not be negative, but is {value}")
-    return min(value, _UNLIMITED)
+    return min(value, UNLIMITED)
 
 
 def retained_limit(limit: int | None, message_size: int) -> int:
     """Return ``max_retained``; ``None`` leaves room for any message within its own limit,
     were it to come in short fragments."""
     if limit is None:
-        return min(2 * message_size + RETAINED_SLACK, _UNLIMITED)
+        return min(2 * message_size + RETAINED_SLACK, UNLIMITED)
     return size_limit("max_retained", limit)
 
 
@@ -181,13 +176,12 @@ def new_inflater(deflate: Deflate | None, role: str) -> Inflater | None:
     """Return what inflates compressed messages, if that was agreed on."""
     if deflate is None:
         return None
-    from .deflate import Deflate  # not at the top: it imports zlib
-
-    if not isinstance(deflate, Deflate):
+    # Known by its method: importing Deflate would import zlib, and go up.
+    inflater_for = getattr(type(deflate), "inflater_for", None)
+    if inflater_for is None:
         raise TypeError(f"deflate must be a Deflate or None, not {type(deflate).__name__}")
-    if deflate.role != role:
-        raise ValueError(f"deflate is of the {deflate.role}'s end, but role is {role!r}")
-    return deflate.inflater()
+    inflater: Inflater = inflater_for(deflate, role)
+    return inflater
 
 
 def check_field(name: str, value: _T, kind: type | tuple[type, ...]) -> _T:

@@ -33,11 +33,11 @@ from ._backend import (
     new_masking_key,
     validate_utf8,
 )
+from ._buffers import octets as octets_of
+from ._buffers import payload_octets
 from ._closure import Closure as Closure
 from ._closure import ConnectionState as ConnectionState
 from ._closure import NotOpen as NotOpen
-from ._pure.buffers import octets as octets_of
-from ._pure.buffers import payload_octets
 from .closecodes import close_code, explain
 from .errors import InvalidUTF8, ProtocolViolation, then_raise
 from .fragments import check_size, fragment

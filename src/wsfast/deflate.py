@@ -15,8 +15,8 @@ from functools import partial
 
 from . import _extension_header
 from ._arguments import integer, integer_or_none, is_server
+from ._buffers import payload_octets
 from ._inflater import TAIL, Inflater, not_bytes
-from ._pure.buffers import payload_octets
 from ._record import Record
 
 TYPE_CHECKING = False
@@ -245,6 +245,16 @@ class Deflate:
             self._compressor = compressor
             return compressed[:-4] if compressed.endswith(TAIL) else _EMPTY
         return compressed[:-4] if len(compressed) - 4 < len(octets) else None
+
+    def inflater_for(self, role: str) -> Inflater:
+        """Return what inflates the messages that a decoder of ``role`` receives.
+
+        Raises:
+            ValueError: the decoder is of the other end.
+        """
+        if role != self.role:
+            raise ValueError(f"deflate is of the {self.role}'s end, but role is {role!r}")
+        return self.inflater()
 
     def inflater(self) -> Inflater:
         """Return what inflates the messages of the other end."""

@@ -8,17 +8,21 @@
 RFC 6455 sections 5, 7.4 and 8.1; The Unicode Standard, section 3.9 (D93b, maximal
 subparts, and Table 3-7).
 
-Invariant: imports nothing of ours at import time.  Both twins take every text from
-here, so they can't differ.  What the *caller* did wrong is in ``_arguments``.
+Invariant: both twins take every text from here, so they can't differ.  What the *caller* did
+wrong is in ``_arguments``.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
+from ._arguments import close_payload
+from ._buffers import masking_key_octets
+from ._limits import MAX_CONTEXT, MAX_REASON
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import ClassVar, NoReturn, TypeVar
 
     from typing_extensions import Buffer
@@ -27,8 +31,9 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
-MAX_REASON = 123  # octets: a control frame's 125 less 2 of code (section 5.5)
-MAX_CONTEXT = 16  # octets kept from before an ill-formed sequence
+
+_FIN_CLOSE = 0x88  # the first byte of a close frame, which is never fragmented (section 5.5)
+_MASKED = 0x80  # beside the length, at most 125
 
 
 class ProtocolViolation(Exception):
@@ -54,12 +59,12 @@ class ProtocolViolation(Exception):
         Raises:
             TypeError, ValueError: the masking key is not a buffer of 4 octets.
         """
-        # Not at the top: the codec stands on this module.
-        from ._backend import encode_close, encode_frame
-        from .opcodes import Opcode
-
-        payload = encode_close(self.close_code, self.close_reason)
-        return encode_frame(Opcode.CLOSE, payload, masking_key=masking_key)
+        payload = close_payload(self.close_code, self.close_reason)
+        if masking_key is None:
+            return bytes((_FIN_CLOSE, len(payload))) + payload
+        key = masking_key_octets(masking_key)
+        masked = bytes([octet ^ key[i % 4] for i, octet in enumerate(payload)])
+        return bytes((_FIN_CLOSE, _MASKED | len(payload))) + key + masked
 
 
 class ProtocolError(ProtocolViolation):
@@ -128,6 +133,8 @@ class InvalidUTF8(ProtocolViolation, ValueError):
     """
 
     close_code = 1007
+    # What ``diagnosis`` calls.  ``wsfast`` sets it, because diagnosis stands on this module.
+    _diagnose: ClassVar[Callable[..., Diagnosis]]
 
     def __init__(
         self,
@@ -186,11 +193,8 @@ class InvalidUTF8(ProtocolViolation, ValueError):
         Raises:
             TypeError, ValueError: ``payload`` or ``masking_key`` is not such a buffer.
         """
-        from .diagnosis import diagnose, diagnose_violation
-
-        if payload is None:
-            return diagnose_violation(self, masking_key=masking_key, show_payload=show_payload)
-        return diagnose(payload, masking_key=masking_key, show_payload=show_payload)
+        known = self if payload is None else payload
+        return type(self)._diagnose(known, masking_key=masking_key, show_payload=show_payload)
 
     def __str__(self) -> str:
         if self.in_close_reason:

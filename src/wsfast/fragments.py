@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ._arguments import integer
 from ._backend import Frame
-from ._pure.buffers import payload_octets
+from ._buffers import payload_octets
 from .opcodes import Opcode
 
 TYPE_CHECKING = False

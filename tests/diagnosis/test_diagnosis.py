@@ -17,8 +17,7 @@ pytest.importorskip("cbor2")
 import corpus
 import diagnosis_accuracy
 import wsfast
-from wsfast._origins.finding import Origin
-from wsfast.diagnosis import MAX_SAMPLE, Diagnosis, diagnose
+from wsfast.diagnosis import MAX_SAMPLE, Diagnosis, Origin, diagnose
 from wsfast.errors import Cause, InvalidUTF8
 
 SECRET = "Geheim: Müller wohnt in Köln"

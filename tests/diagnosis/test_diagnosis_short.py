@@ -11,8 +11,7 @@ import pytest
 
 import diagnosis_short
 import diagnosis_words
-from wsfast._origins import weighing, wire
-from wsfast.diagnosis import Origin, diagnose
+from wsfast.diagnosis import Origin, _weighing, _wire, diagnose
 
 
 def test_high_confidence_is_right_at_every_length() -> None:
@@ -104,7 +103,7 @@ def hostile() -> list[bytes]:
 def test_work_is_bounded_on_any_input(octets: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[int] = []
     masked: list[int] = []
-    decode, apply_mask = weighing._decode, wire.apply_mask
+    decode, apply_mask = _weighing._decode, _wire.apply_mask
 
     def counting_decode(part: bytes, charset: str, to_end: bool) -> str | None:
         decoded.append(len(part))
@@ -114,14 +113,14 @@ def test_work_is_bounded_on_any_input(octets: bytes, monkeypatch: pytest.MonkeyP
         masked.append(len(part))
         return apply_mask(part, key)
 
-    monkeypatch.setattr(weighing, "_decode", counting_decode)
-    monkeypatch.setattr(wire, "apply_mask", counting_mask)
+    monkeypatch.setattr(_weighing, "_decode", counting_decode)
+    monkeypatch.setattr(_wire, "apply_mask", counting_mask)
     assert diagnose(octets).offset is not None
-    assert len(decoded) <= len(weighing.CHARSETS)
-    assert max(decoded, default=0) <= weighing.WINDOW
+    assert len(decoded) <= len(_weighing.CHARSETS)
+    assert max(decoded, default=0) <= _weighing.WINDOW
     # Each octet of a key in each place, then the likeliest keys of each script.
-    assert len(masked) <= 4 * 256 + len(wire._SCRIPTS) * len(wire._RANKS)
-    assert max(masked, default=0) <= wire._SCAN
+    assert len(masked) <= 4 * 256 + len(_wire._SCRIPTS) * len(_wire._RANKS)
+    assert max(masked, default=0) <= _wire._SCAN
 
 
 def test_raising_a_violation_does_not_load_the_diagnosis() -> None:
@@ -132,7 +131,7 @@ try:
     wsfast.validate_utf8(b"caf\\xe9 ")
 except wsfast.InvalidUTF8 as violation:
     str(violation), repr(violation), violation.close_reason, violation.close_frame
-    loaded = [m for m in sys.modules if "diagnosis" in m or "_origins" in m]
+    loaded = [m for m in sys.modules if "diagnosis" in m]
     assert not loaded, loaded
     violation.diagnosis()
     assert "wsfast.diagnosis" in sys.modules

@@ -65,8 +65,8 @@ cdef extern from *:
     int64_t wsf_fragment_charge
     int64_t wsf_retained_slack
 
-wsf_fragment_charge = _arguments.FRAGMENT_CHARGE
-wsf_retained_slack = _arguments.RETAINED_SLACK
+wsf_fragment_charge = _limits.FRAGMENT_CHARGE
+wsf_retained_slack = _limits.RETAINED_SLACK
 
 
 @cython.no_gc_clear
@@ -389,5 +389,5 @@ cdef class MessageDecoder(Receiver):
 
     cdef object look_back(self):
         """Return the end of the message so far, as much as evidence may need."""
-        cdef size_t window = min(self.message.size, <size_t>errors.MAX_CONTEXT + 3)
+        cdef size_t window = min(self.message.size, <size_t>_limits.MAX_CONTEXT + 3)
         return bytes_of(self.message.data + self.message.size - window, window)

@@ -52,7 +52,7 @@ cdef object fault_in(
     cdef size_t count = wsf_pending_count(pending)
     cdef size_t window
     if index >= count:  # the sequence began in this chunk
-        window = min(index - count, <size_t>errors.MAX_CONTEXT)
+        window = min(index - count, <size_t>_limits.MAX_CONTEXT)
         before = before + bytes_of(chunk + index - count - window, window)
         place = trace.fragment_index, trace.position + index - count - trace.fragment_start
     else:
@@ -108,7 +108,7 @@ cdef object invalid_at(
     if index != n:
         return fault_in(trace, text, index, pending, before)
     trace_advance(trace, n, pending)
-    cdef size_t window = min(n, <size_t>errors.MAX_CONTEXT + 3)
+    cdef size_t window = min(n, <size_t>_limits.MAX_CONTEXT + 3)
     return truncated_at(trace, pending, before + bytes_of(text + n - window, window))
 
 

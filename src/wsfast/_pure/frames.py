@@ -8,9 +8,10 @@ octets that a header only announces.
 from __future__ import annotations
 
 from .. import _arguments, errors
+from .._buffers import masking_key_octets, octets, payload_octets
+from .._limits import DEFAULT_MESSAGE_SIZE
 from .._record import Record
 from ..opcodes import Opcode
-from .buffers import masking_key_octets, octets, payload_octets
 from .mask import new_masking_key, xor
 from .receiver import CONTROL, FIN, MASKED, MAX_HEADER, RSV, Header, Receiver
 from .utf8 import is_valid_utf8
@@ -86,7 +87,7 @@ class FrameDecoder(Receiver):
         self,
         role: Literal["server", "client"],
         *,
-        max_frame_size: int | None = _arguments.DEFAULT_MESSAGE_SIZE,
+        max_frame_size: int | None = DEFAULT_MESSAGE_SIZE,
         reserved_bits: int = 0,
         payload: Literal["bytes", "memoryview"] = "bytes",
     ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from .._arguments import check_entropy, check_offset
-from .buffers import masking_key_octets, octets, writable
+from .._buffers import masking_key_octets, octets, writable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ was cut into reads; memory kept for an unfinished message grows with what arrive
 from __future__ import annotations
 
 from .. import _arguments, errors
+from .._buffers import octets
+from .._limits import DEFAULT_MESSAGE_SIZE, FRAGMENT_CHARGE, MAX_CONTEXT
 from .._record import Record
 from ..closecodes import close_code, may_be_sent
 from ..opcodes import Opcode
-from .buffers import octets
 from .receiver import FIN, Header, Receiver
 from .utf8 import Utf8Validator
 
@@ -39,7 +40,7 @@ else:
             return cls
 
 
-_LOOK_BACK = errors.MAX_CONTEXT + 3  # octets before a chunk that evidence may need
+_LOOK_BACK = MAX_CONTEXT + 3  # octets before a chunk that evidence may need
 
 
 class Text(Record, _OfText["_TextType"]):
@@ -222,7 +223,7 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         role: Literal["server", "client"],
         *,
         text: Literal["str", "bytes"] = "str",
-        max_message_size: int | None = _arguments.DEFAULT_MESSAGE_SIZE,
+        max_message_size: int | None = DEFAULT_MESSAGE_SIZE,
         max_frame_size: int | None = None,
         max_retained: int | None = None,
         deflate: Deflate | None = None,
@@ -289,7 +290,7 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         size = len(self._message) + more
         if size > self._max_message_size:
             raise errors.message_too_big(size, self._max_message_size)
-        charge = size + _arguments.FRAGMENT_CHARGE * self._fragments
+        charge = size + FRAGMENT_CHARGE * self._fragments
         if charge > self._max_retained:
             raise errors.retains_too_much(charge, self._fragments + 1, self._max_retained)
 
@@ -308,7 +309,7 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
 
     def _room(self) -> int:
         """Return how many inflated octets can still be added to the message."""
-        charge = len(self._message) + _arguments.FRAGMENT_CHARGE * self._fragments
+        charge = len(self._message) + FRAGMENT_CHARGE * self._fragments
         return min(self._max_message_size - len(self._message), self._max_retained - charge)
 
     def _take_inflated(self, pieces: Iterator[bytes]) -> None:

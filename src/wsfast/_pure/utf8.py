@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from .. import errors
 from .._arguments import check_state, not_a_string
-from .buffers import octets
+from .._buffers import octets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

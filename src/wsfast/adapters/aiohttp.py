@@ -6,7 +6,7 @@ Invariant: the ``bytearray`` is masked where it is, as it was.
 from __future__ import annotations
 
 from .._backend import mask_with
-from ._seams import Peer, Seam
+from ._replacing import Peer, Seam
 
 PEER = Peer(
     "aiohttp",

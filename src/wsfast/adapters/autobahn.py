@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._seams import Peer, Seam
+from ._replacing import Peer, Seam
 from .wsaccel import Utf8Validator, createXorMasker
 
 CLOSE_TIMEOUT = 1.0  # seconds, autobahn's default

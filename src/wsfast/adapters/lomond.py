@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import CloseCode
 from .._backend import mask_with
-from ._seams import Peer, Seam
+from ._replacing import Peer, Seam
 from .wsaccel import Utf8Validator
 
 

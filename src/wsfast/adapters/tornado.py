@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import InvalidUTF8, apply_mask, decode_utf8, validate_utf8
-from ._seams import Peer, Seam
+from ._replacing import Peer, Seam
 
 
 def _mask(_: Any) -> Any:

@@ -10,7 +10,7 @@ import contextlib
 from typing import Any
 
 from .. import CloseCode, apply_mask, is_valid_utf8
-from ._seams import Peer, Seam
+from ._replacing import Peer, Seam
 
 CLOSE = 8
 

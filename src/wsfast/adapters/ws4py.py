@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import apply_mask
-from ._seams import Peer, Seam
+from ._replacing import Peer, Seam
 from .wsaccel import Utf8Validator
 
 

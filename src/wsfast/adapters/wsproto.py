@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import FrameDecoder as OurDecoder
 from .. import InvalidUTF8, ProtocolViolation, Utf8Validator, apply_mask, decode_utf8
-from ._seams import Peer, Seam
+from ._replacing import Peer, Seam
 
 
 class XorMaskerSimple:

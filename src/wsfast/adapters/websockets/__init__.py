@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._seams import Peer, Seam
+from .._replacing import Peer, Seam
 from ._library import is_own
 from ._parsing import make_parse, make_receive_data
 from ._receiving import make_aiter, make_data_received, make_get, make_recv

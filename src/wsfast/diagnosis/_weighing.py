@@ -13,12 +13,12 @@ from math import exp
 from typing import NamedTuple
 
 from ..errors import Cause
-from .finding import Candidate, Finding, Origin, Sample
-from .likelihood import IMPOSSIBLE, LANGUAGES, likelihood
+from ._finding import Candidate, Finding, Origin, Sample
+from ._likelihood import IMPOSSIBLE, LANGUAGES, likelihood
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .finding import _Confidence
+    from ._finding import _Confidence
 
 WINDOW = 512  # bytes around the fault that are weighed
 _WEST = (

@@ -16,9 +16,9 @@ from itertools import product
 from math import log
 
 from .._backend import apply_mask, is_valid_utf8
-from .charset import mostly_utf8
-from .finding import Finding, Origin, Sample
-from .language import reads_like
+from ._charset import mostly_utf8
+from ._finding import Finding, Origin, Sample
+from ._language import reads_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

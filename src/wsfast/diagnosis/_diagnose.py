@@ -9,21 +9,19 @@ none, it is ``Origin.UNKNOWN``.
 
 from __future__ import annotations
 
-from ._backend import validate_utf8
-from ._origins import binary, charset, unicode, wire
-from ._origins.finding import Candidate, Finding, Origin, Sample
-from ._pure.buffers import masking_key_octets
-from ._pure.buffers import octets as octets_of
-from ._record import Record
-from .errors import Cause, InvalidUTF8
+from .._backend import validate_utf8
+from .._buffers import masking_key_octets
+from .._buffers import octets as octets_of
+from .._record import Record
+from ..errors import Cause, InvalidUTF8
+from . import _binary, _charset, _unicode, _wire
+from ._finding import Candidate, Finding, Origin, Sample
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
     from typing_extensions import Buffer
-
-__all__ = ["Candidate", "Diagnosis", "Origin", "diagnose"]
 
 MAX_SAMPLE = 65536  # octets that detectors look at
 _WINDOW = 12  # octets shown on either side of the ill-formed ones
@@ -102,7 +100,7 @@ class Diagnosis(Record):
 
 
 def diagnose(
-    payload: Buffer,
+    payload: Buffer | InvalidUTF8,
     *,
     masking_key: Buffer | None = None,
     show_payload: bool = False,
@@ -110,7 +108,8 @@ def diagnose(
     """Find out where octets came from that should be UTF-8.
 
     Args:
-        payload: all of a text message, or as much as there is; any C-contiguous buffer.
+        payload: all of a text message, or as much as there is; any C-contiguous buffer.  Or
+            an ``InvalidUTF8``, if that is all there is: most origins then stay unknown.
         masking_key: the 4 octets of the frame's key, if known: octets that are still
             masked, or masked twice, are then found for certain.
         show_payload: whether ``window`` may show the payload.
@@ -129,6 +128,15 @@ def diagnose(
     LEGACY_CHARSET
     """
     key = None if masking_key is None else masking_key_octets(masking_key)
+    if isinstance(payload, InvalidUTF8):
+        return diagnose_part(
+            payload.context,
+            payload,
+            start=payload.context_offset,
+            to_end=payload.cause is Cause.TRUNCATED,
+            masking_key=key,
+            show_payload=show_payload,
+        )
     octets = octets_of(payload, "payload")
     violation = _violation(octets)
     start = 0
@@ -141,24 +149,6 @@ def diagnose(
         start=start,
         to_end=start + len(part) == len(octets),
         masking_key=key,
-        show_payload=show_payload,
-    )
-
-
-def diagnose_violation(
-    violation: InvalidUTF8, *, masking_key: Buffer | None = None, show_payload: bool = False
-) -> Diagnosis:
-    """Diagnose by nothing but the octets that a violation itself holds.
-
-    Raises:
-        TypeError, ValueError: ``masking_key`` is not a buffer of 4 octets.
-    """
-    return diagnose_part(
-        violation.context,
-        violation,
-        start=violation.context_offset,
-        to_end=violation.cause is Cause.TRUNCATED,
-        masking_key=None if masking_key is None else masking_key_octets(masking_key),
         show_payload=show_payload,
     )
 
@@ -214,26 +204,26 @@ def _redacted(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
 # In the order of how much each proves: the first to be sure is right, and if none is, the
 # first of those that are the least unsure.
 _OF_INVALID = (
-    wire.masked_by_key,
-    binary.signature,
-    unicode.byte_order_mark,
-    unicode.utf32,
-    unicode.surrogates,
-    wire.compressed_message,
-    charset.mixed,
-    charset.legacy_charset,
-    unicode.utf16,
+    _wire.masked_by_key,
+    _binary.signature,
+    _unicode.byte_order_mark,
+    _unicode.utf32,
+    _unicode.surrogates,
+    _wire.compressed_message,
+    _charset.mixed,
+    _charset.legacy_charset,
+    _unicode.utf16,
 )
 # What is tried if all of those leave it open: these find a pattern in noise more easily.
-_OF_NOISE = (binary.structured, wire.masked, charset.by_normalizer)
+_OF_NOISE = (_binary.structured, _wire.masked, _charset.by_normalizer)
 
 
 def _find(sample: Sample) -> Finding:
     if sample.violation is None:
         if b"\0" in sample.octets:
-            found = unicode.utf32(sample) or unicode.utf16(sample)
+            found = _unicode.utf32(sample) or _unicode.utf16(sample)
         else:
-            found = unicode.double_encoded(sample)
+            found = _unicode.double_encoded(sample)
         return found or Finding(Origin.UTF8, "high", "every octet is where UTF-8 allows it")
     best = None
     for detector in (*_OF_INVALID, *_OF_NOISE):

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from .finding import Finding, Origin, Sample
-from .language import reads_like
+from ._finding import Finding, Origin, Sample
+from ._language import reads_like
 
 _BOMS = (
     (b"\xff\xfe\0\0", "utf-32-le", Origin.UTF32),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from .finding import Finding, Origin, Sample
-from .language import reads_like
-from .weighing import weigh
+from ._finding import Finding, Origin, Sample
+from ._language import reads_like
+from ._weighing import weigh
 
 _WEST = ("German", "French", "Spanish", "Portuguese", "Italian", "Swedish", "Danish", "Icelandic")
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import zlib
 
-from .finding import Finding, Origin, Sample
+from ._finding import Finding, Origin, Sample
 
 _SIGNATURES = (
     (b"\x1f\x8b\x08", Origin.GZIP, ""),

@@ -6,7 +6,7 @@ compiled twin takes it; anything else is a clear error.
 
 from __future__ import annotations
 
-from .. import _arguments
+from . import _arguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

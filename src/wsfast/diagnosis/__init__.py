@@ -1,0 +1,23 @@
+"""Where bytes that should be UTF-8 came from: ``diagnose`` is the only door.
+
+    _diagnose    asks the detectors in turn, and says what they found
+    _finding     the origins there are, and what detectors take and return
+    _language    does this read like text?
+    _likelihood  how likely is it as text of a language?
+    _weighing    charsets, a cut and damage, weighed against each other
+    _unicode     UTF-16, UTF-32, CESU-8, modified UTF-8, surrogates, double encoding
+    _charset     text mixed of two charsets, and what charset-normalizer knows
+    _binary      images, archives, protobuf, msgpack, CBOR
+    _wire        still masked, still compressed
+
+Each detector takes a ``Sample`` and returns a ``Finding`` or ``None``.
+
+Invariant: a detector never raises for any octets and never quotes the payload.
+"""
+
+from ._diagnose import MAX_SAMPLE as MAX_SAMPLE
+from ._diagnose import Diagnosis, diagnose
+from ._diagnose import diagnose_part as diagnose_part
+from ._finding import Candidate, Origin
+
+__all__ = ["Candidate", "Diagnosis", "Origin", "diagnose"]
