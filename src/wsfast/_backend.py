@@ -83,11 +83,13 @@ if TYPE_CHECKING or _REASON:
     from ._pure.mask import apply_mask, apply_mask_inplace, mask_with, new_masking_key
     from ._pure.messages import (
         Binary,
+        BinaryPart,
         Close,
         MessageDecoder,
         Ping,
         Pong,
         Text,
+        TextPart,
         encode_close,
         parse_close,
     )
@@ -95,6 +97,7 @@ if TYPE_CHECKING or _REASON:
 else:
     from ._native.core import (
         Binary,
+        BinaryPart,
         Close,
         Frame,
         FrameDecoder,
@@ -102,6 +105,7 @@ else:
         Ping,
         Pong,
         Text,
+        TextPart,
         Utf8Validator,
         apply_mask,
         apply_mask_inplace,
@@ -165,6 +169,7 @@ def backend() -> BackendInfo:
 __all__ = [
     "BackendInfo",
     "Binary",
+    "BinaryPart",
     "Close",
     "Frame",
     "FrameDecoder",
@@ -172,6 +177,7 @@ __all__ = [
     "Ping",
     "Pong",
     "Text",
+    "TextPart",
     "Utf8Validator",
     "apply_mask",
     "apply_mask_inplace",

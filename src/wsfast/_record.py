@@ -10,6 +10,16 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
+    from typing import Generic as Generic
+else:
+
+    class Generic:
+        """What type checkers take as ``typing.Generic``: at run time the class itself."""
+
+        __slots__ = ()
+
+        def __class_getitem__(cls, item: object, /) -> type:
+            return cls
 
 
 class Record:

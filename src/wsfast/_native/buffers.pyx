@@ -52,6 +52,7 @@ cdef struct Store:
     uint8_t *data
     size_t size
     size_t capacity
+    size_t handed_on  # of them, from the front: kept only for evidence
 
 
 cdef uint8_t *store_reserve(Store *store, size_t more, uint64_t expected) except NULL:
@@ -74,10 +75,18 @@ cdef uint8_t *store_reserve(Store *store, size_t more, uint64_t expected) except
     return store.data + store.size
 
 
+cdef inline void store_hand_on(Store *store, size_t end, size_t keep) noexcept:
+    """Let go of what was handed on, up to ``end``, but for the last ``keep`` bytes of it."""
+    cdef size_t kept = min(end, keep)
+    memmove(store.data, store.data + end - kept, store.size - end + kept)
+    store.size -= end - kept
+    store.handed_on = kept
+
+
 cdef inline void store_free(Store *store) noexcept:
     PyMem_Free(store.data)
     store.data = NULL
-    store.size = store.capacity = 0
+    store.size = store.capacity = store.handed_on = 0
 
 
 cdef inline object bytes_of(const uint8_t *data, size_t size):

@@ -93,10 +93,11 @@ _c_api = PyCapsule_New(<void *>&wsf_api, WSFAST_API_CAPSULE, NULL)
 cdef int seal_types() except -1:
     """Let nobody change the types: they are the same for the whole process."""
     for kind in (
-        Text, Binary, Ping, Pong, Close, Frame, MessageDecoder, FrameDecoder, Utf8Validator
+        Text, Binary, TextPart, BinaryPart, Ping, Pong, Close, Frame,
+        MessageDecoder, FrameDecoder, Utf8Validator,
     ):
         wsf_seal(<PyTypeObject *>kind)
-    for kind in (Data, Receiver):
+    for kind in (Data, Part, Receiver):
         wsf_seal_base(<PyTypeObject *>kind)
     return 0
 

@@ -20,7 +20,6 @@ cdef class FrameDecoder(Receiver):
     wherever a frame is not masked and came in one piece; else of octets of their own.
     """
 
-    cdef Store payload
     cdef bint wants_views
     cdef tuple opcodes
     cdef object frame_type  # kept here: to find it in the module takes longer
@@ -43,19 +42,16 @@ cdef class FrameDecoder(Receiver):
             self.set_rules(masked, frame_room, allowed)
             self.wants_views = wants_views
 
-    def __dealloc__(self):
-        store_free(&self.payload)
-
     cdef int arrived(self, const uint8_t *p, size_t n) except -1:
         cdef uint32_t key = wsf_key_advance(self.frame.key, <size_t>(self.received & 3))
         cdef uint8_t *to
         if self.in_payload or self.received:
-            to = store_reserve(&self.payload, n, self.frame.payload_length - self.received)
+            to = store_reserve(&self.store, n, self.frame.payload_length - self.received)
             wsf_kernels().mask(to, p, n, key)
-            self.payload.size += n
+            self.store.size += n
             if not self.in_payload:
-                payload = bytes_of(self.payload.data, self.payload.size)
-                store_free(&self.payload)
+                payload = bytes_of(self.store.data, self.store.size)
+                store_free(&self.store)
                 self.put_frame(payload)
             return 0
         if self.wants_views and self.source is not NULL and not self.rules.masked:
@@ -75,10 +71,10 @@ cdef class FrameDecoder(Receiver):
         frame that ``feed`` yields when it is whole then has the rest.
         """
         with cython.critical_section(self):
-            if not self.in_payload or self.frame.first & WSF_CONTROL or not self.payload.size:
+            if not self.in_payload or self.frame.first & WSF_CONTROL or not self.store.size:
                 return None
-            octets = bytes_of(self.payload.data, self.payload.size)
-            self.payload.size = 0
+            octets = bytes_of(self.store.data, self.store.size)
+            store_hand_on(&self.store, self.store.size, 0)
             return (
                 self.opcodes[self.frame.first & WSF_OPCODE],
                 self.frame.first & 0x80 != 0,
@@ -97,7 +93,7 @@ cdef class FrameDecoder(Receiver):
         )
 
     cdef void discard(self) noexcept:
-        store_free(&self.payload)
+        store_free(&self.store)
 
 
 def take_frame(data, start, masked, max_size, /):

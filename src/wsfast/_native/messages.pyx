@@ -2,7 +2,12 @@
 #
 # Invariant: as its twin, _pure/messages.py: the verdict on a text, its place included,
 # does not depend on how the wire was cut into reads; memory kept for an unfinished
-# message grows with what arrived.
+# message grows with what arrived.  Of a message that is handed on in parts no more is kept
+# than the current feed brought, and what evidence may need.
+
+cdef enum:
+    STREAMED = 1 << 16  # octets from which on a part is handed on before the feed is over
+
 
 def encode_close(code=None, reason=""):
     """Return the payload of a close frame (RFC 6455 section 5.5.1).
@@ -72,7 +77,7 @@ wsf_retained_slack = _limits.RETAINED_SLACK
 @cython.no_gc_clear
 @cython.final
 cdef class MessageDecoder(Receiver):
-    """MessageDecoder(role, *, text='str', max_message_size=1048576, max_frame_size=None, max_retained=None, deflate=None)
+    """MessageDecoder(role, *, text='str', max_message_size=1048576, max_frame_size=None, max_retained=None, deflate=None, stream=False)
 --
 
     Decode messages from octets that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
@@ -88,7 +93,9 @@ cdef class MessageDecoder(Receiver):
     cost: its octets, and 16 for each fragment before the current one.  ``None`` stands
     for twice ``max_message_size`` and 32 MiB.  ``deflate`` is what was agreed on of
     permessage-deflate (RFC 7692), if it was; then limits on messages and the offsets of
-    evidence count inflated octets.
+    evidence count inflated octets.  ``stream=True`` gives messages as ``TextPart`` and
+    ``BinaryPart``, as their bytes arrive; nothing of them is retained then, so that
+    ``max_retained`` does not apply.
     """
 
     cdef bint wants_str
@@ -98,10 +105,9 @@ cdef class MessageDecoder(Receiver):
     cdef int64_t max_message_size
     cdef int64_t max_retained
     cdef int64_t fragments    # of the message under way, that are whole
-    cdef Store message
-    cdef wsf_text measured    # the text so far
-    cdef bint doubtful        # others could change the text while it was measured
-    cdef Trace trace          # its position is message.size
+    cdef wsf_text measured    # the text so far, or what was not handed on of it
+    cdef bint doubtful        # others could change that text while it was measured
+    cdef Trace trace          # its position is the size of the message so far
     cdef object inflater      # of permessage-deflate, if that was agreed on
     cdef bint compressed      # is the message under way?
     cdef object text_type     # kept here: to find them in the module takes longer
@@ -115,7 +121,6 @@ cdef class MessageDecoder(Receiver):
         return cls
 
     def __cinit__(self):
-        self.text_type, self.binary_type = Text, Binary
         self.ping_type, self.pong_type = Ping, Pong
         self.violation_type = errors.ProtocolViolation
 
@@ -128,6 +133,7 @@ cdef class MessageDecoder(Receiver):
         max_frame_size=None,
         max_retained=None,
         deflate=None,
+        stream=False,
     ):
         # Validate in the same order as _pure, so that both raise the same error.
         cdef bint masked = is_server(role)
@@ -142,6 +148,7 @@ cdef class MessageDecoder(Receiver):
         else:
             retained = _arguments.retained_limit(max_retained, message_size)
         inflater = None if deflate is None else _arguments.new_inflater(deflate, role)
+        cdef bint wants_parts = stream
         # Together: no message may begin with some of them and end with others.
         with cython.critical_section(self):
             self.set_rules(masked, frame_room, 0)
@@ -149,15 +156,15 @@ cdef class MessageDecoder(Receiver):
             self.wants_str = wants_str
             self.max_message_size = message_size
             self.max_retained = retained
+            self.stream = wants_parts
+            self.text_type = TextPart if wants_parts else Text
+            self.binary_type = BinaryPart if wants_parts else Binary
             self.rules.first_bits = 0 if inflater is None else 0x40
             self.make_room()
 
-    def __dealloc__(self):
-        store_free(&self.message)
-
     cdef void discard(self) noexcept:
         """Be ready for the first fragment of a message."""
-        store_free(&self.message)
+        store_free(&self.store)
         self.control_size = 0
         self.opcode = 0
         self.compressed = False
@@ -171,20 +178,20 @@ cdef class MessageDecoder(Receiver):
     cdef void make_room(self) noexcept:
         """Tell the header parser what is left of the limits on a message."""
         cdef int64_t any_length = 2**63 - 1
-        self.rules.message_room = self.max_message_size - <int64_t>self.message.size
-        self.rules.retained_room = self.max_retained - self.charge()
+        self.rules.message_room = self.max_message_size - <int64_t>self.trace.position
+        self.rules.retained_room = any_length if self.stream else self.max_retained - self.charge()
         if self.compressed:  # its size is what it inflates to: a header does not tell
             self.rules.message_room = any_length
             self.rules.retained_room = any_length if self.rules.retained_room >= 0 else -1
 
     cdef int64_t charge(self) noexcept:
-        return <int64_t>self.message.size + wsf_fragment_charge * self.fragments
+        return <int64_t>self.trace.position + wsf_fragment_charge * self.fragments
 
     cdef object over_limit(self, wsf_header_verdict verdict):
         cdef int64_t length = 0 if self.compressed else <int64_t>self.frame.payload_length
         if verdict == WSF_HEADER_MESSAGE_TOO_BIG:
             return errors.message_too_big(
-                <object>self.message.size + length, self.max_message_size
+                <object>self.trace.position + length, self.max_message_size
             )
         if verdict == WSF_HEADER_RETAINS_TOO_MUCH:
             return errors.retains_too_much(
@@ -201,7 +208,11 @@ cdef class MessageDecoder(Receiver):
             if not (self.in_payload or self.frame.first & self.rules.first_bits) and (
                 self.frame.first & WSF_FIN
             ):
-                return self.take_whole(opcode, p, n, key)
+                if self.take_whole(opcode, p, n, key) == 0:
+                    return 0
+                if not self.stream:
+                    return 1
+                self.violation = None  # it is found again, behind what can be handed on
             self.opcode = opcode
             self.rules.sequence = WSF_SEQUENCE_CONTINUE
             self.compressed = self.frame.first & self.rules.first_bits
@@ -224,6 +235,8 @@ cdef class MessageDecoder(Receiver):
         self.control_size += <uint8_t>n
         if self.in_payload:
             return 0
+        if self.stream and self.hand_on():
+            return 1
         n = self.control_size
         self.control_size = 0
         if opcode == 0x9:
@@ -241,12 +254,18 @@ cdef class MessageDecoder(Receiver):
     cdef inline int put(self, object kind, object data) except -1:
         return queue_put(&self.queue, wsf_new_record(<PyTypeObject *>kind, data))
 
+    cdef inline int put_data(self, object kind, object data, bint last) except -1:
+        """Put a message; or a part of one, if that is what is wanted."""
+        if not self.stream:
+            return self.put(kind, data)
+        return queue_put(&self.queue, wsf_new_record_of_two(<PyTypeObject *>kind, data, last))
+
     cdef int take_whole(self, uint8_t opcode, const uint8_t *p, size_t n, uint32_t key) except -1:
         """Take a message that is one frame, all of which is at p."""
         if opcode == 0x2:
             data = bytes_of(NULL, n)
             wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(data), p, n, key)
-            return self.put(self.binary_type, data)
+            return self.put_data(self.binary_type, data, True)
         if self.wants_str:
             return self.take_string(p, n, key)
         return self.take_octets(p, n, key)
@@ -266,7 +285,7 @@ cdef class MessageDecoder(Receiver):
             return self.found(invalid_at(&self.trace, octets, n, index, text.pending, b""))
         if text.max_octet >= 0x80 or n == 1:
             string = string_of(octets, n, &text)
-        return self.put(self.text_type, string)
+        return self.put_data(self.text_type, string, True)
 
     cdef int take_octets(self, const uint8_t *p, size_t n, uint32_t key) except -1:
         cdef uint32_t pending = 0
@@ -279,7 +298,7 @@ cdef class MessageDecoder(Receiver):
             index = wsf_kernels().validate(octets, n, &pending)
         if index != n or pending != 0:
             return self.found(invalid_at(&self.trace, octets, n, index, pending, b""))
-        return self.put(self.text_type, data)
+        return self.put_data(self.text_type, data, True)
 
     cdef int take_compressed(self, const uint8_t *p, size_t n, uint32_t key) except -1:
         cdef bint shared = self.shared
@@ -296,9 +315,8 @@ cdef class MessageDecoder(Receiver):
 
     cdef int64_t inflated_room(self) noexcept:
         """Return how many inflated octets can still be added to the message."""
-        return min(
-            self.max_message_size - <int64_t>self.message.size, self.max_retained - self.charge()
-        )
+        cdef int64_t room = self.max_message_size - <int64_t>self.trace.position
+        return room if self.stream else min(room, self.max_retained - self.charge())
 
     cdef int take_inflated(self, pieces) except -1:
         """Take all that was inflated, then the violation that the inflater raised, if any."""
@@ -327,7 +345,7 @@ cdef class MessageDecoder(Receiver):
 
     cdef object too_large(self, int64_t more):
         """Make the violation of a compressed message with so many octets more than it may."""
-        cdef int64_t size = <int64_t>self.message.size + more
+        cdef int64_t size = <int64_t>self.trace.position + more
         if size > self.max_message_size:
             return errors.message_too_big(size, self.max_message_size)
         return errors.retains_too_much(
@@ -340,7 +358,10 @@ cdef class MessageDecoder(Receiver):
         cdef uint8_t *to
         if self.compressed or not self.frame.first & WSF_FIN:
             expected = <uint64_t>-1  # more fragments are to come, nobody knows how much
-        to = store_reserve(&self.message, n, expected)
+        if self.stream and self.arrived_size() and self.arrived_size() + n > STREAMED:
+            if self.hand_on():
+                return 1
+        to = store_reserve(&self.store, n, expected)
         if self.opcode == 0x2:
             wsf_kernels().mask(to, p, n, key)
         elif self.wants_str:
@@ -348,25 +369,29 @@ cdef class MessageDecoder(Receiver):
         else:
             index = wsf_kernels().mask_validate(to, p, n, key, &self.measured.pending)
         if index != n:
-            return self.found(
-                fault_in(&self.trace, to, index, self.measured.pending, self.look_back())
-            )
-        self.message.size += n
+            violation = fault_in(&self.trace, to, index, self.measured.pending, self.look_back())
+            self.store.size += index
+            self.trace.position += index
+            self.doubtful = True  # nothing is known of what comes before the fault
+            return self.found(violation)
+        self.store.size += n
         self.doubtful |= self.shared
         trace_advance(&self.trace, n, self.measured.pending)
         return 0
 
     cdef int judge_again(self) except -1:
-        """Judge the stored text as a whole; only if others could change it on its way."""
-        cdef Trace trace
+        """Judge the stored text once more, all of it that was not handed on."""
+        cdef const uint8_t *text = self.store.data + self.store.handed_on
+        cdef size_t size = self.arrived_size()
         cdef size_t index
+        cdef Trace trace
+        self.doubtful = False
         text_clear(&self.measured)
-        index = wsf_kernels().measure(self.message.data, self.message.size, &self.measured)
-        if index != self.message.size:
+        index = wsf_kernels().measure(text, size, &self.measured)
+        if index != size:
             trace_clear(&trace)
-            return self.found(
-                fault_in(&trace, self.message.data, index, self.measured.pending, b"")
-            )
+            trace.position = self.trace.position - size
+            return self.found(fault_in(&trace, text, index, self.measured.pending, b""))
         return 0
 
     cdef int end_message(self) except -1:
@@ -376,18 +401,72 @@ cdef class MessageDecoder(Receiver):
             return self.found(
                 truncated_at(&self.trace, self.measured.pending, self.look_back())
             )
-        if self.opcode == 0x2:
-            self.put(self.binary_type, bytes_of(self.message.data, self.message.size))
-        elif self.wants_str:
-            self.put(
-                self.text_type, string_of(self.message.data, self.message.size, &self.measured)
-            )
-        else:
-            self.put(self.text_type, bytes_of(self.message.data, self.message.size))
+        self.put_data(
+            self.binary_type if self.opcode == 0x2 else self.text_type,
+            self.arrived_until(self.store.size),
+            True,
+        )
         self.discard()
+        return 0
+
+    # What has arrived of a message and was not handed on.
+
+    cdef inline size_t arrived_size(self) noexcept:
+        return self.store.size - self.store.handed_on
+
+    cdef object arrived_until(self, size_t end):
+        """Return it up to there, where no character is cut."""
+        cdef const uint8_t *arrived = self.store.data + self.store.handed_on
+        cdef size_t size = end - self.store.handed_on
+        if self.opcode == 0x2 or not self.wants_str:
+            return bytes_of(arrived, size)
+        cdef wsf_text text = self.measured
+        if text.pending != 0:  # it was measured too
+            text.pending = 0
+            text.code_points -= 1
+            if not has_lead_like(arrived, size, self.store.data[end]):
+                text_clear(&text)
+                wsf_kernels().measure(arrived, size, &text)
+        return string_of(arrived, size, &text)
+
+    cdef int hand_on(self) except -1:
+        """Put a part, of whole characters if it is text, unless there is nothing to put."""
+        cdef size_t end
+        cdef uint32_t pending
+        if self.doubtful and self.opcode == 0x1 and self.judge_again():
+            return 1
+        pending = self.measured.pending
+        end = self.store.size - wsf_pending_count(pending)
+        if end == self.store.handed_on:
+            return 0
+        self.put_data(
+            self.binary_type if self.opcode == 0x2 else self.text_type,
+            self.arrived_until(end),
+            False,
+        )
+        text_clear(&self.measured)
+        if pending != 0:
+            self.measured.pending = pending
+            self.measured.max_octet = self.store.data[end]
+            self.measured.code_points = 1
+        store_hand_on(&self.store, end, _limits.MAX_CONTEXT if self.opcode == 0x1 else 0)
         return 0
 
     cdef object look_back(self):
         """Return the end of the message so far, as much as evidence may need."""
-        cdef size_t window = min(self.message.size, <size_t>_limits.MAX_CONTEXT + 3)
-        return bytes_of(self.message.data + self.message.size - window, window)
+        cdef size_t window = min(self.store.size, <size_t>_limits.MAX_CONTEXT + 3)
+        return bytes_of(self.store.data + self.store.size - window, window)
+
+
+cdef inline bint has_lead_like(const uint8_t *text, size_t n, uint8_t lead) noexcept:
+    """Tell whether the last of these characters make a string as wide as that lead does.
+
+    If none of a few does, the others may still.
+    """
+    cdef uint8_t least = 0xF0 if lead >= 0xF0 else 0xC4 if lead >= 0xC4 else 0x80
+    cdef size_t few = min(n, <size_t>64)
+    cdef size_t i
+    for i in range(1, few + 1):
+        if text[n - i] >= least:
+            return True
+    return False

@@ -209,11 +209,14 @@ cdef class Receiver:
     cdef bint shared              # what is being fed: others may be able to change it
     cdef PyObject *source         # borrowed: what is being fed, if views may alias it
     cdef PyObject *failure        # the type of the exception, if it failed
+    cdef Store store              # what has arrived of a frame or message that is not whole
+    cdef bint stream              # is each part of a message to be an event when it arrives?
     cdef Queue queue
     cdef object violation         # never raised itself: what is raised is a copy
     cdef bytearray buffer
 
     def __dealloc__(self):
+        store_free(&self.store)
         queue_clear(&self.queue)
         Py_XDECREF(self.failure)
 
@@ -388,6 +391,10 @@ cdef class Receiver:
 
     # What the two decoders do differently.
 
+    cdef int hand_on(self) except -1:
+        """Put what has arrived of a message; return 1 if a violation was found."""
+        raise NotImplementedError
+
     cdef int arrived(self, const uint8_t *p, size_t n) except -1:
         """Take the next n octets, masked, of the payload; return 1 if a violation was found.
 
@@ -404,6 +411,13 @@ cdef class Receiver:
 cdef int consume "wsf_consume"(PyObject *decoder, const uint8_t *p, size_t n) except -1:
     """Take what arrived; return 1 if a violation was found."""
     cdef Receiver self = <Receiver>decoder
+    cdef int outcome = consume_frames(self, p, n)
+    if self.stream and self.hand_on():
+        return 1
+    return outcome
+
+
+cdef inline int consume_frames(Receiver self, const uint8_t *p, size_t n) except -1:
     cdef uint64_t rest
     cdef size_t used
     while not self.closed:

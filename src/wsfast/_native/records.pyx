@@ -76,6 +76,8 @@ cdef extern from *:
         WSF_SLOT("code", wsf_record_of_two, field,
                  "A ``CloseCode`` if it is registered; 1005 if the frame had none."),
         WSF_SLOT("reason", wsf_record_of_two, other, "The text that came with it, perhaps empty.")};
+    static PyMemberDef wsf_part_slots[] = {
+        WSF_SLOT("last", wsf_record_of_two, other, "Whether the message ends with it.")};
     static PyMemberDef wsf_frame_slots[] = {
         WSF_SLOT("opcode", wsf_frame_record, field, "An ``Opcode``."),
         WSF_SLOT("payload", wsf_frame_record, other, "The octets, unmasked.")};
@@ -117,6 +119,12 @@ cdef extern from *:
         return wsf_expose(type, sizeof(wsf_record_of_two), wsf_close_slots, 2);
     }
 
+    static int wsf_lay_out_part(PyTypeObject *type)
+    {
+        type->tp_dealloc = wsf_free_record_of_two;
+        return wsf_expose(type, sizeof(wsf_record_of_two), wsf_part_slots, 1);
+    }
+
     static int wsf_lay_out_frame(PyTypeObject *type)
     {
         /* Before there is any frame.  Cython would have it so for fields of type object,
@@ -151,6 +159,19 @@ cdef extern from *:
         return (PyObject *)record;
     }
 
+    static inline PyObject *wsf_new_record_of_two(PyTypeObject *type, PyObject *field,
+                                                  PyObject *other)
+    {
+        wsf_record_of_two *record = PyObject_New(wsf_record_of_two, type);
+        if (record != NULL) {
+            Py_INCREF(field);
+            record->field = field;
+            Py_INCREF(other);
+            record->other = other;
+        }
+        return (PyObject *)record;
+    }
+
     /* The collector is not told: what a decoder puts into a frame leads to no cycle. */
     static inline PyObject *wsf_new_frame(PyTypeObject *type, PyObject *opcode,
                                           PyObject *payload, uint8_t first)
@@ -169,10 +190,12 @@ cdef extern from *:
     int wsf_lay_out_data(PyTypeObject *type) except -1
     int wsf_lay_out_leaf(PyTypeObject *type) except -1
     int wsf_lay_out_close(PyTypeObject *type) except -1
+    int wsf_lay_out_part(PyTypeObject *type) except -1
     int wsf_lay_out_frame(PyTypeObject *type) except -1
     void wsf_seal(PyTypeObject *type) noexcept
     void wsf_seal_base(PyTypeObject *type) noexcept
     object wsf_new_record(PyTypeObject *type, object field)
+    object wsf_new_record_of_two(PyTypeObject *type, object field, object other)
     object wsf_new_frame(PyTypeObject *type, object opcode, object payload, uint8_t first)
 
 
@@ -263,6 +286,70 @@ cdef class Pong(Data):
 
     def __init__(self, data=b""):
         set_octets(self, data)
+
+
+cdef class Part(Data):
+    """What parts of messages share: ``data``, and whether it is the last of them."""
+
+    __match_args__ = ("data", "last")
+
+    cdef PyObject *last_  # owned
+
+    def __eq__(self, other):
+        if type(self) is not type(other):
+            return NotImplemented
+        return self.data == other.data and self.last is other.last
+
+    def __hash__(self):
+        return hash((type(self).__name__, self.data, self.last))
+
+    def __repr__(self):
+        return f"{type(self).__name__}(data={self.data!r}, last={self.last})"
+
+    def __reduce__(self):
+        return type(self), (self.data, self.last)
+
+
+@cython.final
+cdef class TextPart(Part):
+    """TextPart(data, last)
+--
+
+    A part of a text message that is still arriving, or its end (RFC 6455 section 5.4).
+
+    ``data`` is whole characters, as a ``str`` or as ``bytes``, as the decoder was told;
+    ``last`` tells whether the message ends with it.  Only then can it be empty.
+    """
+
+    @classmethod
+    def __class_getitem__(cls, item, /):
+        return cls
+
+    def __init__(self, data, last):
+        if not PyUnicode_CheckExact(data):
+            data = _arguments.plain_field("data", data, (str, bytes))
+        last = bool(last)
+        set_once(self, &self.data_, data)
+        set_once(self, &self.last_, last)
+
+
+@cython.final
+cdef class BinaryPart(Part):
+    """BinaryPart(data, last)
+--
+
+    A part of a binary message that is still arriving, or its end (RFC 6455 section 5.4).
+
+    ``data`` is its bytes; ``last`` tells whether the message ends with it.  Only then can
+    it be empty.
+    """
+
+    def __init__(self, data, last):
+        if not PyBytes_CheckExact(data):
+            data = _arguments.plain_field("data", data, bytes)
+        last = bool(last)
+        set_once(self, &self.data_, data)
+        set_once(self, &self.last_, last)
 
 
 @cython.final
@@ -378,6 +465,8 @@ cdef int lay_out_records() except -1:
     wsf_lay_out_data(<PyTypeObject *>Data)
     for kind in (Data, Text, Binary, Ping, Pong):
         wsf_lay_out_leaf(<PyTypeObject *>kind)
+    for kind in (Part, TextPart, BinaryPart):
+        wsf_lay_out_part(<PyTypeObject *>kind)
     wsf_lay_out_close(<PyTypeObject *>Close)
     wsf_lay_out_frame(<PyTypeObject *>Frame)
     return 0

@@ -98,7 +98,6 @@ class FrameDecoder(Receiver):
         wants_views = _arguments.wants_views(payload)
         super().__init__(masked, size_limit, allowed)
         self._wants_views = wants_views
-        self._payload = bytearray()
 
     if TYPE_CHECKING:
 
@@ -134,29 +133,26 @@ class FrameDecoder(Receiver):
             The opcode, FIN, and the octets, unmasked; ``None`` if there are none.
         """
         frame = self._frame
-        if frame is None or frame.first & CONTROL or not self._payload:
+        if frame is None or frame.first & CONTROL or not self._arrived:
             return None
-        octets, self._payload = bytes(self._payload), bytearray()
+        octets = self._arrived_until(len(self._arrived))
         return Opcode(frame.opcode), bool(frame.first & FIN), octets
 
     def _begin(self, frame: Header) -> None:
-        self._payload = bytearray()
+        self._discard()
 
     def _take(self, frame: Header, payload: bytes) -> None:
-        self._payload += payload
+        self._arrived += payload
 
     def _end(self, frame: Header) -> None:
         first = frame.first
-        payload: bytes | memoryview = bytes(self._payload)
+        payload: bytes | memoryview = bytes(self._arrived)
         if self._wants_views:
             payload = memoryview(payload)
-        self._payload = bytearray()
+        self._discard()
         self._put(
             Frame(frame.opcode, payload, first & FIN, first & 0x40, first & 0x20, first & 0x10)  # type: ignore[arg-type] # truth values
         )
-
-    def _discard(self) -> None:
-        self._payload = bytearray()
 
 
 def take_frame(

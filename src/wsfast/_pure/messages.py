@@ -9,7 +9,7 @@ from __future__ import annotations
 from .. import _arguments, errors
 from .._buffers import octets
 from .._limits import DEFAULT_MESSAGE_SIZE, FRAGMENT_CHARGE, MAX_CONTEXT
-from .._record import Record
+from .._record import Generic, Record
 from ..closecodes import close_code, may_be_sent
 from ..opcodes import Opcode
 from .receiver import FIN, Header, Receiver
@@ -18,32 +18,22 @@ from .utf8 import Utf8Validator
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Generic, Literal, Self, TypeAlias, TypeVar, overload
+    from typing import Literal, Self, TypeAlias, overload
 
-    from typing_extensions import Buffer
+    from typing_extensions import Buffer, TypeVar
 
     from ..deflate import Deflate
 
     _TextType = TypeVar("_TextType", str, bytes)
-    _Message: TypeAlias = "Text[_TextType] | Binary | Ping | Pong | Close"
-
-    class _OfText(Generic[_TextType]):
-        """``Text[str]`` and ``MessageDecoder[str]``, or the same of ``bytes``."""
-else:
-
-    class _OfText:
-        """What type checkers take as generic: at run time the class itself."""
-
-        __slots__ = ()
-
-        def __class_getitem__(cls, item: object, /) -> type:
-            return cls
-
+    # What a decoder makes of messages, the whole of each unless it is told to stream them.
+    _Parts: TypeAlias = "TextPart[_TextType] | BinaryPart"
+    _MessageType = TypeVar("_MessageType", default="Text[_TextType] | Binary")
 
 _LOOK_BACK = MAX_CONTEXT + 3  # octets before a chunk that evidence may need
+_STREAMED = 1 << 16  # octets from which on a part is handed on before the feed is over
 
 
-class Text(Record, _OfText["_TextType"]):
+class Text(Record, Generic["_TextType"]):
     """A text message (RFC 6455 section 5.6).
 
     Attributes:
@@ -77,6 +67,50 @@ class Binary(_Octets):
     """A binary message: ``data``, its bytes (RFC 6455 section 5.6)."""
 
     __slots__ = ()
+
+
+class TextPart(Record, Generic["_TextType"]):
+    """A part of a text message that is still arriving, or its end (RFC 6455 section 5.4).
+
+    Attributes:
+        data: whole characters, as a ``str``, or as ``bytes``, as the decoder was told.
+        last: whether the message ends with it; only then can ``data`` be empty.
+    """
+
+    __slots__ = ("data", "last")
+    __match_args__ = ("data", "last")
+
+    data: _TextType
+    last: bool
+
+    def __init__(self, data: _TextType, last: bool) -> None:
+        if type(data) is not str:
+            data = _arguments.plain_field("data", data, (str, bytes))
+        last = bool(last)
+        object.__setattr__(self, "data", data)
+        object.__setattr__(self, "last", last)
+
+
+class BinaryPart(Record):
+    """A part of a binary message that is still arriving, or its end (RFC 6455 section 5.4).
+
+    Attributes:
+        data: its bytes.
+        last: whether the message ends with it; only then can ``data`` be empty.
+    """
+
+    __slots__ = ("data", "last")
+    __match_args__ = ("data", "last")
+
+    data: bytes
+    last: bool
+
+    def __init__(self, data: bytes, last: bool) -> None:
+        if type(data) is not bytes:
+            data = _arguments.plain_field("data", data, bytes)
+        last = bool(last)
+        object.__setattr__(self, "data", data)
+        object.__setattr__(self, "last", last)
 
 
 class Ping(_Octets):
@@ -167,7 +201,7 @@ def parse_close(payload: Buffer, /) -> Close:
     return Close(close_code(code), body[2:].decode())
 
 
-class MessageDecoder(Receiver, _OfText["_TextType"]):
+class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
     """Decode messages from octets that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
 
     Text is validated as it arrives, so that a violation is known with the octet that
@@ -187,6 +221,14 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         deflate: what was agreed on of permessage-deflate (RFC 7692), if it was.  Compressed
             messages are inflated as they arrive; limits on messages and the offsets of
             evidence count inflated octets, ``max_frame_size`` those on the wire.
+        stream: whether to give messages as their bytes arrive, as ``TextPart`` and
+            ``BinaryPart``, whose ``last`` says that a message ends.  Put together they are
+            what ``Text`` or ``Binary`` would have.  Text is cut between characters only; what
+            comes before a violation is given before it is raised.  A control frame comes
+            after the parts that arrived before it.  Nothing of a message is retained, so
+            ``max_retained`` does not apply; the other limits do.  A part is as long as what was
+            fed, or what that inflates to, up to a thousand times as much: with ``deflate``
+            feed a few KiB at a time.
 
     Raises:
         TypeError, ValueError: an argument is none of these.
@@ -204,6 +246,7 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
             max_frame_size: int | None = None,
             max_retained: int | None = None,
             deflate: Deflate | None = None,
+            stream: Literal[False] = False,
         ) -> None: ...
 
         @overload
@@ -216,6 +259,33 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
             max_frame_size: int | None = None,
             max_retained: int | None = None,
             deflate: Deflate | None = None,
+            stream: Literal[False] = False,
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: MessageDecoder[str, _Parts[str]],
+            role: Literal["server", "client"],
+            *,
+            text: Literal["str"] = "str",
+            max_message_size: int | None = ...,
+            max_frame_size: int | None = None,
+            max_retained: int | None = None,
+            deflate: Deflate | None = None,
+            stream: Literal[True],
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: MessageDecoder[bytes, _Parts[bytes]],
+            role: Literal["server", "client"],
+            *,
+            text: Literal["bytes"],
+            max_message_size: int | None = ...,
+            max_frame_size: int | None = None,
+            max_retained: int | None = None,
+            deflate: Deflate | None = None,
+            stream: Literal[True],
         ) -> None: ...
 
     def __init__(
@@ -227,6 +297,7 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         max_frame_size: int | None = None,
         max_retained: int | None = None,
         deflate: Deflate | None = None,
+        stream: bool = False,
     ) -> None:
         # All is checked before anything is changed.
         masked = _arguments.is_server(role)
@@ -235,6 +306,7 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         message_size = _arguments.size_limit("max_message_size", max_message_size)
         retained = _arguments.retained_limit(max_retained, message_size)
         inflater = _arguments.new_inflater(deflate, role)
+        wants_parts = bool(stream)
         super().__init__(masked, frame_size)
         self._wants_str = wants_str
         self._max_message_size = message_size
@@ -244,13 +316,14 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         self._opcode = Opcode.CONTINUATION  # of the message under way, if any
         self._compressed = False  # is that message compressed?
         self._fragments = 0  # of it, that are whole
-        self._message = bytearray()
+        self._size = 0  # of it so far
+        self._stream = wants_parts
         self._control = bytearray()
         self._validator = Utf8Validator()
 
     if TYPE_CHECKING:
 
-        def __next__(self) -> _Message[_TextType]: ...
+        def __next__(self) -> _MessageType | Ping | Pong | Close: ...
 
     def feed(self, data: Buffer, /) -> Self:
         """Decode what arrived.
@@ -260,9 +333,9 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
 
         Returns:
             The decoder, to be iterated over for the messages and control frames that are
-            now whole: ``Text``, ``Binary``, ``Ping``, ``Pong``, ``Close``.  They stay until
-            they are taken.  If the bytes break the protocol, the iteration raises after the
-            last of these before that.
+            now whole: ``Text``, ``Binary``, ``Ping``, ``Pong``, ``Close``; or for the parts of
+            messages that arrived.  They stay until they are taken.  If the bytes break the
+            protocol, the iteration raises after the last of these before that.
 
         Raises:
             ProtocolError, InvalidUTF8, MessageTooBig: the iteration has raised it before.
@@ -287,11 +360,11 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
 
     def _judge_size(self, more: int) -> None:
         """Judge whether so many octets can still be added to the message."""
-        size = len(self._message) + more
+        size = self._size + more
         if size > self._max_message_size:
             raise errors.message_too_big(size, self._max_message_size)
         charge = size + FRAGMENT_CHARGE * self._fragments
-        if charge > self._max_retained:
+        if charge > self._max_retained and not self._stream:
             raise errors.retains_too_much(charge, self._fragments + 1, self._max_retained)
 
     def _begin(self, frame: Header) -> None:
@@ -309,8 +382,11 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
 
     def _room(self) -> int:
         """Return how many inflated octets can still be added to the message."""
-        charge = len(self._message) + FRAGMENT_CHARGE * self._fragments
-        return min(self._max_message_size - len(self._message), self._max_retained - charge)
+        room = self._max_message_size - self._size
+        if self._stream:
+            return room
+        charge = self._size + FRAGMENT_CHARGE * self._fragments
+        return min(room, self._max_retained - charge)
 
     def _take_inflated(self, pieces: Iterator[bytes]) -> None:
         for piece in pieces:
@@ -320,9 +396,39 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
                 self._judge_size(len(piece) - room)
 
     def _take_data(self, payload: bytes) -> None:
+        if self._stream and len(self._arrived) - self._handed_on + len(payload) > _STREAMED:
+            self._hand_on()
         if self._opcode == Opcode.TEXT:
-            self._validator.accept(payload, bytes(self._message[-_LOOK_BACK:]))
-        self._message += payload
+            try:
+                self._validator.accept(payload, self._look_back())
+            except errors.InvalidUTF8 as violation:
+                good = violation.offset - self._size  # before its character, in this payload
+                self._arrived += payload[: max(good, 0)]
+                del self._arrived[len(self._arrived) + min(good, 0) :]
+                raise
+        self._arrived += payload
+        self._size += len(payload)
+
+    def _look_back(self) -> bytes:
+        """Return the end of the message so far, as much as evidence may need."""
+        return bytes(self._arrived[-_LOOK_BACK:])
+
+    def _hand_on(self) -> None:
+        if not self._stream:
+            return
+        is_text = self._opcode == Opcode.TEXT
+        end = len(self._arrived) - (self._validator.pending_count if is_text else 0)
+        if end > self._handed_on:
+            data = self._arrived_until(end, MAX_CONTEXT if is_text else 0)
+            self._put_data(self._opcode, data, last=False)
+
+    def _put_data(self, opcode: int, data: bytes, *, last: bool) -> None:
+        """Put a message; or a part of one, if that is what is wanted."""
+        if opcode == Opcode.BINARY:
+            self._put(BinaryPart(data, last) if self._stream else Binary(data))
+        else:
+            text = data.decode() if self._wants_str else data
+            self._put(TextPart(text, last) if self._stream else Text(text))
 
     def _end(self, frame: Header) -> None:
         if frame.opcode >= Opcode.CLOSE:
@@ -334,17 +440,15 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         self._fragments += 1
         if frame.first & FIN:
             if self._opcode == Opcode.TEXT:
-                self._validator.finish_after(bytes(self._message[-_LOOK_BACK:]))
-            message, opcode = bytes(self._message), self._opcode
+                self._validator.finish_after(self._look_back())
+            data, opcode = self._arrived_until(len(self._arrived)), self._opcode
             self._discard()
-            if opcode == Opcode.BINARY:
-                self._put(Binary(message))
-            else:
-                self._put(Text(message.decode() if self._wants_str else message))
+            self._put_data(opcode, data, last=True)
         else:
             self._validator.next_fragment()
 
     def _end_control(self, opcode: int, payload: bytes) -> None:
+        self._hand_on()
         if opcode == Opcode.PING:
             self._put(Ping(payload))
         elif opcode == Opcode.PONG:
@@ -358,5 +462,6 @@ class MessageDecoder(Receiver, _OfText["_TextType"]):
         self._opcode = Opcode.CONTINUATION
         self._compressed = False
         self._fragments = 0
-        self._message = bytearray()
+        self._size = 0
+        super()._discard()
         self._validator.reset()

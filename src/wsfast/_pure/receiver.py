@@ -69,6 +69,10 @@ class Receiver:
         self._frame: Header | None = None  # whose payload is arriving
         self._received = 0  # octets of that payload
         self._closed = False  # by a close frame: what follows is ignored
+        # What has arrived of a frame or message that is not whole.  What was handed on of it,
+        # from the front, is kept only for evidence.
+        self._arrived = bytearray()
+        self._handed_on = 0
 
     def __iter__(self) -> Self:
         return self
@@ -125,6 +129,7 @@ class Receiver:
         self._ready = False
         try:
             violation = self._judged(chunk)
+            self._hand_on()
             if violation is not None:
                 self._discard()
         except BaseException as error:
@@ -141,6 +146,14 @@ class Receiver:
         except errors.ProtocolViolation as violation:
             return errors.again(violation)
         return None
+
+    def _arrived_until(self, end: int, keep: int = 0) -> bytes:
+        """Hand on what has arrived up to there; keep the last bytes of it, but only so many."""
+        taken = bytes(self._arrived[self._handed_on : end])
+        kept = min(end, keep)
+        del self._arrived[: end - kept]
+        self._handed_on = kept
+        return taken
 
     def _put(self, event: Any) -> None:
         if self._events is None:
@@ -244,6 +257,9 @@ class Receiver:
 
     # What the two decoders do differently.
 
+    def _hand_on(self) -> None:
+        """Put what has arrived of a message, if parts of it are wanted."""
+
     def _judge_sequence(self, opcode: int) -> None:
         """Judge a data frame by what came before it."""
 
@@ -260,5 +276,5 @@ class Receiver:
         raise NotImplementedError
 
     def _discard(self) -> None:
-        """Let go of what a violation made useless."""
-        raise NotImplementedError
+        """Let go of the payload, or the message, that is arriving."""
+        self._arrived, self._handed_on = bytearray(), 0

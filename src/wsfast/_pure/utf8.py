@@ -216,6 +216,11 @@ class Utf8Validator:
         validator._position = position
         return validator
 
+    @property
+    def pending_count(self) -> int:
+        """How many octets of an unfinished character are at the end of the text so far."""
+        return len(self._pending)
+
     def accept(self, chunk: bytes, before: bytes = b"") -> None:
         """Validate more of the current fragment.
 
