@@ -73,6 +73,32 @@ def text_as_octets() -> bytes:
     return wsfast.Binary(b"").data + wsfast.Ping(b"").data + wsfast.Pong(b"").data
 
 
+def streams() -> list[str | bytes]:
+    decoder = wsfast.MessageDecoder("server", stream=True, max_message_size=None)
+    found: list[str | bytes] = []
+    for event in decoder.feed(b""):
+        match event:
+            case wsfast.TextPart(text, last):
+                assert_type((text, last), tuple[str, bool])
+                found.append(text)
+            case wsfast.BinaryPart(octets, True):
+                found.append(octets)
+            case wsfast.Close(code):
+                assert_type(code, int)
+    raw = wsfast.MessageDecoder("server", stream=True, text="bytes")
+    for event_of_bytes in raw:
+        assert_type(
+            event_of_bytes,
+            wsfast.TextPart[bytes] | wsfast.BinaryPart | wsfast.Ping | wsfast.Pong | wsfast.Close,
+        )
+    for part in wsfast.Connection("client", stream=True).receive(b""):
+        assert_type(
+            part,
+            wsfast.TextPart[str] | wsfast.BinaryPart | wsfast.Ping | wsfast.Pong | wsfast.Close,
+        )
+    return found
+
+
 def reconnecting() -> str:
     backoff = wsfast.Backoff(base=0.5, jitter="equal", max_attempts=3)
     assert_type(wsfast.worth_retrying(OSError()), bool)
@@ -143,5 +169,5 @@ if __name__ == "__main__":
     masking()
     utf8()
     print(reconnecting())
-    print(frames(), messages(), connections(), text_as_octets(), closing())
+    print(frames(), messages(), connections(), streams(), text_as_octets(), closing())
     print(violations(b"\x01"), main())

@@ -17,6 +17,7 @@ from helpers import python
 STABLE = """
 apply_mask apply_mask_inplace is_valid_utf8 validate_utf8 decode_utf8 encode_utf8 Utf8Validator
 Frame FrameDecoder encode_frame new_masking_key MessageDecoder Text Binary Ping Pong Close
+TextPart BinaryPart
 Opcode CloseCode encode_close parse_close ProtocolViolation ProtocolError InvalidUTF8 Cause
 MessageTooBig backend BackendInfo
 """.split()  # noqa: SIM905 # read as a list of names

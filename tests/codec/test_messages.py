@@ -364,6 +364,11 @@ def records(codec: SimpleNamespace) -> list[Any]:
         codec.Binary(b"\x00"),
         codec.Ping(b"\x00"),
         codec.Pong(b"\x00"),
+        codec.TextPart("grün", False),
+        codec.TextPart("grün", True),
+        codec.TextPart("grün".encode(), True),
+        codec.BinaryPart(b"\x00", False),
+        codec.BinaryPart(b"\x00", True),
         codec.Close(CloseCode.GOING_AWAY, "why"),
         codec.Close(CloseCode.GOING_AWAY, "another"),
         codec.Close(CloseCode.NORMAL_CLOSURE, "why"),
@@ -397,7 +402,8 @@ def test_record_repr_makes_it_again(codec: SimpleNamespace) -> None:
     assert repr(codec.Frame(1, b"a")) == (
         "Frame(opcode=<Opcode.TEXT: 1>, payload=b'a', fin=True, rsv1=False, rsv2=False, rsv3=False)"
     )
-    for record in records(codec)[:5]:
+    assert repr(codec.TextPart("grün", False)) == "TextPart(data='grün', last=False)"
+    for record in records(codec)[:10]:
         assert eval(repr(record), vars(codec)) == record
 
 
@@ -439,6 +445,8 @@ def test_record_field_of_the_wrong_type_refused(codec: SimpleNamespace) -> None:
     for make, text in (
         (lambda: codec.Text(5), "data must be str or bytes, not int"),
         (lambda: codec.Binary("a"), "data must be bytes, not str"),
+        (lambda: codec.TextPart(5, True), "data must be str or bytes, not int"),
+        (lambda: codec.BinaryPart("a", True), "data must be bytes, not str"),
         (lambda: codec.Close("1000"), "code must be int, not str"),
         (lambda: codec.Close(1000, b""), "reason must be str, not bytes"),
         (lambda: codec.Frame(1, "a"), "payload must be bytes or bytearray or memoryview, not str"),
@@ -450,7 +458,9 @@ def test_record_field_of_the_wrong_type_refused(codec: SimpleNamespace) -> None:
 
 def test_message_decoder_is_generic_for_type_checkers(codec: SimpleNamespace) -> None:
     assert codec.MessageDecoder[str] is codec.MessageDecoder
+    assert codec.MessageDecoder[str, codec.BinaryPart] is codec.MessageDecoder
     assert codec.Text[bytes] is codec.Text
+    assert codec.TextPart[bytes] is codec.TextPart
 
 
 def test_message_client_role_takes_unmasked_frames_only(codec: SimpleNamespace) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from helpers import BINARY, PING, TEXT, frame, outcome, run
 
-NAMES = ["Text", "Binary", "Ping", "Pong", "Close", "Frame"]
+NAMES = ["Text", "Binary", "TextPart", "BinaryPart", "Ping", "Pong", "Close", "Frame"]
 KEEPERS = ["MessageDecoder", "FrameDecoder", "Utf8Validator"]
 
 
@@ -22,11 +22,14 @@ def records(codec: SimpleNamespace) -> list[Any]:
         codec.Text("a"),
         codec.Text(b"a"),
         codec.Binary(b"a"),
+        codec.TextPart("a", False),
+        codec.BinaryPart(b"a", True),
         codec.Ping(b"a"),
         codec.Pong(b"a"),
         codec.Close(1000, "a"),
         codec.Frame(BINARY, b"a"),
         *codec.MessageDecoder("server").feed(frame(TEXT, b"a")),
+        *codec.MessageDecoder("server", stream=True).feed(frame(TEXT, b"a")),
         *codec.FrameDecoder("server").feed(frame(TEXT, b"a")),
     ]
 
@@ -76,6 +79,15 @@ def test_records_hold_plain_values_and_so_are_in_no_cycle(codec: SimpleNamespace
         ended = weakref.ref(data.witness)
         del data
         assert ended() is None  # without a collection
+    part = codec.TextPart(Word("a"), Word("true"))  # a truth value
+    assert (type(part.data), part.data, part.last) == (str, "a", True)
+    data = Octets(b"abc")
+    data.holder = codec.BinaryPart(data, data)
+    assert (type(data.holder.data), data.holder.last) == (bytes, True)
+    data.witness = Witness()
+    ended = weakref.ref(data.witness)
+    del data
+    assert ended() is None
     close = codec.Close(Number(1000), Word("a"))
     assert (type(close.code), type(close.reason)) == (int, str)
     assert (close.code, close.reason) == (1000, "a")
@@ -118,8 +130,12 @@ def test_a_decoder_in_a_cycle_is_collected(codec: SimpleNamespace, name: str) ->
 def test_events_of_decoders_are_no_work_for_the_collector(codec: SimpleNamespace) -> None:
     if codec.name != "native":
         return  # objects of classes in Python always are
-    for name in ("MessageDecoder", "FrameDecoder"):
-        for event in getattr(codec, name)("server").feed(frame(TEXT, b"a") + frame(PING)):
+    for decoder in (
+        codec.MessageDecoder("server"),
+        codec.MessageDecoder("server", stream=True),
+        codec.FrameDecoder("server"),
+    ):
+        for event in decoder.feed(frame(TEXT, b"a") + frame(PING)):
             assert not gc.is_tracked(event)
     assert gc.is_tracked(codec.Frame(BINARY, memoryview(b"a")))
 

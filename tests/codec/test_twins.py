@@ -21,7 +21,7 @@ from conftest import CODEC_NAMES
 from helpers import ALPHABETS, FAULTS, cut, described, header, mask
 
 Twins: TypeAlias = tuple[SimpleNamespace, SimpleNamespace]
-RECORDS = ("Frame", "Text", "Binary", "Ping", "Pong", "Close")
+RECORDS = ("Frame", "Text", "Binary", "TextPart", "BinaryPart", "Ping", "Pong", "Close")
 
 thorough = settings(
     max_examples=400,
@@ -213,6 +213,7 @@ def test_twins_decoder_arguments_same(twins: Twins, role: Any, data: st.DataObje
                 "text": st.sampled_from(["str", "bytes"]) | anything,
                 "max_message_size": integers | anything,
                 "max_retained": integers | anything,
+                "stream": st.booleans() | anything,
             },
         ),
     ):
@@ -229,7 +230,7 @@ def test_twins_decoder_arguments_same(twins: Twins, role: Any, data: st.DataObje
 def test_twins_record_of_anything_same(twins: Twins, name: str, values: list[Any]) -> None:
     arity = len(inspect.signature(getattr(twins[0], name)).parameters)
     values = values[:arity]
-    if name in ("Frame", "Close") and len(values) < 2:
+    if name in ("Frame", "Close", "TextPart", "BinaryPart") and len(values) < 2:
         values.append("")
     assert_same(twins, lambda codec: getattr(codec, name)(*values))
 
@@ -284,6 +285,7 @@ def assert_fed_same(twins: Twins, make: Callable[[SimpleNamespace], Any], chunks
     st.sampled_from([2**20, None, 0, 1, 50, 126]),
     st.sampled_from([None, 0, 20, 60]),
     st.sampled_from([None, 0, 20, 125]),
+    st.sampled_from([False, True, 0, 1, None, "yes"]),
 )
 def test_twins_message_decoder_same(
     twins: Twins,
@@ -292,10 +294,12 @@ def test_twins_message_decoder_same(
     max_message_size: int | None,
     max_retained: int | None,
     max_frame_size: int | None,
+    stream: Any,
 ) -> None:
     role, chunks = wire
     options = {
         "text": text,
+        "stream": stream,
         "max_message_size": max_message_size,
         "max_retained": max_retained,
         "max_frame_size": max_frame_size,
@@ -375,7 +379,7 @@ def test_twins_validator_from_state_same(twins: Twins, state: Any) -> None:
 
 
 # Methods of the codec in Python for its own modules, of which no user is told.
-INTERNAL = {"accept", "at", "finish_after", "next_fragment"}
+INTERNAL = {"accept", "at", "finish_after", "next_fragment", "pending_count"}
 
 
 def public_members(value: object) -> set[str]:

@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import wsfast
 from wsfast import (
     Binary,
+    BinaryPart,
     Close,
     Connection,
     Frame,
@@ -38,6 +39,7 @@ from wsfast import (
     Ping,
     ProtocolViolation,
     Text,
+    TextPart,
     Utf8Validator,
 )
 from wsfast.deflate import Deflate, PerMessageDeflate
@@ -259,6 +261,8 @@ def inplace() -> Callable[[], Any]:
 RECORDS = [
     Text("text"),
     Binary(b"data"),
+    TextPart("text", False),
+    BinaryPart(b"data", True),
     Ping(b"data"),
     Close(1000, "reason"),
     Close(4999),
@@ -312,6 +316,11 @@ OPERATIONS: dict[str, Callable[[], Operation]] = {
     "feed, a memoryview": fed(server(), memoryview(EVENTS)),  # type: ignore[arg-type] # as good
     "feed, fragments": fed(server(), FRAGMENTS),
     "feed, the end of a message": fed(server(), FRAGMENTS[-200:], FRAGMENTS[:-200]),
+    "feed, a stream": fed(server(stream=True), FRAGMENTS[-200:], FRAGMENTS[:-200]),
+    "feed, a stream of bytes": fed(server(stream=True, text="bytes"), FRAGMENTS[:-1]),
+    "feed, a stream that is faulty": fed(
+        server(stream=True), frame(1, "漢".encode() + FAULTY), frame(1, b"a")
+    ),
     "feed, a close frame": fed(server(), frame(1, b"a") + frame(8, b"\x03\xe8bye")),
     "feed, faulty text": fed(server(), frame(1, b"a") + frame(1, FAULTY)),
     "feed, faulty text as bytes": fed(server(text="bytes"), frame(1, b"a") + frame(1, FAULTY)),

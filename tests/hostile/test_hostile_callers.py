@@ -216,7 +216,8 @@ for name in ("MessageDecoder", "FrameDecoder"):
             tried(lambda: decoder.get_buffer()[:1])
             tried(lambda: list(decoder.buffer_updated(1)))
             tried(lambda: decoder.take_part())
-for name in ("Text", "Binary", "Ping", "Pong", "Close", "Frame", "Utf8Validator"):
+for name in ("Text", "Binary", "TextPart", "BinaryPart", "Ping", "Pong", "Close", "Frame",
+             "Utf8Validator"):
     kind = getattr(wsfast, name)
     some, other = kind.__new__(kind), kind.__new__(kind)
     for attribute in dir(some):

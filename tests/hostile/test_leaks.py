@@ -78,6 +78,10 @@ def messages(codec: SimpleNamespace) -> None:
         for at in (0, 1, 700, len(WIRE) - 2):
             events = list(decoder.feed(WIRE[:at])) + list(decoder.feed(memoryview(WIRE)[at:]))
             assert len(events) == MESSAGES
+    decoder = codec.MessageDecoder("server", stream=True)
+    for at in (0, 1, 700, len(WIRE) - 2):
+        for wire in (WIRE[:at], memoryview(WIRE)[at:]):
+            assert repr(list(decoder.feed(wire))[-1:])
     decoder = codec.FrameDecoder("server")
     for _ in decoder.feed(WIRE[:900]):
         pass
@@ -96,6 +100,8 @@ def violations(codec: SimpleNamespace) -> None:
                     list(decoder.feed(wire))
         with suppress(ProtocolViolation):
             list(codec.FrameDecoder("server").feed(wire))
+        with suppress(ProtocolViolation):
+            list(codec.MessageDecoder("server", stream=True).feed(wire))
     for fault in FAULTS:
         validator = codec.Utf8Validator()
         for call in (validator.feed, validator.feed, codec.decode_utf8, codec.validate_utf8):
@@ -122,6 +128,8 @@ def refused(codec: SimpleNamespace) -> None:
         lambda: codec.FrameDecoder("server").buffer_updated(1),
         lambda: codec.Utf8Validator.from_state((0, b"\xff", 0, 0, 0)),
         lambda: codec.Text(1),
+        lambda: codec.TextPart(1, True),
+        lambda: codec.BinaryPart(1, True),
     ):
         with suppress(TypeError, ValueError):
             call()
@@ -156,9 +164,9 @@ def inflated(codec: SimpleNamespace) -> None:
 
 # What is done, and how many messages, violations or calls one round of it is.
 WORK: dict[str, tuple[Callable[[Any], None], int]] = {
-    "messages": (messages, 9 * MESSAGES),
-    "violations": (violations, 5 * len(BROKEN) + 5 * len(FAULTS)),
-    "refused": (refused, 15),
+    "messages": (messages, 13 * MESSAGES),
+    "violations": (violations, 6 * len(BROKEN) + 5 * len(FAULTS)),
+    "refused": (refused, 17),
     "encoded": (encoded, 10 * len(TEXTS)),
     "inflated": (inflated, 5),
 }

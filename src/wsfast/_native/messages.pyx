@@ -213,6 +213,7 @@ cdef class MessageDecoder(Receiver):
                 if not self.stream:
                     return 1
                 self.violation = None  # it is found again, behind what can be handed on
+                trace_clear(&self.trace)
             self.opcode = opcode
             self.rules.sequence = WSF_SEQUENCE_CONTINUE
             self.compressed = self.frame.first & self.rules.first_bits
