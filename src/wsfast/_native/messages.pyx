@@ -66,12 +66,15 @@ cdef object close_of(const uint8_t *data, size_t n):
 cdef extern from *:
     """
     static int64_t wsf_fragment_charge, wsf_retained_slack; /* the same for all interpreters */
+    static size_t wsf_max_context;
     """
     int64_t wsf_fragment_charge
     int64_t wsf_retained_slack
+    size_t wsf_max_context
 
 wsf_fragment_charge = _limits.FRAGMENT_CHARGE
 wsf_retained_slack = _limits.RETAINED_SLACK
+wsf_max_context = _limits.MAX_CONTEXT
 
 
 @cython.no_gc_clear
@@ -450,7 +453,7 @@ cdef class MessageDecoder(Receiver):
             self.measured.pending = pending
             self.measured.max_octet = self.store.data[end]
             self.measured.code_points = 1
-        store_hand_on(&self.store, end, _limits.MAX_CONTEXT if self.opcode == 0x1 else 0)
+        store_hand_on(&self.store, end, wsf_max_context if self.opcode == 0x1 else 0)
         return 0
 
     cdef object look_back(self):
