@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .. import InvalidUTF8, validate_utf8
 from ..closecodes import CloseCode, explain
-from ._wordings import CODEC, GENERAL, OFFSETS, WORDINGS, Counted, Wording
+from ._wordings import GENERAL, OFFSETS, WORDINGS, Counted, Wording
 
 LONGEST = 16_384  # characters of a line; the payload that some libraries write may be long
 

@@ -261,9 +261,7 @@ WORDINGS = (
         r"(?P<code>1007): Invalid UTF-8 Data Received",
         note="It gives no offset.",
     ),
-    _wording(
-        "websocket (node)", r"1006: Connection dropped by remote peer", 1006, _NO_CLOSE_FRAME
-    ),
+    _wording("websocket (node)", r"1006: Connection dropped by remote peer", 1006, _NO_CLOSE_FRAME),
     _wording(
         "a Chromium browser",
         r"WebSocket connection to '[^']{1,2000}' failed: Could not decode a text frame as UTF-8",
@@ -335,7 +333,9 @@ WORDINGS = (
     ),
     # Rust
     _wording(
-        "tungstenite", r"WebSocket protocol error: Connection reset without closing", 1006,
+        "tungstenite",
+        r"WebSocket protocol error: Connection reset without closing",
+        1006,
         _NO_CLOSE_FRAME,
     ),
     _wording("tungstenite", r"WebSocket protocol error: ", 1002),
@@ -401,8 +401,9 @@ WORDINGS = (
     ),
     _wording("aiohttp", r"aiohttp\.access.{0,300}?\" 101 ", None, _UPGRADED),
     _wording("tornado", r"tornado\.access\S{0,10}101 GET", None, _UPGRADED),
-    _wording("a server's or proxy's access log", r"\"GET \S{1,2000} HTTP/1\.1\" 101 ", None,
-             _UPGRADED),
+    _wording(
+        "a server's or proxy's access log", r"\"GET \S{1,2000} HTTP/1\.1\" 101 ", None, _UPGRADED
+    ),
     # Python's codec, in whatever program
     _wording("Python", CODEC + r"\d", 1007, "Raised by bytes.decode()."),
     _wording(
