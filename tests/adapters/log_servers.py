@@ -1,4 +1,9 @@
-"""A server of ``programs.py`` that logs all it can on stderr: python log_servers.py NAME FD."""
+"""A server of ``programs.py`` that logs all it can on stderr.
+
+    python log_servers.py NAME FD [PEER]
+
+With PEER, that library runs on wsfast.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +34,12 @@ def hypercorn(sock: socket.socket) -> None:
     asyncio.run(serve(programs.asgi, config))  # type: ignore[arg-type]
 
 
-def main(name: str, number: str) -> None:
+def main(name: str, number: str, peer: str = "") -> None:
     logging.basicConfig(level=logging.DEBUG, format="%(levelname)s:%(name)s:%(message)s")
+    if peer:
+        import wsfast
+
+        wsfast.accelerate(peer)
     programs.uvicorn = uvicorn
     programs.SERVERS["hypercorn"] = hypercorn
     if name == "autobahn":

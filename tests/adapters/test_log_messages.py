@@ -23,7 +23,7 @@ pytest.importorskip("click")
 from clients import CLIENTS
 from loopback import SECONDS, End
 from misbehaving import Server, Step, Target, accept, drop
-from wsfast.cli._logline import Reading, read
+from wsfast.cli._logline import read
 
 SERVERS = Path(__file__).with_name("log_servers.py")
 
@@ -81,11 +81,11 @@ def test_what_a_client_raises(
     assert (found[0].counted.name if found[0].counted else None) == counted
 
 
-def logged(name: str, act: Callable[[End], None]) -> list[Reading]:
-    """Return what is read in the log of a server to which a client did something."""
+def logged(name: str, act: Callable[[End], None], peer: str = "") -> list[str]:
+    """Return the log of a server to which a client did something; its library on wsfast."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(SERVERS), name, str(listener.fileno())],
+            [sys.executable, "-W", "ignore", str(SERVERS), name, str(listener.fileno()), peer],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=[listener.fileno()],
@@ -107,7 +107,7 @@ def logged(name: str, act: Callable[[End], None]) -> list[Reading]:
         finally:
             process.kill()
             process.communicate()
-    return [reading for line in lines if (reading := read(line)) is not None]
+    return lines
 
 
 def say_faulty(end: End) -> None:
@@ -142,5 +142,28 @@ def test_what_a_server_logs(
 ) -> None:
     if importlib.util.find_spec(module) is None:
         pytest.skip(f"{module} is not installed")
-    found = logged(name, act)
+    found = [reading for line in logged(name, act) if (reading := read(line)) is not None]
     assert (program, code, offset) in [(r.program, r.code, r.offset) for r in found], found
+
+
+@pytest.mark.parametrize(
+    ("name", "peer", "library"),
+    [
+        ("uvicorn-wsfast", "", "uvicorn"),
+        ("uvicorn-wsproto", "wsproto", "wsproto"),
+        ("tornado", "tornado", "tornado"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="a socket is passed by its number")
+def test_on_wsfast_the_log_has_the_line(name: str, peer: str, library: str) -> None:
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    (line,) = (line for line in logged(name, say_faulty, peer) if "WARNING:wsfast:" in line)
+    assert f"library={library} " in line
+    found = read(line)
+    assert found is not None
+    assert (found.program, found.code, found.offset) == ("wsfast", 1007, 3)
+    assert found.counted is not None
+    assert found.counted.name == "SEQUENCE"
+    if library != "wsproto":
+        assert "client=127.0.0.1" in line

@@ -125,7 +125,11 @@ _DROPPED = "The connection is dropped without a close frame: the other end sees 
 # The first that matches counts, so what is particular stands before what is general.
 WORDINGS = (
     # wsfast
-    _wording("wsfast", r"invalid UTF-8 in the reason of a close frame", 1007),
+    _wording(
+        "wsfast",
+        r"invalid UTF-8 in the reason of a close frame|1007 invalid UTF-8 at byte \d",
+        1007,
+    ),
     # websockets: the two ends of the closing handshake, in the order in which they came
     _wording(
         "websockets",
