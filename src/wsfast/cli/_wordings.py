@@ -161,7 +161,8 @@ WORDINGS = (
     # aiohttp
     _wording(
         "aiohttp",
-        r"WebSocketError\((?P<code>\d{4}),|(?:aiohttp\S{0,60}WebSocketError: |^)"
+        r"WebSocketError\((?:<WSCloseCode\.\w{1,40}: )?(?P<code>\d{4})\b|"
+        r"(?:aiohttp\S{0,60}WebSocketError: |^)"
         r"Invalid UTF-8 text message",
         1007,
         "aiohttp gives no offset, and ws.close_code is 1006 afterwards although it sent 1007.",
@@ -298,7 +299,7 @@ WORDINGS = (
     ),
     _wording(
         "a browser's onclose",
-        r"(?P<quote>[\"']?)code(?P=quote): ?(?P<code>\d{4}), ?"
+        r"(?P<quote>\\?[\"']?)code(?P=quote): ?(?P<code>\d{4}), ?"
         r"(?P=quote)reason(?P=quote): ?.{0,300}?, ?(?P=quote)wasClean(?P=quote)",
         note="Browsers and undici show 1006 for everything that failed without a close frame "
         "from the server: text that is not UTF-8 too.",
