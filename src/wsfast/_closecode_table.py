@@ -140,17 +140,17 @@ _CODES = (
         about="the lifetime of an endpoint, not the data",
         fault="nobody's: an endpoint left while the connection was sound",
         meaning="An endpoint is going away: a server shuts down, or a browser leaves the page.",
-        seen="On the client: the server is stopped, redeployed or scaled down, or a proxy in "
-        "between drains or ends idle connections. On the server: the user closed the tab, "
-        "reloaded or followed a link.",
-        fix="Nothing is wrong with the messages. Client: reconnect with growing, random delays "
-        "and resume the session (ask for what was missed since the last message seen). Server: "
-        "on shutdown send 1001 to every client and wait for the answers; when clients leave, "
-        "clean up and do not log it as an error. If it comes often, compare with deployments, "
+        seen="Server stopped, redeployed, scaled down; proxy drained or restarted; browser left "
+        "the page. A client sees it from the server or a proxy in between; a server sees it when "
+        "the user closed the tab, reloaded or followed a link.",
+        fix="Client: reconnect with growing, random delays and resume the session. Ask for what "
+        "was missed since the last message seen; nothing is wrong with the messages. Server: on "
+        "shutdown send 1001 to every client and wait for the answers; when clients leave, clean "
+        "up and do not log it as an error. If it comes often, compare with deployments, "
         "autoscaling and the idle timeout of proxies, and send pings more often than that.",
         use="When your process stops or moves while connections are open and healthy.",
-        reconnecting="Yes, at once but spread out: exponential backoff with jitter, for all "
-        "clients of a stopped server come back together.",
+        reconnecting="Yes, at once but spread out: exponential backoff with jitter. All clients "
+        "of a stopped server come back together.",
     ),
     _one(
         *(1002, "Protocol error", "both", "no"),
@@ -214,17 +214,17 @@ _CODES = (
     ),
     _one(
         *(1007, "Invalid frame payload data", "both", "no"),
-        about="the octets of one message, not the endpoints",
-        fault="the sender of the message: its octets don't fit its type",
+        about="the bytes of one message, not the endpoints",
+        fault="the sender of the message: its bytes don't fit its type",
         meaning="A message held data that does not fit its type: a text message, or the reason of "
         "a close frame, that is not UTF-8.",
         seen="Binary data (an image, gzip, protobuf) sent as text; text in Latin-1, Windows-1252 "
         "or UTF-16; a string cut inside a character; lone surrogates; a payload that was not "
         "unmasked, or is still compressed.",
-        fix="Find the octet: `wsfast check` and wsfast.InvalidUTF8 give its offset and cause, and "
-        "wsfast.diagnose() the likely origin. Sender: encode text as UTF-8, send octets in "
-        "binary frames, cut by characters or let the library make the fragments. Receiver: the "
-        "close is right; log the offset, not the payload.",
+        fix="Find the byte with `wsfast check`; encode text as UTF-8 and send bytes in binary "
+        "frames. wsfast.InvalidUTF8 gives the offset and the cause, wsfast.diagnose() the likely "
+        "origin. Sender: cut text by characters, or let the library make the fragments. "
+        "Receiver: the close is right; log the offset, not the payload.",
         use="When a text message is not UTF-8. Give the offset in the reason.",
         reconnecting="No: the same message would be refused again. Repair the sender first; then "
         "connect without sending that message.",

@@ -33,15 +33,44 @@ def test_explain_says_all_of_the_table(code: int) -> None:
     assert "\x1b" not in output
 
 
-def test_explain_two_codes_side_by_side() -> None:
-    status, output = run("explain", "1001", "1007")
+def flat(output: str, columns: int) -> list[str]:
+    """Return the cells of one column of a table, joined: the text as it was before wrapping."""
+    width = (columns - 13) // 2
+    lines = [line for line in output.splitlines() if "\u2500" not in line]
+    cells = zip(*((line[13 : 13 + width], line[13 + width :]) for line in lines), strict=True)
+    return [" ".join(" ".join(cell).split()) for cell in cells]
+
+
+def test_explain_two_codes_in_full_leaves_nothing_out() -> None:
+    status, output = run("explain", "--full", "1001", "1007")
     assert status == 0
-    for code in (1001, 1007):
+    for code, text in zip((1001, 1007), flat(output, 80), strict=True):
         info = explain(code)
-        for text in (info.meaning, info.seen, info.fix, info.use, info.reconnecting, info.about):
-            assert text in output
-    for aspect in ("about", "whose doing", "reconnect"):
-        assert f"difference, {aspect}:" in output
+        for part in (info.meaning, info.seen, info.fix, info.use, info.reconnecting, info.about):
+            assert part in text
+        assert info.source in text
+        assert info.fault in text
+
+
+def test_the_difference_comes_first() -> None:
+    for options in ((), ("--full",)):
+        output = run("explain", *options, "1001", "1007")[1]
+        places = [output.index(word) for word in ("about", "whose", "reconnect", "meaning")]
+        assert places == sorted(places)
+
+
+CODES = [*range(1000, 1017), 3000, 3003, 3008, 0, 3500, 4000, 5000]
+
+
+@pytest.mark.parametrize("first", CODES)
+def test_the_first_answer_of_any_two_codes_fits_a_screen(first: int) -> None:
+    for second in CODES:
+        lines = run("explain", str(first), str(second))[1].splitlines()
+        assert len(lines) <= 40, second
+        assert max(map(len, lines)) <= 80, second
+        heading = lines[: 1 + next(n for n, line in enumerate(lines) if "\u2500" in line)]
+        assert str(first) in " ".join(heading)
+        assert str(second) in " ".join(heading)
 
 
 def test_explain_json() -> None:
@@ -53,13 +82,14 @@ def test_explain_json() -> None:
     assert "differences" not in json.loads(run("explain", "--json", "1000")[1])
 
 
-@pytest.mark.parametrize("code", ["65536", "-1", "x", "1e3", "1007.0"])
+@pytest.mark.parametrize("code", ["65536", "-1", "x", "1e3", "1007.0", "1o07"])
 def test_explain_what_is_no_code_is_a_wrong_call(code: str) -> None:
     assert run("explain", code)[0] == 2
 
 
 def test_explain_what_is_no_number_is_called_no_close_code() -> None:
     assert "'abc' is not a valid close code" in run("explain", "abc")[1]
+    assert "'1o07' is not a valid close code" in run("explain", "1001", "1o07")[1]
 
 
 def test_explain_nothing_is_a_wrong_call() -> None:

@@ -62,6 +62,18 @@ def _handle_message(original: Any) -> Any:
             self._frame_compressed is not None and hasattr(self, "wsfast_saw_header")
         )
 
+    def log(self: Any, violation: InvalidUTF8, data: bytes) -> None:
+        from ..logs import log_invalid_text
+
+        request = getattr(self.handler, "request", None)  # a client has none
+        log_invalid_text(
+            violation,
+            data,
+            library="tornado",
+            client=getattr(request, "remote_ip", None),
+            user_agent=request and request.headers.get("User-Agent"),
+        )
+
     def handle_message(self: Any, opcode: int, data: bytes) -> Any:
         """Hand on a message; if its text is not UTF-8, close with 1007, not without a word."""
         try:
@@ -72,6 +84,7 @@ def _handle_message(original: Any) -> Any:
                 validate_utf8(data[2:])
         except InvalidUTF8 as violation:
             if opcode == 8 or is_certain(self):
+                log(self, violation, data)
                 self.close(violation.close_code, violation.close_reason)
             self._abort()
             return None

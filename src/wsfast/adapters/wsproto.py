@@ -87,6 +87,12 @@ def _frame_decoder(original: Any) -> Any:
     return _FrameDecoder
 
 
+def _log(violation: InvalidUTF8, payload: Any = None) -> None:
+    from ..logs import log_invalid_text
+
+    log_invalid_text(violation, payload, library="wsproto")  # the host knows the address
+
+
 class _NotUTF8(UnicodeDecodeError):
     """Raised when text is not UTF-8; in words, the violation with its place in the message."""
 
@@ -111,6 +117,7 @@ def _incremental_decoder(original: Any) -> Any:
                 if final:
                     self._validator.finish()
             except InvalidUTF8 as violation:
+                _log(violation)
                 raise _NotUTF8(violation) from None
             return self._theirs.decode(data, final)
 
@@ -134,6 +141,7 @@ def _process_frame(original: Any) -> Any:
         try:
             return make(Frame, (text, decode_utf8(payload), True, True))
         except InvalidUTF8 as violation:
+            _log(violation, payload)
             raise ParseFailed(violation.close_reason, invalid) from None
 
     return process_frame

@@ -2,131 +2,179 @@
 
 RFC 6455 section 7.4.
 
-Invariant: says nothing that is not in the table of close codes.
+Invariant: says nothing of a code that is not in the table of close codes, and shows nothing of
+a log's line but what it read there.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import Any, NamedTuple
 
 import click
 
-from ..closecodes import CloseCodeInfo, Comparison, compare
+from ..closecodes import compare
 from ..closecodes import explain as explain_code
-from ._output import JSON, terminal_width, write_fields, write_json
+from ._comparison import rows, title, write_comparison
+from ._logline import LONGEST, Reading, named_code, read
+from ._output import JSON, write_fields, write_json
 
-_SENDERS = {
-    "both": "client or server",
-    "client": "the client",
-    "server": "the server",
-    "never": "nobody; it never goes on the wire",
-}
+_MOST = 100  # different findings of a log that are shown
 
 
-_NARROW = 60  # columns; a table of two codes would lose text in fewer
+class _Found(NamedTuple):
+    """A reading, the first line that has it (0: an argument), and how many do."""
+
+    reading: Reading
+    line: int
+    times: int
 
 
-class _Code(click.IntRange):
-    name = "close code"  # what click calls it in errors
-
-
-@click.command(short_help="What close codes mean and what to do.")
-@click.argument("codes", nargs=-1, required=True, metavar="CODE...", type=_Code(0, 65535))
+@click.command(short_help="What a close code, or a line of a log, means and what to do.")
+@click.argument("what", nargs=-1, required=True, metavar="CODE|NAME|LINE|-...")
+@click.option("--full", is_flag=True, help="Compare two codes in full, not in 40 lines.")
 @JSON
-def explain(codes: tuple[int, ...], as_json: bool) -> int:
-    """Explain close codes; two of them side by side.
+def explain(what: tuple[str, ...], full: bool, as_json: bool) -> int:
+    """Explain close codes and lines of logs; two codes side by side.
+
+    A code is a number or a name. In a line of a log the code and the offset are found, and it
+    is said what the offset counts in the program that wrote it. With - a log is read from
+    standard input.
 
     \b
     Examples:
       wsfast explain 1007
       wsfast explain 1001 1007
-      wsfast explain --json 1006 4321
+      wsfast explain GOING_AWAY
+      wsfast explain "sent 1007 (invalid frame payload data) ... at position 5; no close ..."
+      journalctl -u app | wsfast explain -
     """
-    if as_json:
-        write_json(_as_json(codes))
-    elif len(codes) == 2:
-        _write_comparison(compare(*codes))
+    if what == ("-",):
+        found = _read_log()
+        codes = tuple(dict.fromkeys(f.reading.code for f in found if f.reading.code is not None))
     else:
-        for number, code in enumerate(codes):
-            if number:
-                click.echo()
-            info = explain_code(code)
-            click.echo(click.style(_title(info), bold=True))
-            write_fields(_rows(info))
+        codes, found = _read_arguments(what)
+    if as_json:
+        write_json(_as_json(codes, found))
+        return 0
+    for one in found:
+        _write_reading(one)
+    if len(codes) == 2 and not found:
+        write_comparison(compare(*codes), full=full)
+        return 0
+    for number, code in enumerate(codes):
+        if number or found:
+            click.echo()
+        info = explain_code(code)
+        click.echo(click.style(title(info), bold=True))
+        write_fields(rows(info))
     return 0
 
 
-def _as_json(codes: tuple[int, ...]) -> dict[str, Any]:
+def _read_arguments(what: tuple[str, ...]) -> tuple[tuple[int, ...], list[_Found]]:
+    """Return the codes and what was read in lines; words that a shell took apart are one line."""
+    known = [named_code(word) for word in what]
+    if None not in known:
+        return tuple(code for code in known if code is not None), []
+    lines: tuple[str, ...] = (" ".join(what),)
+    if all(code is not None or " " in word for word, code in zip(what, known, strict=True)):
+        lines = what
+    elif named_code(lines[0]) is not None:
+        return (named_code(lines[0]) or 0,), []
+    codes: dict[int, None] = {}
+    found = []
+    for line in lines:
+        code = named_code(line)
+        reading = None if code is not None else read(line)
+        if reading is not None:
+            found.append(_Found(reading, 0, 1))
+            code = reading.code
+        elif code is None:
+            word = next(word for word, code in zip(what, known, strict=True) if code is None)
+            raise click.UsageError(
+                f"{word[:80]!r} is not a valid close code, and not a line of a log that has one: "
+                "give a number from 0 to 65535, a name such as GOING_AWAY, or the whole line."
+            )
+        if code is not None:
+            codes[code] = None
+    return tuple(codes), found
+
+
+def _read_log() -> list[_Found]:
+    """Return what the lines of standard input say, each thing once."""
+    found: dict[Reading, _Found] = {}
+    stream = sys.stdin.buffer
+    number = 0
+    whole = True  # is this the beginning of a line?
+    while piece := stream.readline(4 * LONGEST):
+        begins, whole = whole, piece.endswith(b"\n")
+        if not begins:
+            continue
+        number += 1
+        reading = read(piece.decode("utf-8", "replace"))
+        if reading is None:
+            continue
+        if reading in found:
+            found[reading] = found[reading]._replace(times=found[reading].times + 1)
+        elif len(found) < _MOST:
+            found[reading] = _Found(reading, number, 1)
+    if not found:
+        raise click.UsageError(
+            f"there is no close code that wsfast recognises in {number} "
+            f"line{'' if number == 1 else 's'} of standard input."
+        )
+    return list(found.values())
+
+
+def _write_reading(found: _Found) -> None:
+    reading = found.reading
+    head = f"line {found.line}: " if found.line else ""
+    head += reading.program or "a program that this wording does not tell"
+    if reading.code is None:
+        head += ": no close code"
+    else:
+        name = explain_code(reading.code).name
+        way = "means" if reading.inferred else reading.way
+        head += f": {way} {reading.code} ({name})" if way else f": {reading.code} ({name})"
+    if found.times > 1:
+        again = found.times - 1
+        head += ", " + ("once more" if again == 1 else f"{again} times more")
+    click.echo(click.style(head, bold=True))
+    fields = []
+    if reading.offset is not None and reading.counted is not None:
+        fields.append(("place", f"byte {reading.offset}: {reading.counted.meaning}"))
+    if reading.note:
+        fields.append(("note", reading.note))
+    if fields:
+        write_fields(fields)
+
+
+def _as_json(codes: tuple[int, ...], found: list[_Found]) -> dict[str, Any]:
     infos = [explain_code(code) for code in codes]
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "codes": [dict(zip(i.__match_args__, i._values(), strict=True)) for i in infos]
     }
-    if len(codes) == 2:
-        found["differences"] = [
+    if found:
+        document["readings"] = [_reading_as_json(one) for one in found]
+    elif len(codes) == 2:
+        document["differences"] = [
             {"aspect": aspect, str(codes[0]): first, str(codes[1]): second}
             for aspect, first, second in compare(*codes).differences
         ]
-    return found
+    return document
 
 
-def _title(info: CloseCodeInfo) -> str:
-    if info.first == info.last:
-        return f"{info.code} {info.name}"
-    return f"{info.code} ({info.first} to {info.last}: {info.name})"
-
-
-def _rows(info: CloseCodeInfo) -> list[tuple[str, str]]:
-    return [
-        ("meaning", info.meaning),
-        ("when you see it", info.seen),
-        ("what to do", info.fix),
-        ("when to use it", info.use),
-        ("reconnect", info.reconnecting),
-        ("sent by", _SENDERS[info.sender]),
-        ("source", info.source),
-    ]
-
-
-def _write_comparison(comparison: Comparison) -> None:
-    first, second = comparison.first, comparison.second
-    rows = [
-        (label, a, b)
-        for (label, a), (_, b) in zip(_rows(first), _rows(second), strict=True)
-        if label != "reconnect" or a == b
-    ]
-    width = min(terminal_width(), 140)
-    if width >= _NARROW:
-        _write_table(comparison, rows, width)
-    else:
-        _write_plain(comparison, rows)
-
-
-def _write_table(comparison: Comparison, rows: list[tuple[str, str, str]], width: int) -> None:
-    # Here, for other subcommands should not pay for rich.
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(expand=True, show_lines=True, width=width)
-    table.add_column("", style="cyan", width=11)
-    for info in (comparison.first, comparison.second):
-        table.add_column(Text(_title(info)), ratio=1, header_style="bold")
-    for label, a, b in rows[:-2]:
-        table.add_row(Text(label), Text(a), Text(b))
-    for number, (aspect, a, b) in enumerate(comparison.differences):
-        head = Text("difference: " if number == 0 else "", style="bold") + Text(aspect)
-        table.add_row(head, Text(a), Text(b))
-    for label, a, b in rows[-2:]:
-        table.add_row(Text(label), Text(a), Text(b))
-    Console(width=width).print(table)
-
-
-def _write_plain(comparison: Comparison, rows: list[tuple[str, str, str]]) -> None:
-    first, second = str(comparison.first.code), str(comparison.second.code)
-    click.echo(f"{_title(comparison.first)} / {_title(comparison.second)}")
-    for label, a, b in rows:
-        click.echo(f"{label}:")
-        write_fields([(first, a), (second, b)] if a != b else [("both", a)])
-    for aspect, a, b in comparison.differences:
-        click.echo(f"difference, {aspect}:")
-        write_fields([(first, a), (second, b)])
+def _reading_as_json(found: _Found) -> dict[str, Any]:
+    reading = found.reading
+    return {
+        "line": found.line,
+        "times": found.times,
+        "program": reading.program,
+        "code": reading.code,
+        "inferred": reading.inferred,
+        "way": reading.way,
+        "offset": reading.offset,
+        "counted_from": reading.counted.base if reading.counted else None,
+        "offset_meaning": reading.counted.meaning if reading.counted else None,
+        "note": reading.note,
+    }

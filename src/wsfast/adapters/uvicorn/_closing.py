@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
-from ... import Close, Opcode, ProtocolViolation, encode_close, encode_frame
+from ... import Close, InvalidUTF8, Opcode, ProtocolViolation, encode_close, encode_frame
+from ...logs import header, log_invalid_text
 from ._opening import shortened
 from ._wire import CLOSING, INFLATED, OPEN, OVER, Wire
 
@@ -110,6 +111,13 @@ class ClosingWire(Wire):
 
     def _violated(self, violation: ProtocolViolation) -> None:
         code, reason = _said(violation)
+        if isinstance(violation, InvalidUTF8):
+            log_invalid_text(
+                violation,
+                library="uvicorn",
+                client=get_client_addr(self.scope),
+                user_agent=header(self.scope["headers"]),
+            )
         said = '%s - "WebSocket %s" closed with %d: %s'
         self.logger.warning(said, get_client_addr(self.scope), self._path(), code, reason)
         self._fail(code, reason)

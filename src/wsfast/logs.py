@@ -1,0 +1,129 @@
+"""One line in the log for each text message that is not UTF-8, with fields for machines.
+
+Adapters call ``log_invalid_text`` where they close with 1007; a server of your own does the
+same.  The record goes to the logger ``wsfast`` as a warning.  Its fields begin with ``ws_``, so
+a ``logging.Handler`` can count them or send them on.
+
+RFC 6455 section 8.1.
+
+Invariant: nothing happens unless there was a violation.  What the remote chose (its User-Agent,
+the payload) is bounded and can't begin a new line; no payload is shown unless asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from .diagnosis import Diagnosis, diagnose_part
+from .errors import InvalidUTF8
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["LOGGER", "configure", "log_invalid_text"]
+
+LOGGER = logging.getLogger("wsfast")
+
+AROUND = 1024  # bytes on each side of the fault that the diagnosis may look at
+LONGEST = 200  # characters of what the remote chose
+
+
+class _Settings:
+    show_payload = False
+
+
+def configure(*, show_payload: bool) -> None:
+    """Choose whether records show the payload around the fault.
+
+    Args:
+        show_payload: by default ``ws_window`` shows the ill-formed bytes only, and dots for
+            those around them; with true it shows all.
+    """
+    _Settings.show_payload = bool(show_payload)
+
+
+def log_invalid_text(
+    violation: InvalidUTF8,
+    payload: bytes | bytearray | memoryview | None = None,
+    *,
+    library: str = "",
+    client: str | None = None,
+    user_agent: str | bytes | None = None,
+) -> None:
+    """Log that a text message was not UTF-8, in one line with fields.
+
+    Args:
+        violation: what was wrong, as ``MessageDecoder`` or ``validate_utf8`` raised it.
+        payload: the whole message, if it is at hand: the diagnosis is better with it.
+        library: who took the message, such as ``"uvicorn"``.
+        client: the address of the remote.
+        user_agent: its User-Agent.
+
+    The record has ``ws_code``, ``ws_offset``, ``ws_cause``, ``ws_fragment``, ``ws_window``,
+    ``ws_origin``, ``ws_origin_detail``, ``ws_confidence``, ``ws_library``, ``ws_client`` and
+    ``ws_user_agent``.
+    """
+    if not LOGGER.isEnabledFor(logging.WARNING):
+        return
+    found = _diagnosis(violation, payload)
+    detail = f" ({found.detail})" if found.detail else ""
+    fields = {
+        "ws_code": violation.close_code,
+        "ws_offset": violation.offset,
+        "ws_cause": violation.cause.name,
+        "ws_fragment": violation.fragment_index,
+        "ws_window": found.window,
+        "ws_origin": found.origin.name,
+        "ws_origin_detail": found.detail,
+        "ws_confidence": found.confidence,
+        "ws_library": library,
+        "ws_client": _one_line(client),
+        "ws_user_agent": _one_line(user_agent),
+    }
+    LOGGER.warning(
+        "1007 invalid UTF-8 at byte %d (%s) client=%s library=%s origin=%s%s confidence=%s "
+        "window=%s user_agent=%s",
+        violation.offset,
+        violation.cause.value,
+        fields["ws_client"] or "-",
+        library or "-",
+        found.origin.name,
+        detail,
+        found.confidence,
+        found.window,
+        f'"{fields["ws_user_agent"]}"',
+        extra=fields,
+    )
+
+
+def header(headers: Iterable[tuple[bytes, bytes]], name: bytes = b"user-agent") -> bytes | None:
+    """Return a header of an ASGI scope, whose names are in lower case."""
+    return next((value for key, value in headers if key == name), None)
+
+
+def _diagnosis(violation: InvalidUTF8, payload: bytes | bytearray | memoryview | None) -> Diagnosis:
+    if payload is None or violation.in_close_reason:
+        return violation.diagnosis(show_payload=_Settings.show_payload)
+    start = max(0, violation.offset - AROUND)
+    end = violation.offset + AROUND
+    return diagnose_part(
+        bytes(payload[start:end]),
+        violation,
+        start=start,
+        to_end=end >= len(payload),
+        show_payload=_Settings.show_payload,
+    )
+
+
+def _one_line(text: str | bytes | None) -> str:
+    """Return what the remote chose, bounded, and with nothing that begins a line."""
+    if text is None:
+        return ""
+    if isinstance(text, bytes):
+        text = text[: LONGEST + 1].decode("latin-1")
+    cut = text[:LONGEST].replace("\\", "\\\\").replace('"', '\\"')
+    shown = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut
+    )
+    return shown + ("..." if len(text) > LONGEST else "")
