@@ -39,6 +39,7 @@ include "receiver.pyx"
 include "frames.pyx"
 include "encode.pyx"
 include "messages.pyx"
+include "sink.pyx"
 include "calls.pyx"
 
 
@@ -93,7 +94,8 @@ _c_api = PyCapsule_New(<void *>&wsf_api, WSFAST_API_CAPSULE, NULL)
 cdef int seal_types() except -1:
     """Let nobody change the types: they are the same for the whole process."""
     for kind in (
-        Text, Binary, Ping, Pong, Close, Frame, MessageDecoder, FrameDecoder, Utf8Validator
+        Text, Binary, Ping, Pong, Close, Frame, MessageDecoder, FrameDecoder, Utf8Validator,
+        Mould, MessageSink,
     ):
         wsf_seal(<PyTypeObject *>kind)
     for kind in (Data, Receiver):
