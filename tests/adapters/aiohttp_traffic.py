@@ -110,7 +110,7 @@ class Scene:
         self.socket = self.make(
             rng.random() < 0.8, rng.random() < 0.8, not SINCE_3_14 or rng.random() < 0.8
         )
-        self.failed = False
+        self.failed = self.gave_reason = False
         self.notes: list[Note] = []
         self.tasks: dict[str, asyncio.Task[Any]] = {}
 
@@ -264,6 +264,7 @@ class Scene:
         # Without the reason of a 1007, which stock aiohttp does not give.
         frames = [b"1007" if frame[2:4] == b"\x03\xef" else frame for frame in frames]
         self.transport.sent.clear()
+        self.gave_reason |= b"1007" in frames
         socket, queue = self.socket, self.socket._reader
         self.notes.append(
             (
@@ -274,7 +275,7 @@ class Scene:
                 type(socket.exception()),
                 len(queue._buffer),
                 self.protocol._reading_paused,
-                socket._writer._output_size,
+                0 if self.gave_reason else socket._writer._output_size,
             )
         )
 
