@@ -168,7 +168,14 @@ class Scene:
             task.cancel()
         await asyncio.gather(*self.tasks.values(), return_exceptions=True)
         for _ in range(400):
-            self.notes.append(("left", *await self.outcome(self.socket.receive())))
+            task = asyncio.create_task(self.outcome(self.socket.receive()))
+            for _ in range(SETTLED):
+                await asyncio.sleep(0)
+            if not task.done():  # it waits for the other end to close
+                task.cancel()
+                await asyncio.wait([task])
+                break
+            self.notes.append(("left", *task.result()))
             if self.notes[-1][1] in ("raised", "CLOSED", "ERROR"):
                 break
         self.observe(-2)
