@@ -37,14 +37,13 @@ cdef enum:
 
 @cython.final
 cdef class Mould:
-    """Mould(kind, items)
+    """Mould(kind, items, /)
 --
 
-    How the messages of a library are made: ``kind`` of ``items``, among them an ``...``
-    where the data goes.
+    How the messages of a library are made: ``kind`` of ``items``.
 
-    A subclass of ``tuple`` is made of the items without a call of its own code; anything
-    else is called with them.
+    Among the items is an ``...`` where the data goes.  A subclass of ``tuple`` is made of
+    them without a call of its own code; anything else is called with them.
     """
 
     cdef object kind
@@ -65,7 +64,7 @@ cdef class Mould:
 
 @cython.final
 cdef class MessageSink:
-    """MessageSink(role, max_size, text, binary, put, others, *, decodes=True, room=None)
+    """MessageSink(role, max_size, text, binary, put, others, /, *, decodes=True, room=None)
 --
 
     What takes the place of a library's parser.

@@ -34,7 +34,7 @@ class Mould:
         self._place = self._items.index(...)
         self._is_tuple = isinstance(kind, type) and issubclass(kind, tuple)
 
-    def make(self, data: str | bytes) -> Any:
+    def _make(self, data: str | bytes) -> Any:
         items = (*self._items[: self._place], data, *self._items[self._place + 1 :])
         return tuple.__new__(self._kind, items) if self._is_tuple else self._kind(*items)
 
@@ -178,7 +178,7 @@ class MessageSink:
             self._ours = self._decoder = None
             is_text = isinstance(message, Text) or header.first == 0x81
             mould = self._text if is_text else self._binary
-            self._put(mould.make(message.data), header.payload_length)
+            self._put(mould._make(message.data), header.payload_length)
         return data[len(piece) :]
 
     # The others' frames.
