@@ -43,7 +43,7 @@ def pure_codec() -> SimpleNamespace:
     """Return the public names, from the codec in Python."""
     modules = [
         importlib.import_module(f"wsfast._pure.{name}")
-        for name in ("mask", "utf8", "frames", "messages")
+        for name in ("mask", "utf8", "frames", "messages", "sink")
     ]
     found: dict[str, Any] = {}
     for name in CODEC_NAMES:

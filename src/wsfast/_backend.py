@@ -93,6 +93,7 @@ if TYPE_CHECKING or _REASON:
         encode_close,
         parse_close,
     )
+    from ._pure.sink import MessageSink, Mould
     from ._pure.utf8 import Utf8Validator, decode_utf8, encode_utf8, is_valid_utf8, validate_utf8
 else:
     from ._native.core import (
@@ -102,6 +103,8 @@ else:
         Frame,
         FrameDecoder,
         MessageDecoder,
+        MessageSink,
+        Mould,
         Ping,
         Pong,
         Text,
@@ -174,6 +177,8 @@ __all__ = [
     "Frame",
     "FrameDecoder",
     "MessageDecoder",
+    "MessageSink",
+    "Mould",
     "Ping",
     "Pong",
     "Text",

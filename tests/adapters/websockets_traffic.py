@@ -25,88 +25,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-TEXTS = ["", "a", "plain text", "größer", "日本語 und 🙂", "x" * 130, "ü" * 700, "🙂" * 5000]
-SETTLED = 8  # turns of the event loop after which nothing moves any more
-
-Note = tuple[Any, ...]
-
-
-def masked(payload: bytes, key: bytes) -> bytes:
-    """Mask, or unmask."""
-    return bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
-
-
-def written(first: int, payload: bytes, to_server: bool, minimal: bool = True) -> bytes:
-    """Write a frame."""
-    bit, key = (0x80, b"\x01\x02\x03\x04") if to_server else (0, b"")
-    size = len(payload)
-    if size < 126 and minimal:
-        head = bytes((first, bit | size))
-    elif size < 65536:
-        head = bytes((first, bit | 126)) + size.to_bytes(2, "big")
-    else:
-        head = bytes((first, bit | 127)) + size.to_bytes(8, "big")
-    return head + key + (masked(payload, key) if key else payload)
-
-
-def unmasked(stream: bytes) -> list[bytes]:
-    """Return the frames of a stream without their masking keys, so that they compare."""
-    frames = []
-    while len(stream) > 1:
-        size, at = stream[1] & 0x7F, 2
-        if size > 125:
-            at += 2 if size == 126 else 8
-            size = int.from_bytes(stream[2:at], "big")
-        key = stream[at : at + 4] if stream[1] & 0x80 else b""
-        end = at + len(key) + size
-        payload = stream[at + len(key) : end]
-        frames.append(stream[:at] + (masked(payload, key) if key else payload))
-        stream = stream[end:]
-    return frames + [stream] * bool(stream)
-
-
-class Transport:
-    """A transport that notes what is asked of it."""
-
-    def __init__(self) -> None:
-        self.notes: list[Note] = []
-        self.sent = bytearray()
-        self.reading = True
-        self.refuses = self.over = False
-
-    def write(self, data: bytes) -> None:
-        if self.refuses:
-            raise RuntimeError("the transport refuses")
-        self.sent += data
-
-    def pause_reading(self) -> None:
-        self.notes.append(("pause_reading",))
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        self.notes.append(("resume_reading",))
-        self.reading = True
-
-    def set_write_buffer_limits(self, *limits: object) -> None:
-        self.notes.append(("limits", *limits))
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None:
-        self.notes.append(("write_eof", len(unmasked(bytes(self.sent)))))
-
-    def is_closing(self) -> bool:
-        return self.over
-
-    def close(self) -> None:
-        self.notes.append(("close",))
-        self.over = True
-
-    abort = close
-
-    def get_extra_info(self, name: str) -> str:
-        return name
+from traffic import SETTLED, TEXTS, Note, Transport, unmasked, written, wrong
 
 
 class Log(logging.Handler):
@@ -167,28 +86,6 @@ def remote_frames(rng: Random, to_server: bool, extension: Any) -> list[bytes]:
         else:
             frames.append(written(0x81, b"padded", to_server, minimal=False))
     return frames
-
-
-def wrong(rng: Random, to_server: bool) -> bytes:
-    """Return a frame that breaks a rule, or one that is never whole."""
-    return rng.choice(
-        (
-            written(0x80, b"of nothing", to_server),
-            written(0x01, b"unfinished", to_server) + written(0x81, b"another", to_server),
-            written(0x83, b"reserved", to_server),
-            written(0x81, b"masked the wrong way", not to_server),
-            written(0xC1, b"\xff\xff\xff\xff", to_server),
-            written(0xC2, b"never agreed on", to_server),
-            written(0x91, b"RSV3", to_server),
-            written(0xC9, b"compressed ping", to_server),
-            written(0x09, b"", to_server),
-            written(0x89, b"x" * 126, to_server),
-            written(0x88, b"\x03", to_server),
-            written(0x88, b"\x03\xed", to_server),
-            written(0x88, b"\x03\xe8\xff", to_server),
-            written(0x82, b"", to_server)[:1] + b"\xff" + b"\xff" * 8,
-        )
-    )
 
 
 class Scene:

@@ -39,6 +39,7 @@ include "receiver.pyx"
 include "frames.pyx"
 include "encode.pyx"
 include "messages.pyx"
+include "sink.pyx"
 include "calls.pyx"
 
 
@@ -95,6 +96,7 @@ cdef int seal_types() except -1:
     for kind in (
         Text, Binary, TextPart, BinaryPart, Ping, Pong, Close, Frame,
         MessageDecoder, FrameDecoder, Utf8Validator,
+        Mould, MessageSink,
     ):
         wsf_seal(<PyTypeObject *>kind)
     for kind in (Data, Part, Receiver):

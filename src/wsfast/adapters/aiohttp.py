@@ -1,12 +1,303 @@
-"""aiohttp: the mask of what its clients send.
+"""aiohttp: what its WebSockets receive and send, on servers and clients.
 
-Invariant: the ``bytearray`` is masked where it is, as it was.
+A reader of ours takes messages in one frame out of what arrives and puts them into
+aiohttp's queue; every other frame is parsed by aiohttp's reader, which ours extends.  Text
+is validated as it arrives, and the close frame of a 1007 says which byte is wrong.
+
+Invariant: messages, limits, errors, flow control and frames are those of aiohttp, but for
+text that is not UTF-8: that is found with its byte.  A call goes past code of aiohttp only
+while every name that it would have used holds what aiohttp, or this module, put there.
 """
 
 from __future__ import annotations
 
-from .._backend import mask_with
+import functools
+from operator import attrgetter
+from types import FunctionType
+from typing import Any
+
+from .._backend import (
+    MessageSink,
+    Mould,
+    encode_frame,
+    mask_with,
+    new_masking_key,
+    validate_utf8,
+)
+from ..errors import InvalidUTF8
 from ._replacing import Peer, Seam
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TEXT, BINARY, INVALID_TEXT = 1, 2, 1007
+_GOES_ON, _FAILED = (False, b""), (True, b"")
+
+
+def is_own(found: Any) -> bool:
+    """Return whether a class or function is aiohttp's or ours, not somebody's wrapper."""
+    if isinstance(found, type):
+        name = found.__module__
+    elif type(found) is FunctionType:
+        name = found.__globals__.get("__name__", "")
+    else:
+        return False
+    return name == __name__ or name.startswith("aiohttp.")
+
+
+def own(kind: Any, *names: str) -> list[Any]:
+    """Return what the names of a class hold, each if it is its own code, for ``is`` to compare."""
+    held = [getattr(kind, name, None) for name in names]
+    return [found if found is None or is_own(found) else object() for found in held]
+
+
+# What is received.
+
+
+def _invalid(error: Any, violation: InvalidUTF8) -> Any:
+    """Let aiohttp's error say which byte is wrong, and keep the evidence."""
+    error.args = error.args[0], f"{error.args[1]}: {violation.close_reason}"
+    error.__cause__ = violation.with_traceback(None)
+    return error
+
+
+def _explain(error: Any) -> None:
+    """Do that for an error of aiohttp's own reader."""
+    cause = getattr(error, "__cause__", None)
+    if type(cause) is UnicodeDecodeError and getattr(error, "code", None) == INVALID_TEXT:
+        try:
+            validate_utf8(cause.object)
+        except InvalidUTF8 as violation:
+            violation.__cause__ = cause
+            _invalid(error, violation)
+
+
+def _make_reader(role: str, original: Any) -> Any:
+    if not is_own(original):
+        return original
+    from aiohttp import http_websocket as library
+    from aiohttp._websocket import models
+
+    error_type, kinds, message_type = library.WebSocketError, library.WSMsgType, library.WSMessage
+    bytes_type = getattr(models, "WSMessageTextBytes", None)  # since 3.14, as decode_text is
+    text = Mould(message_type, (kinds.TEXT, ..., ""))
+    text_bytes = Mould(bytes_type, (kinds.TEXT, ..., ""))
+    binary = Mould(message_type, (kinds.BINARY, ..., ""))
+    feed_stock = original.feed_data
+
+    def others(reader: Any, data: bytes) -> bool:
+        failed: bool = feed_stock(reader, data)[0]
+        return failed
+
+    class WebSocketReader(original):  # type: ignore[misc]
+        """aiohttp's reader, of the frames that are not left to the sink."""
+
+        __slots__ = ("_over", "_sink", "_to")
+
+        def __init__(
+            self,
+            queue: Any,
+            max_msg_size: int,
+            compress: bool = True,
+            decode_text: bool = True,
+        ) -> None:
+            options = {"decode_text": decode_text} if bytes_type else {}
+            super().__init__(queue, max_msg_size, compress, **options)
+            room = None
+            if hasattr(queue, "_stalled_reader"):  # since 3.14.4 it has a limit that is kept
+                room = lambda: queue._limit - queue._size  # noqa: E731
+            self._to, self._over = queue, False
+            self._sink = MessageSink(
+                role,
+                max_msg_size - 1 if max_msg_size else None,
+                text if decode_text else text_bytes,
+                binary,
+                queue.feed_data,
+                others,
+                decodes=decode_text,
+                room=room,
+            )
+
+        def feed_data(self, data: Any) -> tuple[bool, bytes]:
+            if self._over:
+                return True, bytes(data)
+            try:
+                if self._sink.feed(data, self):
+                    return _GOES_ON
+                _explain(self._to.exception())
+            except InvalidUTF8 as violation:
+                error = error_type(INVALID_TEXT, "Invalid UTF-8 text message")
+                self._to.set_exception(_invalid(error, violation))
+            except Exception as error:  # noqa: BLE001 # as aiohttp's reader does
+                self._to.set_exception(error)
+            self._over = True
+            return _FAILED
+
+    WebSocketReader.__qualname__ = WebSocketReader.__name__
+    return WebSocketReader
+
+
+def _make_anext(find: Callable[[], Any], timeout: str, original: Any) -> Any:
+    """Make what iterates; ``timeout`` is where the time limit on receiving is kept."""
+    if not is_own(original):
+        return original
+    from aiohttp._websocket.reader import WebSocketDataQueue as queue_type
+    from aiohttp.http_websocket import WSMsgType
+
+    text, binary, timeout_of = WSMsgType.TEXT, WSMsgType.BINARY, attrgetter(timeout)
+    (receive,) = own(find(), "receive")
+
+    @functools.wraps(original)
+    async def __anext__(self: Any) -> Any:
+        queue = self._reader
+        if (
+            type(queue) is queue_type
+            and (waiting := queue._buffer)
+            and ((kind := waiting[0][0][0]) is text or kind is binary)
+            and not (self._waiting or self._closed or self._closing or timeout_of(self))
+            and getattr(self.receive, "__func__", None) is receive
+        ):
+            return await queue.read()  # at once: there is a message
+        return await original(self)
+
+    return __anext__
+
+
+def _make_close(original: Any) -> Any:
+    """Make what closes: say in the close frame of a 1007 which byte was wrong."""
+
+    @functools.wraps(original)
+    async def close(self: Any, *, code: int = 1000, message: Any = b"", **options: Any) -> Any:
+        if code == INVALID_TEXT and not message and self._reader is not None:
+            violation = getattr(self._reader.exception(), "__cause__", None)
+            if isinstance(violation, InvalidUTF8):
+                message = violation.close_reason.encode()
+        return await original(self, code=code, message=message, **options)
+
+    return close
+
+
+# What is sent.
+
+
+class _Writing:
+    """What is needed of aiohttp's writer."""
+
+    def __init__(self) -> None:
+        from aiohttp._websocket import helpers, writer
+
+        self.kind = writer.WebSocketWriter
+        self.random_bits = (self.kind.__init__.__kwdefaults__ or {})["random"].getrandbits
+        self.pack_bits = helpers.PACK_RANDBITS
+        self.longest_copy = helpers.MSG_SIZE  # a longer payload is better not copied
+        name = "_write_websocket_frame"  # since 3.13
+        self.name = name if hasattr(self.kind, name) else "close"
+        (self.held,) = own(self.kind, self.name)
+
+    def can_write(self, writer: Any) -> bool:
+        """Return whether code of aiohttp has no part in sending a message."""
+        return (
+            type(writer) is self.kind
+            and not (writer.compress or writer._closing)
+            and getattr(getattr(writer, self.name), "__func__", None) is self.held
+            and not writer.transport.is_closing()
+        )
+
+    def write(self, writer: Any, opcode: int, payload: Any) -> bool:
+        """Write a message in one frame; return whether there is now too much to send."""
+        if writer.use_mask:
+            bits = writer.get_random_bits
+            own_bits = getattr(bits, "func", None) == self.random_bits
+            key = new_masking_key() if own_bits else self.pack_bits(bits())
+            frame = encode_frame(opcode, payload, masking_key=key)
+        else:
+            frame = encode_frame(opcode, payload)
+        writer.transport.write(frame)
+        writer._output_size += len(frame)
+        if writer._output_size <= writer._limit:
+            return False
+        writer._output_size = 0
+        paused: bool = writer.protocol._paused
+        return paused
+
+
+def _make_send_frame(original: Any) -> Any:
+    if not is_own(original):
+        return original
+    writing = _Writing()
+    can_write, write, longest = writing.can_write, writing.write, writing.longest_copy
+
+    @functools.wraps(original)
+    async def send_frame(self: Any, message: Any, opcode: int, compress: int | None = None) -> None:
+        if not (
+            opcode in (TEXT, BINARY)
+            and not compress
+            and (type(message) is bytes or type(message) is bytearray)
+            and (self.use_mask or len(message) <= longest)
+            and can_write(self)
+        ):
+            await original(self, message, opcode, compress)
+        elif write(self, opcode, message):
+            await self.protocol._drain_helper()
+
+    return send_frame
+
+
+def _make_send_str(original: Any) -> Any:
+    if not is_own(original):
+        return original
+    writing = _Writing()
+    can_write, write, writer_type = writing.can_write, writing.write, writing.kind
+    (send_frame,) = own(writer_type, "send_frame")
+
+    @functools.wraps(original)
+    async def send_str(self: Any, data: str, compress: int | None = None) -> None:
+        writer = self._writer
+        if not (
+            type(data) is str
+            and not compress
+            and writer is not None
+            and can_write(writer)
+            and getattr(writer.send_frame, "__func__", None) is send_frame
+        ):
+            await original(self, data, compress)
+        elif write(writer, TEXT, data):
+            await writer.protocol._drain_helper()
+
+    return send_str
+
+
+# Where it is put.
+
+
+def _server() -> Any:
+    from aiohttp.web_ws import WebSocketResponse
+
+    return WebSocketResponse
+
+
+def _client() -> Any:
+    from aiohttp.client_ws import ClientWebSocketResponse
+
+    return ClientWebSocketResponse
+
+
+def _of_socket(module: str, kind: str, find: Callable[[], Any], timeout: str) -> list[Seam]:
+    """Return the seams in the class of one end."""
+    return [
+        Seam(
+            module,
+            f"{kind}.__anext__",
+            functools.partial(_make_anext, find, timeout),
+            "takes a message that waits at once",
+        ),
+        Seam(module, f"{kind}.send_str", _make_send_str, "encodes text straight into its frame"),
+        Seam(module, f"{kind}.close", _make_close, "says in a 1007 which byte was wrong"),
+    ]
+
+
+_READS = "makes whole messages in C, validates text as it arrives"
 
 PEER = Peer(
     "aiohttp",
@@ -17,12 +308,21 @@ PEER = Peer(
             "websocket_mask",
             lambda _: mask_with,
             "masks in C, by vectors",
-        )
+        ),
+        Seam(
+            "aiohttp._websocket.writer",
+            "WebSocketWriter.send_frame",
+            _make_send_frame,
+            "writes messages in C, unless they are to be compressed",
+        ),
+        Seam(
+            "aiohttp.web_ws", "WebSocketReader", functools.partial(_make_reader, "server"), _READS
+        ),
+        *_of_socket("aiohttp.web_ws", "WebSocketResponse", _server, "_receive_timeout"),
+        Seam(
+            "aiohttp.client", "WebSocketReader", functools.partial(_make_reader, "client"), _READS
+        ),
+        *_of_socket("aiohttp.client_ws", "ClientWebSocketResponse", _client, "_timeout.ws_receive"),
     ],
-    [
-        (
-            "aiohttp._websocket.reader_c.WebSocketReader",
-            "compiled, with the mask bound inside: nothing to replace",
-        )
-    ],
+    [("aiohttp's permessage-deflate", "zlib takes the time: nothing to gain")],
 )

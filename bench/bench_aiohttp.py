@@ -1,0 +1,31 @@
+"""CPU time of aiohttp by the message, stock and accelerated.
+
+    python bench/bench_aiohttp.py            # prints and records
+    python bench/bench_aiohttp.py --quick    # prints only
+    python bench/bench_aiohttp.py --version 3.11.18=DIR ...   # these too, installed in DIR
+
+ends.py says how it is measured.  pip install --target DIR --no-deps aiohttp==3.11.18 makes
+a DIR.
+"""
+
+from __future__ import annotations
+
+from ends import Race, Shape, main
+
+SHAPES = (
+    Shape(32, 1, 1, 3000),
+    Shape(32, 1, 64, 38_400),
+    Shape(32, 32, 1, 9600),
+    Shape(32, 32, 64, 40_960),
+    Shape(1024, 32, 1, 9600),
+    Shape(65_536, 1, 1, 1500),
+    Shape(65_536, 8, 1, 2400),
+    Shape(65_536, 1, 1, 1500, alphabet="cyrillic"),
+    Shape(1024, 32, 1, 6400, True),
+)
+BURST = Shape(32, 1, 1000, 100_000)
+OF_VERSIONS = Shape(32, 1, 64, 38_400)
+RACE = Race("aiohttp", (), SHAPES, BURST, OF_VERSIONS)
+
+if __name__ == "__main__":
+    main("bench_aiohttp.py", RACE, __doc__)

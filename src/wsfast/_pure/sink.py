@@ -1,0 +1,224 @@
+"""A library's own messages, made here and put where the library looks for them.
+
+For the place of a library's parser: messages in one frame become objects of the library's
+own types; every other frame goes, by itself and in its turn, to the library's own parser,
+which so keeps its rules, its errors and its state.
+
+Invariant: a frame is ours from its first byte to its last, or the library's.  Whose it is
+does not depend on how the wire was cut into reads.
+"""
+
+from __future__ import annotations
+
+from .. import errors
+from .mask import xor
+from .messages import MessageDecoder, Text
+from .receiver import MAX_HEADER, Header, Receiver
+from .utf8 import Utf8Validator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+
+class Mould:
+    """How the messages of a library are made: ``kind`` of ``items``.
+
+    Among the items is an ``...`` where the data goes.  A subclass of ``tuple`` is made of
+    them without a call of its own code; anything else is called with them.
+    """
+
+    def __init__(self, kind: Any, items: Iterable[Any], /) -> None:
+        self._kind, self._items = kind, tuple(items)
+        self._place = self._items.index(...)
+        self._is_tuple = isinstance(kind, type) and issubclass(kind, tuple)
+
+    def _make(self, data: str | bytes) -> Any:
+        items = (*self._items[: self._place], data, *self._items[self._place + 1 :])
+        return tuple.__new__(self._kind, items) if self._is_tuple else self._kind(*items)
+
+
+class _Head:
+    """The header of a frame of the others, which may break any rule."""
+
+    def __init__(self, data: bytes) -> None:
+        length = data[1] & 0x7F
+        at = 2 + {126: 2, 127: 8}.get(length, 0)
+        self.first = data[0]
+        self.rest = int.from_bytes(data[2:at], "big") if at > 2 else length
+        self.key = data[at : at + 4] if data[1] & 0x80 else bytes(4)
+        self.judged = 0
+
+    @staticmethod
+    def size(data: bytes) -> int:
+        """Return how many bytes it has, as far as the first of them say."""
+        if len(data) < 2:
+            return 2
+        return 2 + {126: 2, 127: 8}.get(data[1] & 0x7F, 0) + (4 if data[1] & 0x80 else 0)
+
+
+class MessageSink:
+    """What takes the place of a library's parser.
+
+    A message is ours if it is one frame, masked as it should be, not compressed, of at most
+    ``max_size`` bytes.
+
+    Args:
+        role: as for ``MessageDecoder``.
+        max_size: ``None`` for any.
+        text: how a text message is made.
+        binary: how a binary message is made.
+        put: is given each message, and the size of its payload.
+        others: is given the host and all other frames, a piece of one at a time; says with
+            a true value that the connection has failed.
+        decodes: whether text becomes ``str``, and is validated as it arrives, also that of
+            fragments; else it is ``bytes`` that nobody looks at.
+        room: returns how many bytes more may wait in the library's queue.  Below 0, one byte
+            of what comes next is left with ``others``, for the library to note that it has
+            more, and all else is kept until the next ``feed``.
+    """
+
+    def __init__(
+        self,
+        role: Any,
+        max_size: int | None,
+        text: Mould,
+        binary: Mould,
+        put: Callable[[Any, int], object],
+        others: Callable[[Any, bytes], object],
+        /,
+        *,
+        decodes: bool = True,
+        room: Callable[[], int] | None = None,
+    ) -> None:
+        self._role = role
+        MessageDecoder(role, max_message_size=max_size)  # raises what is wrong with them
+        most = 2**63 - 1 if max_size is None else max_size
+        self._judge = Receiver(role == "server", most)
+        self._text, self._binary, self._put, self._others = text, binary, put, others
+        self._decodes, self._room = decodes, room
+        self._kept = b""
+        self._stalled = self._busy = self._fragmented = False
+        self._decoder: Any = None  # of our frame, of which a part is missing
+        self._ours: Any = None  # its header
+        self._head = b""  # of a frame of the others, as far as it came
+        self._frame: _Head | None = None  # the same, once it is whole
+        self._validator: Utf8Validator | None = None  # of the text that the others are given
+        self._judges = False
+
+    def feed(self, data: Any, host: Any, /) -> bool:
+        """Take what arrived; return whether the connection goes on.
+
+        Raises:
+            InvalidUTF8: a text is none.
+        """
+        if self._busy:
+            raise RuntimeError("feed() was called by what it calls")
+        self._busy = True
+        try:
+            return self._take(bytes(data), host)
+        finally:
+            self._busy = False
+
+    def _is_full(self) -> bool:
+        return self._room is not None and self._room() < 0
+
+    def _take(self, data: bytes, host: Any) -> bool:
+        data, self._kept = self._kept + data, b""
+        if self._stalled and not self._is_full():
+            self._stalled = False
+            if self._others(host, b""):  # it has a byte, and need not note that any more
+                return False
+        while data:
+            if self._ours:
+                data = self._go_on(data)
+            elif self._is_full():
+                self._stalled = True
+                self._kept = data[1:]
+                return self._pass_on(data[:1], host)[1]
+            else:
+                size = 0 if self._head else self._begin(data)
+                if size is None:
+                    self._kept = data
+                    return True
+                if size:
+                    data = data[size:]
+                    if not self._ours.payload_length:
+                        self._go_on(b"")
+                    continue
+                data, goes_on = self._pass_on(data, host)
+                if not goes_on:
+                    return False
+        return True
+
+    # Our frames.
+
+    def _begin(self, data: bytes) -> int | None:
+        """Return the size of the header if the frame is ours, ``None`` if nobody knows yet."""
+        if self._fragmented or data[0] not in (0x81, 0x82):
+            return 0
+        try:
+            header: Header | None = self._judge._judge(data[:MAX_HEADER])
+        except errors.ProtocolViolation:
+            return 0
+        if header is None:
+            return None
+        self._ours = header
+        self._decoder = MessageDecoder(self._role, max_message_size=None)
+        first = header.first if self._decodes else 0x82
+        self._decoder.feed(bytes((first,)) + data[1 : header.octets])
+        self._missing = header.payload_length
+        return header.octets
+
+    def _go_on(self, data: bytes) -> bytes:
+        header, piece = self._ours, data[: self._missing]
+        self._missing -= len(piece)
+        for message in self._decoder.feed(piece):
+            self._ours = self._decoder = None
+            is_text = isinstance(message, Text) or header.first == 0x81
+            mould = self._text if is_text else self._binary
+            self._put(mould._make(message.data), header.payload_length)
+        return data[len(piece) :]
+
+    # The others' frames.
+
+    def _pass_on(self, data: bytes, host: Any) -> tuple[bytes, bool]:
+        """Give the others what belongs to the frame that is their turn; return the rest."""
+        at = 0
+        while self._frame is None and at < len(data):
+            self._head += data[at : at + 1]
+            at += 1
+            if len(self._head) == _Head.size(self._head):
+                self._begin_frame()
+        if (frame := self._frame) is not None:
+            payload = data[at : at + frame.rest]
+            at += len(payload)
+            frame.rest -= len(payload)
+            if self._judges and self._validator is not None:
+                self._validator.accept(xor(payload, frame.key, frame.judged & 3))
+                frame.judged += len(payload)
+            if not frame.rest:
+                self._end_frame(frame)
+        return data[at:], not self._others(host, data[:at])
+
+    def _begin_frame(self) -> None:
+        self._frame = frame = _Head(self._head)
+        opcode, fin = frame.first & 0x0F, frame.first > 0x7F
+        self._judges = opcode == 0 and self._validator is not None
+        if opcode in (1, 2):
+            # In the middle of a message, what it is must be left to the library.
+            self._judges = self._decodes and frame.first & 0x7F == 1 and not self._fragmented
+            self._validator = Utf8Validator() if self._judges else None
+            self._fragmented = self._fragmented or not fin
+
+    def _end_frame(self, frame: _Head) -> None:
+        if self._judges and self._validator is not None:
+            if frame.first > 0x7F:
+                self._validator.finish()
+                self._validator = None
+            else:
+                self._validator.next_fragment()
+        if frame.first & 0x8F == 0x80:
+            self._fragmented = False
+        self._head, self._frame, self._judges = b"", None, False
