@@ -111,11 +111,28 @@ static void test_code_points(void)
     }
 }
 
+/* Sizes that the places of a vector can't hold: each code point takes the most bytes. */
+static void test_large_sizes(void)
+{
+    static uint16_t words[600000];
+    static uint32_t dwords[600000];
+    size_t i, n;
+    for (i = 0; i < 600000; i++) {
+        words[i] = 0xFFFD;
+        dwords[i] = 0x10FFFF;
+    }
+    for (n = 130000; n <= 600000; n += n / 7) {
+        expect(kernel->ucs2_size(words, n) == 3 * n, "ucs2_size", n, 0, "wrong size");
+        expect(kernel->ucs4_size(dwords, n) == 4 * n, "ucs4_size", n, 0, "wrong size");
+    }
+}
+
 static void test_encoders(unsigned rounds)
 {
     size_t a, n;
     unsigned i;
     test_surrogates();
+    test_large_sizes();
     test_code_points();
     for (a = 0; a < ALPHABETS; a++) {
         write_text(text, sizeof text, a);

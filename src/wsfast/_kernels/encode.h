@@ -14,7 +14,12 @@
 #include "dispatch.h"
 
 #define WSF_TAIL ((size_t)96) /* code points at most */
-#define WSF_ENCODE_BUFFER (4 * WSF_TAIL + WSF_ENCODE_SLACK)
+#define WSF_TAIL_BUFFER (4 * WSF_TAIL + WSF_ENCODE_SLACK)
+
+/* Up to so many code points it is cheaper to encode into such a buffer, and to copy from there
+ * what there was, than to find the size first. */
+#define WSF_SHORT ((size_t)1024)
+#define WSF_SHORT_BUFFER (4 * WSF_SHORT + WSF_ENCODE_SLACK)
 
 /* Encode n units of `width` bytes. */
 WSF_INLINE size_t wsf_encode_units(const wsf_kernel *kernel, uint8_t *dst, const void *src,
@@ -42,7 +47,7 @@ WSF_INLINE size_t wsf_encoded_size(const wsf_kernel *kernel, const void *src, un
 WSF_INLINE size_t wsf_encode(const wsf_kernel *kernel, uint8_t *dst, const void *src,
                              unsigned width, size_t n, uint32_t key)
 {
-    uint8_t buffer[WSF_ENCODE_BUFFER];
+    uint8_t buffer[WSF_TAIL_BUFFER];
     /* a multiple of 32, so that only the tail ends in the middle of a step */
     const size_t head = n <= WSF_TAIL ? 0 : (n - WSF_ENCODE_SLACK) / 32 * 32;
     const uint8_t *const rest = (const uint8_t *)src + head * width;

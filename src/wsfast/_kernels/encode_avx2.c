@@ -31,8 +31,10 @@
 #define w_left _mm256_slli_epi16
 #define w_right _mm256_srli_epi16
 #define w_add _mm256_add_epi16
+#define w_sub _mm256_sub_epi16
 #define d_left _mm256_slli_epi32
 #define d_right _mm256_srli_epi32
+#define d_sub _mm256_sub_epi32
 #define v_high(x) _mm256_cmpgt_epi8(_mm256_setzero_si256(), x)
 #define w_positive(x) _mm256_cmpgt_epi16(x, _mm256_setzero_si256())
 #define w_equal _mm256_cmpeq_epi16

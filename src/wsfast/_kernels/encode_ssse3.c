@@ -30,8 +30,10 @@
 #define w_left _mm_slli_epi16
 #define w_right _mm_srli_epi16
 #define w_add _mm_add_epi16
+#define w_sub _mm_sub_epi16
 #define d_left _mm_slli_epi32
 #define d_right _mm_srli_epi32
+#define d_sub _mm_sub_epi32
 #define v_high(x) _mm_cmpgt_epi8(_mm_setzero_si128(), x)
 #define w_positive(x) _mm_cmpgt_epi16(x, _mm_setzero_si128())
 #define w_equal _mm_cmpeq_epi16

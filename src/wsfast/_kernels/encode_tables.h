@@ -42,6 +42,20 @@
 #define WSF_QUADS                                                                              \
     WSF_QUAD_2(15), WSF_QUAD_2(14, 15), WSF_QUAD_2(12, 13, 14, 15), WSF_QUAD_2(13, 14, 15)
 
+/* The bits of UTF-8 that say where a sequence begins and how long it is, for those bytes. */
+#define WSF_TAG_0(...)                                                                         \
+    {0, __VA_ARGS__}, {0xC0, 0x80, __VA_ARGS__}, {0xF0, 0x80, 0x80, 0x80, __VA_ARGS__},        \
+        {0xE0, 0x80, 0x80, __VA_ARGS__}
+#define WSF_TAG_1(...)                                                                         \
+    WSF_TAG_0(0, __VA_ARGS__), WSF_TAG_0(0xC0, 0x80, __VA_ARGS__),                             \
+        WSF_TAG_0(0xF0, 0x80, 0x80, 0x80, __VA_ARGS__), WSF_TAG_0(0xE0, 0x80, 0x80, __VA_ARGS__)
+#define WSF_TAG_2(...)                                                                         \
+    WSF_TAG_1(0, __VA_ARGS__), WSF_TAG_1(0xC0, 0x80, __VA_ARGS__),                             \
+        WSF_TAG_1(0xF0, 0x80, 0x80, 0x80, __VA_ARGS__), WSF_TAG_1(0xE0, 0x80, 0x80, __VA_ARGS__)
+#define WSF_TAGS                                                                               \
+    WSF_TAG_2(0), WSF_TAG_2(0xC0, 0x80), WSF_TAG_2(0xF0, 0x80, 0x80, 0x80),                    \
+        WSF_TAG_2(0xE0, 0x80, 0x80)
+
 /* How many indices a row of quads has. */
 #define WSF_LENGTH_0(n) (n) + 1, (n) + 2, (n) + 4, (n) + 3
 #define WSF_LENGTH_1(n)                                                                        \

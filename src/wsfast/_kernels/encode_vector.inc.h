@@ -25,7 +25,7 @@
  *     v_or v_and v_and_not       v_and_not(x, y) is x & ~y
  *     v_bytes v_words v_dwords   a constant in each byte, word or dword
  *     v_select(mask, x, y)       x where the mask is all ones, y where it is 0
- *     w_left w_right w_add, d_left d_right     shifts and sums of words and dwords
+ *     w_left w_right w_add w_sub, d_left d_right d_sub   words and dwords
  *     v_high(x)                  FF where the byte is 80 or more
  *     w_positive(x)              FFFF where the word, as a signed number, is above 0
  *     w_equal d_equal(x, y)      all ones where they are equal
@@ -47,6 +47,7 @@
 
 static const uint8_t PAIRS[256][16] = {WSF_PAIRS};
 static const uint8_t QUADS[256][16] = {WSF_QUADS};
+static const uint8_t TAGS[256][16] = {WSF_TAGS};
 static const uint8_t QUAD_LENGTHS[256] = {WSF_QUAD_LENGTHS};
 
 #define STEP ((size_t)16 * LANES) /* code points that are looked at together */
@@ -170,26 +171,51 @@ WSF_INLINE TARGET quads quads_of(V x)
 
 #define ALL_THREE (0xFFFFFFFFu >> (32 - 16 * LANES))
 
-/* A vector of words, by the longest sequence.  Runs of three bytes have a row of their own,
- * so that Chinese, Japanese and Korean need no table. */
+/* A vector of words below U+0800, of whose lanes these bits say which are not ASCII. */
+WSF_INLINE TARGET void put_twos(output *o, V x, V high, unsigned bits0, unsigned bits1)
+{
+    put_lanes(o, v_pick(pairs_of(x, high), v_rows(PAIRS, bits0, bits1)), 8 + wsf_bits_set(bits0),
+              8 + wsf_bits_set(bits1));
+}
+
+/* A vector of any words.  Runs of three bytes have a row of their own, so that Chinese,
+ * Japanese and Korean need no table. */
+WSF_INLINE TARGET void put_threes(output *o, V x)
+{
+    const quads q = quads_of(x);
+    const unsigned bits = v_bits(q.codes);
+    const V low = v_zip_low16(q.upper, q.lower), high = v_zip_high16(q.upper, q.lower);
+    o->surrogates = v_or(o->surrogates, q.surrogates);
+    if (bits == ALL_THREE) {
+        const V rows = v_rows(QUADS, 0xFF, 0xFF);
+        put_turns(o, v_pick(low, rows), v_pick(high, rows), 12, 12, 12, 12);
+    } else {
+        put_quads(o, low, high, bits);
+    }
+}
+
 WSF_INLINE TARGET void put_words(output *o, V x)
 {
     if (v_none_of(x, v_words(0xF800))) {
         const V high = w_positive(w_right(x, 7));
         const unsigned bits = v_bits(w_pack(high, high));
-        put_lanes(o, v_pick(pairs_of(x, high), v_rows(PAIRS, X0(bits), X1(bits))),
-                  8 + wsf_bits_set(X0(bits)), 8 + wsf_bits_set(X1(bits)));
+        put_twos(o, x, high, X0(bits), X1(bits));
     } else {
-        const quads q = quads_of(x);
-        const unsigned bits = v_bits(q.codes);
-        const V low = v_zip_low16(q.upper, q.lower), high = v_zip_high16(q.upper, q.lower);
-        o->surrogates = v_or(o->surrogates, q.surrogates);
-        if (bits == ALL_THREE) {
-            const V rows = v_rows(QUADS, 0xFF, 0xFF);
-            put_turns(o, v_pick(low, rows), v_pick(high, rows), 12, 12, 12, 12);
-        } else {
-            put_quads(o, low, high, bits);
-        }
+        put_threes(o, x);
+    }
+}
+
+/* Two vectors of words.  One test for both: mixed text is guessed wrong less often. */
+WSF_INLINE TARGET void put_more_words(output *o, V x, V y)
+{
+    if (v_none_of(v_or(x, y), v_words(0xF800))) {
+        const V high_x = w_positive(w_right(x, 7)), high_y = w_positive(w_right(y, 7));
+        const unsigned bits = v_bits(w_pack(high_x, high_y));
+        put_twos(o, x, high_x, X0(bits), X1(bits));
+        put_twos(o, y, high_y, Y0(bits), Y1(bits));
+    } else {
+        put_threes(o, x);
+        put_threes(o, y);
     }
 }
 
@@ -199,30 +225,21 @@ WSF_INLINE TARGET void step_2(output *o, const uint16_t *src)
     if (v_none_of(v_or(x, y), v_words(0xFF80))) {
         put_lanes(o, v_narrow(x, y), 16, 16);
     } else {
-        put_words(o, x);
-        put_words(o, y);
+        put_more_words(o, x, y);
     }
 }
 
 /* ---- any code points, four bytes each --------------------------------------------- */
 
-/* From the lowest byte up:
+/* The bits of the code point, from the lowest byte up; TAGS has the others:
  *
- *     four    x >> 18 | F0
- *     three   x >> 12, with the bits 10, or 1110 if it is the first
- *     two     x >> 6, with the bits 10, or 110
- *     last    x, with the bits 10, or as it is
+ *     four 00000ddd   three 00cccccc   two 00bbbbbb   last 00aaaaaa, or 0aaaaaaa if ASCII
  */
-WSF_INLINE TARGET V dwords_of(V x, V high, V third, V fourth)
+WSF_INLINE TARGET V dwords_of(V x, V high)
 {
-    const V four = v_or(d_right(x, 18), v_dwords(0xF0));
-    const V three = v_or(v_and(d_right(x, 4), v_dwords(0x3F00)),
-                         v_or(v_dwords(0x8000), v_and_not(v_dwords(0x6000), fourth)));
-    const V two = v_or(v_and(d_left(x, 10), v_dwords(0x3F0000)),
-                       v_or(v_dwords(0x800000), v_and_not(v_dwords(0x400000), third)));
-    const V last = v_or(v_and_not(d_left(x, 24), v_and(high, v_dwords(0x40000000))),
-                        v_and(high, v_dwords(0x80000000)));
-    return v_or(v_or(four, three), v_or(two, last));
+    const V upper = v_or(d_right(x, 18), v_and(d_right(x, 4), v_dwords(0x3F00)));
+    const V last = v_and_not(d_left(x, 24), v_and(high, v_dwords(0x40000000)));
+    return v_or(upper, v_or(v_and(d_left(x, 10), v_dwords(0x3F0000)), last));
 }
 
 /* The code of each dword as two words, all ones or 0. */
@@ -230,6 +247,24 @@ WSF_INLINE TARGET V codes_of(V high, V third, V fourth)
 {
     return v_or(v_and(v_and_not(high, fourth), v_dwords(0x0000FFFF)),
                 v_and(third, v_dwords(0xFFFF0000)));
+}
+
+#define ALL_FOUR (0xAAAAAAAAu >> (32 - 16 * LANES))
+
+/* Two bits for each quad: its code.  Runs of four bytes have no gaps to close. */
+WSF_INLINE TARGET void put_fours(output *o, V x, V y, unsigned bits)
+{
+    if (bits == ALL_FOUR) {
+        const V tags = v_dwords(0x808080F0);
+        put_turns(o, v_or(x, tags), v_or(y, tags), 16, 16, 16, 16);
+    } else {
+        const V tags_x = v_rows(TAGS, X0(bits), X1(bits));
+        const V tags_y = v_rows(TAGS, Y0(bits), Y1(bits));
+        put_turns(o, v_or(v_pick(x, v_rows(QUADS, X0(bits), X1(bits))), tags_x),
+                  v_or(v_pick(y, v_rows(QUADS, Y0(bits), Y1(bits))), tags_y),
+                  QUAD_LENGTHS[X0(bits)], QUAD_LENGTHS[Y0(bits)], QUAD_LENGTHS[X1(bits)],
+                  QUAD_LENGTHS[Y1(bits)]);
+    }
 }
 
 WSF_INLINE TARGET void put_dwords(output *o, V x, V y)
@@ -241,8 +276,7 @@ WSF_INLINE TARGET void put_dwords(output *o, V x, V y)
     const V kind = v_dwords(0xD800 >> 11);
     o->surrogates = v_or(o->surrogates,
                          v_or(d_equal(d_right(x, 11), kind), d_equal(d_right(y, 11), kind)));
-    put_quads(o, dwords_of(x, high_x, third_x, fourth_x), dwords_of(y, high_y, third_y, fourth_y),
-              v_bits(codes));
+    put_fours(o, dwords_of(x, high_x), dwords_of(y, high_y), v_bits(codes));
 }
 
 WSF_INLINE TARGET void put_narrowest(output *o, V x, V y)
@@ -262,6 +296,8 @@ WSF_INLINE TARGET void step_4(output *o, const uint32_t *src)
     const V c = v_load2(next, next + 8), d = v_load2(next + 4, next + 12);
     if (v_none_of(v_or(v_or(a, b), v_or(c, d)), v_dwords(0xFFFFFF80))) {
         put_lanes(o, v_narrow(d_narrow(a, b), d_narrow(c, d)), 16, 16);
+    } else if (v_none_of(v_or(v_or(a, b), v_or(c, d)), v_dwords(0xFFFF0000))) {
+        put_more_words(o, d_narrow(a, b), d_narrow(c, d));
     } else {
         put_narrowest(o, a, b);
         put_narrowest(o, c, d);
@@ -270,35 +306,62 @@ WSF_INLINE TARGET void step_4(output *o, const uint32_t *src)
 
 /* ---- how many bytes that is ------------------------------------------------------- */
 
-/* How many bytes more than units a step of the text takes. */
-WSF_INLINE TARGET size_t more_1(const uint8_t *src)
+/* How many bytes more than units the text takes, added up in each place of a vector, where all
+ * ones are -1.  A step adds up to 4 to a place of 16 bits, which holds that of PIECE steps. */
+#define PIECE ((size_t)8191)
+
+WSF_INLINE TARGET V add_words(V sums, V x)
 {
-    return wsf_bits_set(v_bits(v_load(src)));
+    return w_sub(w_sub(sums, w_positive(w_right(x, 7))), w_positive(w_right(x, 11)));
 }
 
-WSF_INLINE TARGET size_t more_in_words(V x)
+WSF_INLINE TARGET V add_dwords(V sums, V x)
 {
-    return wsf_bits_set(v_bits(w_pack(w_positive(w_right(x, 7)), w_positive(w_right(x, 11)))));
+    return d_sub(d_sub(d_sub(sums, d_from(x, 0x80)), d_from(x, 0x800)), d_from(x, 0x10000));
 }
 
-WSF_INLINE TARGET size_t more_2(const uint16_t *src)
+WSF_INLINE TARGET size_t more_1(const uint8_t *src, size_t steps)
 {
-    return more_in_words(v_load(src)) + more_in_words(v_load(src + 8 * LANES));
+    size_t more = 0, i;
+    for (i = 0; i < steps; i++) {
+        more += wsf_bits_set(v_bits(v_load(src + i * STEP)));
+    }
+    return more;
 }
 
-WSF_INLINE TARGET size_t more_in_dwords(V x, V y)
+WSF_INLINE TARGET size_t more_2(const uint16_t *src, size_t steps)
 {
-    const V high = w_pack(d_from(x, 0x80), d_from(y, 0x80));
-    const V third = w_pack(d_from(x, 0x800), d_from(y, 0x800));
-    const V fourth = w_pack(d_from(x, 0x10000), d_from(y, 0x10000));
-    return (wsf_bits_set(v_bits(high)) + wsf_bits_set(v_bits(third)) +
-            wsf_bits_set(v_bits(fourth))) / 2; /* each dword has become two bytes */
+    uint16_t places[8 * LANES];
+    V sums = v_words(0);
+    size_t more = 0, i;
+    for (i = 0; i < steps; i++) {
+        sums = add_words(sums, v_load(src + i * STEP));
+        sums = add_words(sums, v_load(src + i * STEP + STEP / 2));
+    }
+    for (i = 0; i < LANES; i++) {
+        l_store((uint8_t *)(places + 8 * i), i == 0 ? v_lane(sums, 0) : v_lane(sums, LANES - 1));
+    }
+    for (i = 0; i < 8 * LANES; i++) {
+        more += places[i];
+    }
+    return more;
 }
 
-WSF_INLINE TARGET size_t more_4(const uint32_t *src)
+WSF_INLINE TARGET size_t more_4(const uint32_t *src, size_t steps)
 {
-    return more_in_dwords(v_load(src), v_load(src + 4 * LANES)) +
-           more_in_dwords(v_load(src + 8 * LANES), v_load(src + 12 * LANES));
+    uint32_t places[4 * LANES];
+    V sums = v_dwords(0);
+    size_t more = 0, i;
+    for (i = 0; i < steps * STEP; i += 4 * LANES) {
+        sums = add_dwords(sums, v_load(src + i));
+    }
+    for (i = 0; i < LANES; i++) {
+        l_store((uint8_t *)(places + 4 * i), i == 0 ? v_lane(sums, 0) : v_lane(sums, LANES - 1));
+    }
+    for (i = 0; i < 4 * LANES; i++) {
+        more += places[i];
+    }
+    return more;
 }
 
 /* ---- the two functions for each width ---------------------------------------------- */
@@ -309,14 +372,16 @@ WSF_INLINE TARGET size_t more_4(const uint32_t *src)
     TARGET size_t size(const unit *src, size_t n)                                              \
     {                                                                                          \
         unit last[STEP];                                                                       \
-        size_t bytes = n, i;                                                                   \
-        for (i = 0; n - i >= STEP; i += STEP) {                                                \
-            bytes += more_##width(src + i);                                                    \
+        size_t bytes = n, i = 0;                                                               \
+        while (n - i >= STEP) {                                                                \
+            const size_t left = (n - i) / STEP, steps = left < PIECE ? left : PIECE;           \
+            bytes += more_##width(src + i, steps);                                             \
+            i += steps * STEP;                                                                 \
         }                                                                                      \
         if (i != n) {                                                                          \
             memset(last, 0, sizeof last);                                                      \
             memcpy(last, src + i, (n - i) * sizeof *src);                                      \
-            bytes += more_##width(last);                                                       \
+            bytes += more_##width(last, 1);                                                    \
         }                                                                                      \
         return bytes;                                                                          \
     }                                                                                          \

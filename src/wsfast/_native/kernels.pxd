@@ -33,8 +33,8 @@ cdef extern from "dispatch.h" nogil:
 
 cdef extern from "encode.h" nogil:
     enum:
-        WSF_TAIL
-        WSF_ENCODE_BUFFER
+        WSF_SHORT
+        WSF_SHORT_BUFFER
 
     size_t wsf_encode_units(
         const wsf_kernel *kernel, uint8_t *dst, const void *src, unsigned width, size_t n,

@@ -7,7 +7,7 @@ cdef struct Utf8:
     size_t count          # so many code points
     unsigned width        # of so many bytes each; 0 stands for bytes that are UTF-8 already
     size_t size           # of the UTF-8
-    uint8_t buffer[WSF_ENCODE_BUFFER]  # of a short text, which is not measured first
+    uint8_t buffer[WSF_SHORT_BUFFER]  # of a short text, which is not measured first
 
 
 cdef inline int open_text(Utf8 *text, object string) except -1:
@@ -20,7 +20,7 @@ cdef inline int open_text(Utf8 *text, object string) except -1:
     text.width = 0
     if PyUnicode_IS_ASCII(string):
         return 0
-    if text.count <= WSF_TAIL:
+    if text.count <= WSF_SHORT:
         text.size = wsf_encode_units(
             wsf_kernels(), text.buffer, text.units, PyUnicode_KIND(string), text.count, 0
         )
