@@ -10,7 +10,9 @@ answer.  Exit status 1 if a cell loses, that is, if ours takes more than sansio 
 what is noise.
 
 Invariant: both servers run all the time and take turns, a cell after a cell, and of each the
-best round counts.  Every message that comes back is compared with what it must be.
+best round counts.  A cell that loses is measured again with three times the rounds, since
+whatever disturbs a round only adds to it.  Every message that comes back is compared with
+what it must be.
 """
 
 from __future__ import annotations
@@ -259,7 +261,21 @@ def server(peer: str, loop: str) -> Iterator[tuple[int, int]]:
 
 
 def measure(cell: Cell, servers: dict[str, tuple[int, int]], rounds: int, quick: bool) -> Any:
-    """Return the row of a cell."""
+    """Return the row of a cell, the better of two if it loses at first."""
+    found = run_rounds(cell, servers, rounds, quick)
+    if found[PEERS[0]] > NOISE * found[PEERS[1]] and not quick:
+        again = run_rounds(cell, servers, 3 * rounds, quick)
+        found = {peer: min(found[peer], again[peer]) for peer in PEERS}
+    ours, stock = (round(found[peer], 3) for peer in PEERS)
+    row = {**cell._asdict(), "wsfast_us": ours, "sansio_us": stock, "ratio": round(ours / stock, 3)}
+    print(f"{row['ratio']:6.2f}  {ours:10.2f} us {stock:10.2f} us  {cell.name()}", flush=True)
+    return row
+
+
+def run_rounds(
+    cell: Cell, servers: dict[str, tuple[int, int]], rounds: int, quick: bool
+) -> dict[str, float]:
+    """Return the best round of each server."""
     batches = cell.batches(quick)
     drivers = {peer: Driver(cell, *servers[peer]) for peer in PEERS}
     try:
@@ -272,10 +288,7 @@ def measure(cell: Cell, servers: dict[str, tuple[int, int]], rounds: int, quick:
     finally:
         for driver in drivers.values():
             driver.close()
-    ours, stock = (round(min(found[peer]), 3) for peer in PEERS)
-    row = {**cell._asdict(), "wsfast_us": ours, "sansio_us": stock, "ratio": round(ours / stock, 3)}
-    print(f"{row['ratio']:6.2f}  {ours:10.2f} us {stock:10.2f} us  {cell.name()}", flush=True)
-    return row
+    return {peer: min(found[peer]) for peer in PEERS}
 
 
 def main() -> None:

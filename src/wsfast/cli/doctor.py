@@ -106,7 +106,10 @@ def _remedy(info: BackendInfo) -> str:
     if info.reason.startswith("WSFAST_BACKEND"):
         return f"{info.reason}: unset it"
     if info.name == "pure":
-        return f"{info.reason}: install a wheel, or a C compiler and wsfast again"
+        return (
+            f"{info.reason}: if there is no wheel for this system, install a C compiler, then: "
+            "pip install --no-cache-dir --force-reinstall wsfast"
+        )
     core = importlib.import_module("wsfast._native.core")
     best: str = core.kernels_that_run()[-1]
     if info.kernel != best:
