@@ -44,7 +44,7 @@ PACKAGE = Path(sys.modules["wsfast"].__file__ or "").parent
 
 def put_in_place(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Put the codec under test in the place of the one that users get, in that module too."""
-    modules = ("wsfast", "wsfast.connection", "wsfast.fragments", name)
+    modules = ("wsfast", "wsfast.connection", "wsfast._sending", "wsfast.fragments", name)
     for module in (sys.modules[module] for module in modules):
         for attribute, value in vars(codec).items():
             if attribute != "name" and hasattr(module, attribute):

@@ -34,6 +34,7 @@ from helpers import (
     octet_by_octet,
     on_default_codecs,
     peak,
+    put_in_place,
     receive,
     run,
 )
@@ -388,9 +389,7 @@ def test_hostile_blocks_without_octets_keep_nothing(codec: SimpleNamespace) -> N
 @pytest.fixture
 def connection(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A server's connection on the codec under test."""
-    for name, value in vars(codec).items():
-        if name != "name" and hasattr(wsfast.connection, name):
-            monkeypatch.setattr(wsfast.connection, name, value)
+    put_in_place(codec, monkeypatch, "wsfast")
     return wsfast.connection.Connection("server")
 
 

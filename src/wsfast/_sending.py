@@ -1,0 +1,256 @@
+"""The half of a connection that sends: which frames, in which order, and which is the last.
+
+Invariant: nothing goes out behind a close frame, and none is sent twice.  The close frame
+that answers the remote's, or its violation, is kept apart until ``data_to_send()`` takes it,
+so that answers to what came before it still go in front of it.
+"""
+
+from __future__ import annotations
+
+from _thread import RLock
+from collections import deque
+
+from ._arguments import is_server
+from ._backend import Close, encode_close, encode_frame, new_masking_key, validate_utf8
+from ._closure import ConnectionState, NotOpen
+from ._pure.buffers import octets as octets_of
+from ._pure.buffers import payload_octets
+from .closecodes import close_code, explain
+from .errors import InvalidUTF8
+from .fragments import check_size, fragment
+from .opcodes import Opcode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from typing_extensions import Buffer
+
+    from .deflate import Deflate
+
+
+class Sender:
+    """What a ``Connection`` sends."""
+
+    def __init__(
+        self, role: Literal["server", "client"], deflate: Deflate | None, fragment_size: int | None
+    ) -> None:
+        self._server = is_server(role)
+        self._role = role
+        self._deflate = deflate
+        if fragment_size is not None:
+            fragment_size = check_size("fragment_size", fragment_size, 4)
+        self._fragment_size = fragment_size
+        # Whether a message is one frame, neither masked nor compressed.
+        self._plain = self._server and deflate is None and fragment_size is None
+        # What threads share.  Senders only append, and only one thread takes from the front.
+        self._out: list[bytes] = []
+        self._late_pong: deque[bytes] = deque(maxlen=1)  # goes behind _out
+        self._close_frame = b""  # goes last
+        self._ended = False  # whether sending is refused from now on
+        self._over = False  # whether the close frame was taken
+        self._lock = RLock()
+        self._pongs = 0  # in _out, roughly
+        self._pings: deque[bytes] = deque()
+        self._sent: Close | None = None
+        self._eof = False
+
+    @property
+    def state(self) -> ConnectionState:
+        """How far the connection is."""
+        raise NotImplementedError
+
+    def send_text(self, data: str | Buffer) -> None:
+        """Queue a text message.
+
+        Args:
+            data: a ``str``, or any C-contiguous buffer that holds UTF-8.
+
+        Raises:
+            NotOpen: the connection is closing, or the remote is gone.
+            TypeError: ``data`` is neither.
+            ValueError: the bytes are not UTF-8, or the text has a lone surrogate.
+        """
+        if self._ended:
+            raise self._not_open()
+        if not isinstance(data, str):
+            data = payload_octets(data, "data")  # nobody can change it once it was judged
+            try:
+                validate_utf8(data)
+            except InvalidUTF8 as fault:
+                raise ValueError(f"a text message can't be sent: {fault.close_reason}") from None
+        if self._plain:  # as most are: no more calls than it needs
+            frame = encode_frame(1, data)
+            self._out.append(frame)
+            if self._over:
+                self._take_back(frame)
+        else:
+            self._send(Opcode.TEXT, data)
+
+    def send_binary(self, data: Buffer) -> None:
+        """Queue a binary message: any C-contiguous buffer.
+
+        Raises:
+            NotOpen: the connection is closing, or the remote is gone.
+            TypeError: ``data`` is not a buffer.
+            ValueError: it is not C-contiguous.
+        """
+        if self._ended:
+            raise self._not_open()
+        if type(data) is not bytes:
+            data = octets_of(data, "data")
+        if self._plain:
+            frame = encode_frame(2, data)
+            self._out.append(frame)
+            if self._over:
+                self._take_back(frame)
+        else:
+            self._send(Opcode.BINARY, data)
+
+    def ping(self, payload: Buffer | None = None) -> bytes:
+        """Queue a ping; return its payload, which the pong will have.
+
+        Each stays among ``pending_pings`` until it is answered: stop at a few.
+
+        Args:
+            payload: at most 125 bytes; ``None`` for four random ones.
+
+        Raises:
+            NotOpen: the connection is closing, or the remote is gone.
+            TypeError: the payload is not a buffer.
+            ValueError: it is longer than 125 bytes, or not C-contiguous.
+        """
+        if self._ended:
+            raise self._not_open()
+        octets = new_masking_key() if payload is None else octets_of(payload, "payload")
+        frame = self._frame(Opcode.PING, octets)
+        self._pings.append(octets)  # first: its pong may come as soon as it can be taken
+        self._queue(frame)
+        return octets
+
+    def pong(self, payload: Buffer = b"") -> None:
+        """Queue a pong that no ping asked for (section 5.5.3).
+
+        Raises:
+            NotOpen: the connection is closing, or the remote is gone.
+            TypeError: the payload is not a buffer.
+            ValueError: it is longer than 125 bytes, or not C-contiguous.
+        """
+        if self._ended:
+            raise self._not_open()
+        self._queue(self._frame(Opcode.PONG, octets_of(payload, "payload")))
+
+    def close(self, code: int | None = 1000, reason: str = "") -> None:
+        """Begin to close: queue a close frame, if none was sent (section 7.1.2).
+
+        Args:
+            code: a code that this end may send; ``None`` for a frame without one.
+            reason: at most 123 bytes in UTF-8.
+
+        Raises:
+            TypeError, ValueError: the code must not be sent by this end, the reason is
+                too long or comes without a code.
+        """
+        encode_close(code, reason)  # raises what is wrong with them
+        if code is not None and explain(code).sender not in ("both", self._role):
+            raise ValueError(f"close code {code} must not be sent by a {self._role}")
+        if not self._eof:
+            self._queue_close(code, reason)
+        self._ended = True
+
+    def going_away(self, reason: str = "") -> None:
+        """Close with 1001: a server that stops, a page that is left (section 7.4.1)."""
+        self.close(1001, reason)
+
+    def data_to_send(self) -> bytes:
+        """Return the bytes that are to be written now, and forget them.
+
+        They are ``b""`` when nothing is queued.  Don't write that: sockets and transports
+        refuse every write, even an empty one, once their sending half is shut down.
+        """
+        if self._sent is not None:
+            return self._last_data()
+        out = self._out
+        late = len(self._late_pong)  # while there is one, no other pong is queued in front of it
+        if len(out) <= 1 and not late:
+            self._pongs = 0
+            return out.pop(0) if out else b""
+        taken = out.copy()
+        del out[: len(taken)]
+        self._pongs = 0
+        if late:
+            taken.append(self._late_pong.popleft())
+        return b"".join(taken)
+
+    def _last_data(self) -> bytes:
+        """Return what goes before the close frame, and that frame; then nothing more."""
+        with self._lock:
+            close, self._close_frame = self._close_frame, b""
+            if not close:
+                return b""
+            # First, so that a thread that queues after this finds out.
+            self._over = self._ended = True
+            taken: list[bytes] = self._out.copy()
+            del self._out[: len(taken)]
+            return b"".join((*taken, *self._late_pong, close))
+
+    def _not_open(self) -> NotOpen:
+        return NotOpen(f"the connection is {self.state.name}: nothing more can be sent")
+
+    def _send(self, opcode: Opcode, data: str | bytes) -> None:
+        deflate, size = self._deflate, self._fragment_size
+        if deflate is None and size is None:
+            self._queue(self._frame(opcode, data))
+            return
+        # Messages are queued in the order in which they are compressed, and the fragments of
+        # one with none of another's between them.
+        with self._lock:
+            if self._ended:
+                raise self._not_open()
+            compressed = None if deflate is None else deflate.compress(data)
+            if compressed is not None and type(compressed) is not bytes:
+                raise TypeError(f"compress() must return bytes, not {type(compressed).__name__}")
+            if compressed is None:
+                frames = self._frames(opcode, data, rsv1=False)
+            else:
+                frames = self._frames(opcode, compressed, rsv1=True)
+            self._out.extend(frames)
+            if self._over:  # a signal's handler took the close frame meanwhile
+                raise self._not_open()
+
+    def _frames(self, opcode: Opcode, payload: str | bytes, *, rsv1: bool) -> list[bytes]:
+        size = self._fragment_size
+        if size is None:
+            return [self._frame(opcode, payload, rsv1=rsv1)]
+        # Compressed bytes have no characters to keep together.
+        parts = list(fragment(Opcode.BINARY if rsv1 else opcode, payload, size))
+        frames = [self._frame(opcode, parts[0].payload, fin=parts[0].fin, rsv1=rsv1)]
+        frames += [self._frame(part.opcode, part.payload, fin=part.fin) for part in parts[1:]]
+        return frames
+
+    def _frame(
+        self, opcode: Opcode, payload: str | Buffer, *, fin: bool = True, rsv1: bool = False
+    ) -> bytes:
+        key = None if self._server else new_masking_key()
+        return encode_frame(opcode, payload, fin=fin, rsv1=rsv1, masking_key=key)
+
+    def _queue(self, frame: bytes) -> None:
+        self._out.append(frame)
+        if self._over:
+            self._take_back(frame)
+
+    def _take_back(self, frame: bytes) -> None:
+        """Raise ``NotOpen`` if a frame was queued too late: the close frame had gone."""
+        with self._lock:
+            if frame not in self._out:
+                return  # it was taken in front of the close frame
+            self._out.remove(frame)
+        raise self._not_open()
+
+    def _queue_close(self, code: int | None, reason: str) -> None:
+        frame = self._frame(Opcode.CLOSE, encode_close(code, reason))
+        close = Close(close_code(1005 if code is None else code), reason)
+        with self._lock:
+            if self._sent is None:
+                self._close_frame = frame
+                self._sent = close
