@@ -370,9 +370,10 @@ def test_the_command_says_a_bad_variable_on_one_line(
 
 
 def started(tmp_path: Path, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run code in an interpreter that processes our ``.pth`` file."""
+    """Run code in an interpreter that processes our ``.pth`` file: twice, as a venv's does."""
     site = tmp_path / "site"
     site.mkdir()
     (site / "wsfast-accelerate.pth").write_text(pth_line())
-    code = f"import site; site.addsitedir({str(site)!r}); {code}"
+    twice = f"site.addsitedir({str(site)!r}); " * 2
+    code = f"import site; {twice}{code}"
     return python("-c", code, cwd=tmp_path, **environment)

@@ -91,14 +91,3 @@ def test_promises_what_is_installed_without_a_compiler_is_quoted_as_it_is() -> N
     assert quoted is not None
     assert f'NOT_BUILT = "{quoted[1]}"' in installs
     assert "the compiled extension is not installed: it could not be built: /bin/false" in text
-
-
-def test_packages_that_are_installed_are_all_that_there_are() -> None:
-    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
-        "setuptools"
-    ]
-    source = ROOT / "src"
-    found = {
-        ".".join(path.parent.relative_to(source).parts) for path in source.rglob("__init__.py")
-    }
-    assert set(setuptools["packages"]) == found

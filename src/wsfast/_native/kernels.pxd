@@ -142,7 +142,11 @@ cdef extern from "Python.h":
         pass
     object PyCFunction_NewEx(PyMethodDef *, PyObject *, object)
     PyObject *PyErr_Occurred()
-    PyObject *PyIter_Next(object)
+    ctypedef enum PySendResult:
+        PYGEN_RETURN
+        PYGEN_ERROR
+        PYGEN_NEXT
+    PySendResult PyIter_Send(object, object, PyObject **)
     bint PyLong_Check(object)
     bint PyBytes_CheckExact(object)
     char *PyBytes_AS_STRING(object)

@@ -325,13 +325,20 @@ cdef class MessageDecoder(Receiver):
     cdef int take_inflated(self, pieces) except -1:
         """Take all that was inflated, then the violation that the inflater raised, if any."""
         cdef int64_t size, room
-        cdef PyObject *next_piece
+        cdef PyObject *result = NULL
+        cdef PySendResult how
         pieces = iter(pieces)
         while True:
-            next_piece = PyIter_Next(pieces)
-            if next_piece is NULL:
-                return 0 if PyErr_Occurred() is NULL else self.take_error()
-            piece = wsf_handed_over(next_piece)
+            # Not PyIter_Next: Python can lose an error that it has no memory to raise, and
+            # that would look like the end, and broken bytes like a message.
+            how = PyIter_Send(pieces, None, &result)
+            if how == PYGEN_ERROR:
+                if PyErr_Occurred() is NULL:
+                    raise SystemError("inflating failed without setting an exception")
+                return self.take_error()
+            piece = wsf_handed_over(result)
+            if how == PYGEN_RETURN:
+                return 0
             size, room = len(<bytes?>piece), self.inflated_room()
             # A fault in what there was room for comes first.
             if self.take_data(
