@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -16,6 +17,10 @@ import pytest
 
 import wsfast
 from wsfast import _backend
+
+# A shell's background job ignores SIGINT, and so would every process that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KERNELS = ("scalar", "ssse3", "avx2", "avx512", "neon")
 CODEC_NAMES = [name for name in _backend.__all__ if name not in ("BackendInfo", "backend")]
