@@ -44,6 +44,11 @@ async def until_told() -> None:
     await over.wait()
 
 
+async def no_client(library: str, _port: int) -> None:
+    """Stand for the client of a library that has none."""
+    raise SystemExit(f"{library} has no client")
+
+
 def main(server: Server, client: Client) -> None:
     """Be the end that the command line asks for; a library with ``+`` is accelerated."""
     role, name, loop, *more = sys.argv[1:]

@@ -54,7 +54,13 @@ class Shape(NamedTuple):
 
 
 # What runs each library: bench/*_ends.py.
-ENDS = {"websockets": "websockets", "picows": "websockets", "aiohttp": "aiohttp"}
+ENDS = {
+    "websockets": "websockets",
+    "picows": "websockets",
+    "aiohttp": "aiohttp",
+    "uvicorn": "uvicorn",
+    "wsproto": "hypercorn",
+}
 
 
 class Deflated(load.Link):
@@ -83,7 +89,7 @@ class Deflated(load.Link):
 
 
 class End:
-    """A server or client in a process of its own."""
+    """A server or client of a library in a process of its own, which says what it has used."""
 
     def __init__(self, role: str, library: str, loop: str, *more: str, path: str = "") -> None:
         script = str(Path(__file__).with_name(f"{ENDS[library.removesuffix('+')]}_ends.py"))
@@ -125,10 +131,10 @@ def deflated(text: bytes) -> bytes:
 class Loaded:
     """A server and the connections that load it."""
 
-    def __init__(self, shape: Shape, library: str, loop: str, path: str = "") -> None:
+    def __init__(self, shape: Shape, end: End) -> None:
         self._shape = shape
-        self._end = End("server", library, loop, *["deflate"] * shape.deflate, path=path)
-        port, self._poll = self._end.line(), select.epoll()
+        self._end = end
+        port, self._poll = end.line(), select.epoll()
         text = sample("json" if shape.deflate else "ascii", shape.size)
         made: list[load.Link]
         if shape.deflate:
@@ -175,6 +181,11 @@ class Loaded:
             link.close()
         self._poll.close()
         self._end.close()
+
+
+def loaded(shape: Shape, library: str, loop: str, path: str = "") -> Loaded:
+    """Start a server of a library, and load it."""
+    return Loaded(shape, End("server", library, loop, *["deflate"] * shape.deflate, path=path))
 
 
 class Burst:
@@ -272,13 +283,13 @@ def rows(race: Race, loops: list[str], options: argparse.Namespace) -> list[dict
     for loop in loops:
         for shape in race.shapes:
             names = (*libraries, *race.others)
-            loads.append((loop, shape.name(), {n: (Loaded, shape, n, loop) for n in names}))
+            loads.append((loop, shape.name(), {n: (loaded, shape, n, loop) for n in names}))
         what = f"client receives {race.burst.name()}"
         loads.append((loop, what, {n: (Burst, race.burst, n, loop) for n in names}))
         for version in options.version:
             number, _, path = version.partition("=")
             what = f"{number}: {race.of_versions.name()}"
-            made = {n: (Loaded, race.of_versions, n, loop, path) for n in libraries}
+            made = {n: (loaded, race.of_versions, n, loop, path) for n in libraries}
             loads.append((loop, what, made))
     return [
         row(

@@ -1,0 +1,236 @@
+"""Whole servers side by side: the CPU time of an echo, by server, event loop and load.
+
+    python bench/race.py                  # prints and records
+    python bench/race.py --quick          # prints only
+    python bench/race.py --draw           # docs/race.svg, from the newest record
+
+It needs Linux.  Servers are those that a user would choose between: uvicorn, granian,
+hypercorn, socketify, aiohttp, websockets, picows and, on Node, ws; a ``+`` behind a name says
+that wsfast is switched on under it.  What is not installed is skipped and said.  For ws, say
+where it is: ``npm install ws bufferutil utf-8-validate`` in a directory DIR, and
+``NODE_PATH=DIR/node_modules``.
+
+ends.py says how it is measured, but for servers that answer no questions: the CPU time of
+theirs is what /proc says of all their processes and threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import records
+from ends import END_CPU, LOAD_CPU, End, Loaded, Shape, least
+from race_picture import PICTURE, picture
+
+HERE = Path(__file__).parent
+SHAPES = (
+    Shape(32, 1, 1, 3000),
+    Shape(32, 32, 1, 9600),
+    Shape(32, 500, 1, 10_000),
+    Shape(32, 32, 64, 40_960),
+    Shape(1024, 32, 1, 9600),
+    Shape(1024, 32, 1, 6400, True),
+    Shape(65_536, 8, 1, 1600),
+    Shape(65_536, 8, 1, 1600, alphabet="cyrillic"),
+)
+
+
+class Foreign(End):
+    """A server that answers no questions: its CPU time is what the system says."""
+
+    def __init__(self, command: list[str], port: int = 0) -> None:
+        self._process = subprocess.Popen(
+            ["taskset", "-c", str(END_CPU), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=HERE,
+        )
+        self._port = port
+
+    def line(self) -> int:
+        """Return its port, once it listens there."""
+        assert self._process.stdout
+        port = self._port or int(self._process.stdout.readline())
+        until = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+            except ConnectionRefusedError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+            else:
+                return port
+
+    def used(self) -> int:
+        """Return the CPU time of its processes, in microseconds."""
+        return sum(cpu_time(pid) for pid in family(self._process.pid)) // 1000
+
+    def close(self) -> None:
+        """End it, as Ctrl-C would."""
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdout
+        self._process.stdout.close()
+
+
+def family(pid: int) -> list[int]:
+    """Return the ids of a process and of all that it has started."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += family(int(child))
+    return found
+
+
+def cpu_time(pid: int) -> int:
+    """Return how long the threads of a process have run, in nanoseconds."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads)
+
+
+def granian(_shape: Shape, loop: str) -> Foreign:
+    """Start granian with one worker; it knows no compression."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    options = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port), "--no-log"]
+    command = [sys.executable, "-m", "granian", *options, "--loop", loop, "asgi_echo:app"]
+    return Foreign(command, port)
+
+
+def socketify(shape: Shape, _loop: str) -> Foreign:
+    """Start socketify, which has an event loop of its own."""
+    return Foreign([sys.executable, "socketify_server.py", *["deflate"] * shape.deflate])
+
+
+def node(shape: Shape, _loop: str) -> Foreign:
+    """Start ws on Node."""
+    return Foreign(["node", "ws_server.js", *["deflate"] * shape.deflate])
+
+
+def of_library(library: str) -> Callable[[Shape, str], End]:
+    """Return what starts a server of a library that has a script here."""
+
+    def start(shape: Shape, loop: str) -> End:
+        return End("server", library, loop, *["deflate"] * shape.deflate)
+
+    return start
+
+
+class Server(NamedTuple):
+    """A server in the race: how it is started, what it needs, and what it can't do."""
+
+    start: Callable[[Shape, str], End]
+    package: str
+    own_loop: bool = False
+    deflate: bool = True
+
+
+SERVERS = {
+    "uvicorn": Server(of_library("uvicorn"), "uvicorn"),
+    "uvicorn+": Server(of_library("uvicorn+"), "uvicorn"),
+    "granian": Server(granian, "granian", deflate=False),
+    "hypercorn": Server(of_library("wsproto"), "hypercorn"),
+    "hypercorn+": Server(of_library("wsproto+"), "hypercorn"),
+    "aiohttp": Server(of_library("aiohttp"), "aiohttp"),
+    "aiohttp+": Server(of_library("aiohttp+"), "aiohttp"),
+    "websockets": Server(of_library("websockets"), "websockets"),
+    "websockets+": Server(of_library("websockets+"), "websockets"),
+    "picows": Server(of_library("picows"), "picows"),
+    "socketify": Server(socketify, "socketify", own_loop=True),
+    "ws on Node": Server(node, "", own_loop=True),
+}
+
+
+def installed(name: str) -> bool:
+    """Return whether a server can run here."""
+    package = SERVERS[name].package
+    if package:
+        return importlib.util.find_spec(package) is not None
+    if shutil.which("node") is None:
+        return False
+    return subprocess.run(["node", "-e", "require('ws')"], capture_output=True).returncode == 0
+
+
+def rows(
+    names: list[str], loops: list[str], rounds: int, share: float, only: str
+) -> list[dict[str, Any]]:
+    """Measure every load; print and return a row for each, with the microseconds by server."""
+    found = []
+    for loop in loops:
+        for shape in SHAPES:
+            if only not in shape.name():
+                continue
+            chosen = [
+                name
+                for name in names
+                if (SERVERS[name].deflate or not shape.deflate)
+                and not (SERVERS[name].own_loop and loop != loops[0])
+            ]
+            best = least(
+                {name: Loaded(shape, SERVERS[name].start(shape, loop)) for name in chosen},
+                rounds,
+                share,
+            )
+            print(f"\n{loop}, {shape.name()}")
+            for name, time_ in sorted(best.items(), key=lambda item: item[1]):
+                print(f"  {name:12} {time_:9.2f} us", flush=True)
+            figures = {name: round(time_, 2) for name, time_ in best.items()}
+            found.append({"loop": loop, "load": shape.name(), "us": figures})
+    return found
+
+
+def newest() -> dict[str, Any]:
+    """Return the newest record of the race."""
+    paths = records.RECORDS.glob("race-*.json")
+    latest: dict[str, Any] = max(
+        (json.loads(path.read_text()) for path in paths), key=lambda record: record["date"]
+    )
+    return latest
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="short rounds; print only")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--loop", choices=("uvloop", "asyncio"), action="append")
+    parser.add_argument("--only", default="", metavar="WORDS", help="loads whose names have them")
+    parser.add_argument("--draw", action="store_true", help="draw the newest record")
+    options = parser.parse_args()
+    if options.draw:
+        PICTURE.write_text(picture(newest()), encoding="utf-8")
+        return
+    record = records.begin("race.py")
+    names = [name for name in SERVERS if installed(name)]
+    for name in SERVERS:
+        if name not in names:
+            print(f"SKIPPED: {name} is not installed")
+    os.sched_setaffinity(0, {LOAD_CPU})
+    rounds, share = (2, 0.2) if options.quick else (options.rounds, 1)
+    loops = options.loop or ["uvloop", "asyncio"]
+    record["rows"] = rows(names, loops, rounds, share, options.only)
+    if not (options.quick or options.only):
+        records.save(record, "race")
+
+
+if __name__ == "__main__":
+    main()
