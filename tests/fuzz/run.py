@@ -9,7 +9,7 @@
 A target in C (fuzz_kernels.c, fuzz_header.c, fuzz_text.c) is run twice.  Most inputs are
 short and go, fast, to a build without sanitizers, whose buffers end at pages that must not
 be touched; the others, up to 16 KiB, to one with ASan and UBSan.  Those of fuzz_codec.py
-get a tenth of the executions.
+get a tenth of the executions, those of fuzz_readers.py, which run whole commands, a thousandth.
 
 Needs clang with libFuzzer, and Atheris; without them, says what was skipped, but fails if
 WSFAST_REQUIRE_FUZZERS names them ("clang atheris").  A crash leaves its input in
@@ -59,25 +59,37 @@ BUILDS = (
 )
 EACH_KERNEL = ("scalar", "ssse3", "avx2", "avx512", "neon")
 
-# The targets, each with its seeds and the name of its dictionary: in C, also with the
-# kernels that it is run with; those of fuzz_codec.py.
+
+class InPython(NamedTuple):
+    """A target of Atheris: its script, seeds and dictionary, and what it is given."""
+
+    script: str
+    seeds: str
+    dictionary: str
+    longest: int = 400
+    share: float = 0.1
+
+
+CAPTURES = "../../cli/captures"
+# The targets: in C, each with its seeds, its dictionary, and the kernels that it is run with.
 IN_C = {
     "kernels": ("kernels", "kernels", EACH_KERNEL),
     "header": ("header", "header", ("",)),
     "text": ("wire", "wire", EACH_KERNEL),
 }
 IN_PYTHON = {
-    "frames": ("wire", "wire"),
-    "messages": ("wire", "wire"),
-    "deflate": ("wire", "wire"),
-    "websockets": ("wire", "wire"),
-    "wsproto": ("wire", "wire"),
-    "validator": ("text", "kernels"),
-    "close": ("close", "kernels"),
-    "negotiation": ("negotiation", "negotiation"),
+    "codec frames": InPython("fuzz_codec", "wire", "wire"),
+    "codec messages": InPython("fuzz_codec", "wire", "wire"),
+    "codec deflate": InPython("fuzz_codec", "wire", "wire"),
+    "codec websockets": InPython("fuzz_codec", "wire", "wire"),
+    "codec wsproto": InPython("fuzz_codec", "wire", "wire"),
+    "codec validator": InPython("fuzz_codec", "text", "kernels"),
+    "codec close": InPython("fuzz_codec", "close", "kernels"),
+    "codec negotiation": InPython("fuzz_codec", "negotiation", "negotiation"),
+    "readers frames": InPython("fuzz_readers", CAPTURES, "readers", 4096, 0.001),
+    "readers check": InPython("fuzz_readers", "text", "kernels", 4096, 0.001),
+    "readers explain": InPython("fuzz_readers", "../../cli/log_lines", "readers", 4096, 0.001),
 }
-SHARE_IN_PYTHON = 0.1
-LONGEST_IN_PYTHON = 400
 
 
 class Job(NamedTuple):
@@ -188,11 +200,12 @@ def jobs_in_python(
     if importlib.util.find_spec("atheris") is None:
         skip(", ".join(IN_PYTHON), "atheris", "Atheris is not installed")
         return
-    ends = limit(executions, SHARE_IN_PYTHON, seconds)
-    for target, (seeds, dictionary) in IN_PYTHON.items():
-        name, command = f"codec {target}", (sys.executable, str(HERE / "fuzz_codec.py"), target)
+    for name, target in IN_PYTHON.items():
+        script = str(HERE / f"{target.script}.py")
+        command = (sys.executable, script, name.partition(" ")[2])
+        ends = limit(executions, target.share, seconds)
         if wanted(name):
-            yield Job(name, command, seeds, dictionary, LONGEST_IN_PYTHON, ends)
+            yield Job(name, command, target.seeds, target.dictionary, target.longest, ends)
 
 
 def output_of(*command: str) -> str:

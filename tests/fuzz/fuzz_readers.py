@@ -1,0 +1,86 @@
+"""Fuzz what reads files and logs of users, with Atheris: captures, texts, lines of logs.
+
+    python tests/fuzz/fuzz_readers.py TARGET [LIBFUZZER-OPTION...] [CORPUS...]
+
+    frames   ``wsfast frames``: any file, as the format that it looks like or as another
+    check    ``wsfast check``: any file
+    explain  ``wsfast explain``: any line of a log
+
+An input is four bytes of how, then the file.
+
+Invariant: a command ends with one of its three exit statuses, and says why if that is 2.
+libFuzzer's time limit ends a run that takes too long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Callable
+
+import atheris
+
+with atheris.instrument_imports(include=["wsfast"]):
+    from wsfast.cli import _captures, run
+
+HOW = 4
+DEFLATE = ((), ("--deflate", "none"), ("--deflate", "permessage-deflate"))
+
+
+def command(arguments: list[str], octets: bytes) -> int:
+    """Run a command with these bytes as its standard input; return its exit status."""
+    stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(octets))
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = run(arguments)
+            out.flush()
+            err.flush()
+    finally:
+        sys.stdin = stdin
+    assert status in (0, 1, 2), status
+    if status == 2:
+        said = out.buffer.tell() + err.buffer.tell()
+        assert said, "it does not say why"
+    return status
+
+
+def fuzz_frames(how: bytes, octets: bytes) -> None:
+    form = _captures.FORMATS[how[0] % len(_captures.FORMATS)] if how[0] & 1 else "auto"
+    more = [*DEFLATE[how[1] % len(DEFLATE)], *["--json"] * (how[2] & 1)]
+    command(["frames", "--format", form, *more], octets)
+
+
+def fuzz_check(how: bytes, octets: bytes) -> None:
+    command(["check", *["--json"] * (how[0] & 1)], octets)
+
+
+def fuzz_explain(how: bytes, octets: bytes) -> None:
+    line = octets.decode("latin-1" if how[0] & 1 else "utf-8", "surrogateescape")
+    command(["explain", *["--json"] * (how[1] & 1), "-"], line.encode("utf-8", "surrogateescape"))
+
+
+TARGETS: dict[str, Callable[[bytes, bytes], None]] = {
+    name.removeprefix("fuzz_"): value
+    for name, value in list(globals().items())
+    if name.startswith("fuzz_")
+}
+
+
+def main() -> None:
+    """Run the target that the command line names."""
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
+        sys.exit(f"usage: fuzz_readers.py {'|'.join(TARGETS)} [libFuzzer's options] [corpus...]")
+    target = TARGETS[sys.argv.pop(1)]
+
+    def one_input(data: bytes) -> None:
+        if len(data) >= HOW:
+            target(data[:HOW], data[HOW:])
+
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
