@@ -27,7 +27,7 @@ from aiohttp import client, client_ws, web, web_ws
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import WebSocketWriter
 
-from traffic import SETTLED, TEXTS, Note, Transport, unmasked, written, wrong
+from noted_traffic import SETTLED, TEXTS, Note, Transport, unmasked, written, wrong
 
 SINCE_3_14 = hasattr(aiohttp.http_websocket, "WSMessageTextBytes")
 LIMITS = (0, 4 * 2**20, 4 * 2**20, 1000, 6000)

@@ -18,7 +18,7 @@ pytest.importorskip("aiohttp")
 from aiohttp import WSMsgType, web_ws
 
 from aiohttp_traffic import SINCE_3_14, Protocol, observed
-from traffic import Transport, written
+from noted_traffic import Transport, written
 from wsfast import InvalidUTF8, accelerate, restore
 
 SwitchOn = Callable[[str], Any]

@@ -25,7 +25,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from traffic import SETTLED, TEXTS, Note, Transport, unmasked, written, wrong
+from noted_traffic import SETTLED, TEXTS, Note, Transport, unmasked, written, wrong
 
 
 class Log(logging.Handler):
