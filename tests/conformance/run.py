@@ -27,16 +27,14 @@ from typing import Any
 import testsuite
 import verdicts
 import wsfast
+from testsuite import LARGEST, SECTIONS, USUAL
 
 sys.path.insert(0, str(testsuite.ROOT / "examples"))
 from echo_client import Client, echo
 from echo_server import EchoServer
 
-USUAL = ("1", "2", "3", "4", "5", "6", "7", "10")
-SECTIONS = (*USUAL, "9", "12", "13")
 AGENT = "wsfast"
 ONE_CASE = 120.0  # seconds
-LARGEST = 2**24  # octets of a message, in section 9
 
 
 async def judge_server(cases: list[str], outdir: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import testsuite
 import verdicts
-from run import LARGEST, SECTIONS, USUAL
+from testsuite import LARGEST, SECTIONS, USUAL
 
 sys.path[:0] = [str(testsuite.ROOT / "tests"), str(testsuite.ROOT / "tests" / "adapters")]
 

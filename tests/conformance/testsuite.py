@@ -24,6 +24,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = "25.10.1"
 VIRTUALENV = "20.21.1"  # the last that makes environments for Python 2.7
+USUAL = ("1", "2", "3", "4", "5", "6", "7", "10")
+SECTIONS = (*USUAL, "9", "12", "13")
+LARGEST = 2**24  # bytes of a message, in section 9
 WHOLE_RUN = 3600.0  # seconds that the suite may take
 START = 30.0  # seconds that it may take to listen
 
