@@ -1,6 +1,7 @@
 """Draw a record: throughput by size, one line a library, and by script as bars.
 
-Called by run.py for each recorded run; `python bench/run.py --plot [RECORD]` draws again.
+Called by run.py for each recorded run, into build/plots/, and by docs/site_hooks.py for the
+site; `python bench/run.py --plot [RECORD]` draws again.  The pictures are not kept in git.
 
 Invariant: everything drawn is in the record; a library keeps its colour in every plot.
 """
@@ -14,19 +15,8 @@ import matplotlib as mpl
 from matplotlib import pyplot
 
 from samples import size_name
-from summary import OURS, times
+from summary import LOOKS, OURS, times
 
-# A library is told by colour and by marker, so that print and colour blindness do no harm.
-LOOKS = {
-    "wsfast": ("#0b5fa5", "o"),
-    "websockets": ("#d1651a", "s"),
-    "aiohttp": ("#3d8f54", "^"),
-    "picows": ("#c2488f", "<"),
-    "wsproto": ("#8a6d3b", "D"),
-    "autobahn": ("#7d5ba6", "v"),
-    "wsaccel": ("#b0413e", "P"),
-    "cpython": ("#5f6b76", "X"),
-}
 BY_SIZE = (
     ("mask", "mask into new bytes"),
     ("validate", "validate ASCII"),
@@ -115,13 +105,17 @@ def _save(figure: Any, record: dict[str, Any], path: Path) -> None:
     pyplot.close(figure)
 
 
-def draw(record: dict[str, Any], record_path: Path) -> list[Path]:
-    """Draw both plots beside the record; return where they are."""
+def names(stem: str) -> list[str]:
+    """Return what the plots of a record are called."""
+    return [f"{stem}-by-{kind}.svg" for kind in ("size", "script")]
+
+
+def draw(record: dict[str, Any], stem: str, directory: Path) -> list[Path]:
+    """Draw both plots into a directory, which is made if need be; return where they are."""
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "wsfast"  # the same record, the same file
-    paths = [
-        record_path.with_name(f"{record_path.stem}-by-{kind}.svg") for kind in ("size", "script")
-    ]
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = [directory / name for name in names(stem)]
     by_size(record, paths[0])
     by_script(record, paths[1])
     return paths

@@ -31,6 +31,17 @@ README_ROWS = (
 )
 README_PEERS = ("websockets", "aiohttp", "picows", "wsproto", "autobahn", "wsaccel", "cpython")
 OURS = "wsfast"
+# A library is told by colour and by marker, so that print and colour blindness do no harm.
+LOOKS = {
+    "wsfast": ("#0b5fa5", "o"),
+    "websockets": ("#d1651a", "s"),
+    "aiohttp": ("#3d8f54", "^"),
+    "picows": ("#c2488f", "<"),
+    "wsproto": ("#8a6d3b", "D"),
+    "autobahn": ("#7d5ba6", "v"),
+    "wsaccel": ("#b0413e", "P"),
+    "cpython": ("#5f6b76", "X"),
+}
 # Whole addresses, because the package index shows README.md too, and has no other files.
 FILE = "https://github.com/wsfast/wsfast/blob/main/"
 IMAGE = "https://raw.githubusercontent.com/wsfast/wsfast/main/"
@@ -114,9 +125,4 @@ def markdown(record: dict[str, Any]) -> str:
                 )
                 name = f"{operation}, {alphabet}"
                 text += _row([name, size_name(octets, " "), duration(cells[OURS]), *ratios])
-    stem = IMAGE + record["path"].removesuffix(".json")
-    return f"""{text}
-![Throughput by size, one line a library]({stem}-by-size.svg)
-
-![Throughput by script, one bar a library]({stem}-by-script.svg)
-"""
+    return f"{text}\n![Time of one message, by library]({IMAGE}docs/speed.svg)\n"

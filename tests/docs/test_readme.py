@@ -90,3 +90,7 @@ def test_readme_figures_are_those_of_the_record_it_names(monkeypatch: pytest.Mon
     summary = importlib.import_module("summary")
     record = json.loads((ROOT / named[1]).read_text(encoding="utf-8"))
     assert section == summary.markdown({**record, "path": named[1]})
+    picture = importlib.import_module("picture")
+    drawn = picture.PICTURE.read_text(encoding="utf-8")
+    assert drawn == picture.picture(record)
+    assert drawn.count("\n") < 150
