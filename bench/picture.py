@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from samples import size_name
-from summary import LOOKS, OURS, duration, ratio, times
+from summary import duration, ratio, times
+from wsfast.cli._contenders import LIBRARIES, OURS
 
 PICTURE = Path(__file__).parents[1] / "docs" / "speed.svg"
 PANELS = (
@@ -38,7 +39,7 @@ def panel(found: dict[str, float], title: str, top: int) -> list[str]:
         lines += [
             f'<text x="{LEFT - 6}" y="{y + 10}" text-anchor="end">{library}</text>'
             f'<rect x="{LEFT}" y="{y}" width="{length:.1f}" height="{ROW - 4}" '
-            f'fill="{LOOKS[library][0]}"/>'
+            f'fill="{LIBRARIES[library].colour}"/>'
             f'<text x="{LEFT + length + 5:.1f}" y="{y + 10}">{label}</text>'
         ]
     return lines
@@ -48,7 +49,9 @@ def picture(record: dict[str, Any]) -> str:
     """Return the picture of a record."""
     cells, lines, top = times(record), [], 0
     for operation, size, alphabet, title in PANELS:
-        found = {name: ns for name, ns in cells[operation, size, alphabet].items() if name in LOOKS}
+        found = {
+            name: ns for name, ns in cells[operation, size, alphabet].items() if name in LIBRARIES
+        }
         lines += panel(found, title, top)
         top += HEAD + len(found) * ROW + 8
     cases = "; ".join(f"{o}, {a}, {size_name(n)}" for o, n, a, _ in PANELS)

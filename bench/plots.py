@@ -15,7 +15,8 @@ import matplotlib as mpl
 from matplotlib import pyplot
 
 from samples import size_name
-from summary import LOOKS, OURS, times
+from summary import times
+from wsfast.cli._contenders import LIBRARIES, OURS
 
 BY_SIZE = (
     ("mask", "mask into new bytes"),
@@ -46,7 +47,7 @@ def by_size(record: dict[str, Any], path: Path) -> None:
         sizes = sorted(
             n for kind, n, script in found if (kind, script) == (operation, "ascii") and n
         )
-        for peer, (colour, marker) in LOOKS.items():
+        for peer, (colour, marker) in LIBRARIES.items():
             points = [
                 (n, n / found[operation, n, "ascii"][peer])
                 for n in sizes
@@ -75,14 +76,14 @@ def by_script(record: dict[str, Any], path: Path) -> None:
     figure, grid = pyplot.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
     for axes, (operation, title) in zip(grid, BY_SCRIPT, strict=True):
         cells = [found.get((operation, SCRIPT_OCTETS, script), {}) for script in SCRIPTS]
-        peers = [peer for peer in LOOKS if any(peer in cell for cell in cells)]
+        peers = [peer for peer in LIBRARIES if any(peer in cell for cell in cells)]
         width = 0.8 / max(1, len(peers))
         for place, peer in enumerate(peers):
             axes.bar(
                 [x + (place - (len(peers) - 1) / 2) * width for x in range(len(SCRIPTS))],
                 [SCRIPT_OCTETS / cell[peer] if peer in cell else 0 for cell in cells],
                 width,
-                color=LOOKS[peer][0],
+                color=LIBRARIES[peer].colour,
                 label=peer,
             )
         axes.set(yscale="log", title=f"{title}, {size_name(SCRIPT_OCTETS)}")

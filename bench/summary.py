@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from samples import size_name
+from wsfast.cli._contenders import LIBRARIES, OURS
 
 Times = dict[tuple[str, int, str], dict[str, float]]  # (operation, octets, alphabet): peer: ns
 
@@ -29,19 +30,7 @@ README_ROWS = (
     ("unmasked messages", "ascii", (16, 1024, 65_536)),
     ("messages in reads of 1 KiB", "ascii", (16, 1024, 65_536)),
 )
-README_PEERS = ("websockets", "aiohttp", "picows", "wsproto", "autobahn", "wsaccel", "cpython")
-OURS = "wsfast"
-# A library is told by colour and by marker, so that print and colour blindness do no harm.
-LOOKS = {
-    "wsfast": ("#0b5fa5", "o"),
-    "websockets": ("#d1651a", "s"),
-    "aiohttp": ("#3d8f54", "^"),
-    "picows": ("#c2488f", "<"),
-    "wsproto": ("#8a6d3b", "D"),
-    "autobahn": ("#7d5ba6", "v"),
-    "wsaccel": ("#b0413e", "P"),
-    "cpython": ("#5f6b76", "X"),
-}
+README_PEERS = tuple(LIBRARIES)[1:]
 # Whole addresses, because the package index shows README.md too, and has no other files.
 FILE = "https://github.com/wsfast/wsfast/blob/main/"
 IMAGE = "https://raw.githubusercontent.com/wsfast/wsfast/main/"
