@@ -27,6 +27,8 @@ PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 # A model of CPU, and the kernel that it must get.
 CPUS = {"qemu64": "scalar", "Nehalem": "ssse3", "Haswell": "avx2"}
+# They chose the protocol of `--ws auto` otherwise than the newest does.
+OLD_UVICORNS = ["0.27.1", "0.34.3"]
 
 
 def shared(session: nox.Session, *extras: str, packages: tuple[str, ...] = ()) -> None:
@@ -55,8 +57,10 @@ def needs(session: nox.Session, *programs: str) -> None:
         end(f"not on this machine: {', '.join(missing)} (see .ci/system-packages)")
 
 
-# A version before uvicorn had each protocol that we replace, and one after.
-OLD_UVICORNS = ["0.27.1", "0.34.3"]
+def checked_in(session: nox.Session, *patterns: str) -> list[str]:
+    """Return the files of the repository, or those that match one of these."""
+    listed = session.run("git", "ls-files", "--", *patterns, external=True, silent=True, log=False)
+    return str(listed).splitlines()
 
 
 # What a change needs first.
@@ -64,10 +68,15 @@ OLD_UVICORNS = ["0.27.1", "0.34.3"]
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, types and imports: ruff, mypy --strict, stubtest, import-linter."""
+    """Check style, spelling, types and imports: ruff, clang-format, codespell, mypy, and so on."""
     shared(session, "dev")
     python(session, "-m", "ruff", "check", ".")
     python(session, "-m", "ruff", "format", "--check", ".")
+    session.run(str(BIN / "codespell"), *checked_in(session), external=True)
+    session.env["PATH"] = os.pathsep.join([str(BIN), os.environ["PATH"]])  # for pycodestyle
+    session.run("cython-lint", *checked_in(session, "*.pyx", "*.pxd", "*.pxi"), external=True)
+    layout = ("--dry-run", "--Werror", *checked_in(session, "*.c", "*.h"))
+    session.run("clang-format", *layout, external=True)
     session.run(str(BIN / "lint-imports"), "--no-cache", external=True)
     python(session, "-m", "mypy")
     python(session, "-m", "mypy", "--strict", "tests/typing_example.py")
