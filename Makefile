@@ -1,4 +1,4 @@
-# `make demo` and `make test` need Python 3.11 or later and a C compiler, no more.
+# `make demo` and `make test` need a Python that pyproject.toml allows and a C compiler, no more.
 # Other checks are sessions of nox: `make lint`, or `.venv/bin/nox -l` after it.
 
 PYTHON ?= python3
@@ -16,12 +16,14 @@ export WSFAST_REQUIRE_EXTENSION := 1
 help:
 	@echo 'make test    the tests, on both codecs and every kernel that this CPU runs'
 	@echo 'make demo    a real client and its traffic, judged by wsfast'
-	@echo 'make lint    style and types'
+	@echo 'make lint    style, spelling, types and imports'
 	@echo 'make bench   the benchmarks beside other libraries; records the run'
 	@echo 'make wheel   what a release has for this machine: built, checked, installed, tested'
 	@echo 'make clean   remove what was built, and .venv'
 	@echo 'nox -l       every other check by name (pip install nox, or after make lint: .venv/bin/nox)'
 	@echo '.ci/run      all checks'
+	@echo
+	@echo 'CONTRIBUTING.md has the tree and the rules; docs/contributing/ how to debug, profile and extend.'
 
 demo: $(VENV)/.built
 	$(BIN)/python examples/demo.py
@@ -39,7 +41,7 @@ lint: $(VENV)/.with-dev
 	$(BIN)/nox -s lint
 
 $(VENV)/.made:
-	$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("wsfast needs Python 3.11 or later, not %d.%d; say which: make PYTHON=python3.12" % v[:2])'
+	$(PYTHON) -c 'import re, sys; v = sys.version_info[:2]; least = re.search(r"requires-python = .>=3[.](\d+)", open("pyproject.toml").read()).group(1); v >= (3, int(least)) or sys.exit("wsfast needs Python 3.%s or later, not %d.%d; say which: make PYTHON=python3.%s" % (least, *v, least))'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install 'setuptools>=77' 'cython>=3.3,<3.4'
 	touch $@

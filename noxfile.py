@@ -27,6 +27,8 @@ PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 # A model of CPU, and the kernel that it must get.
 CPUS = {"qemu64": "scalar", "Nehalem": "ssse3", "Haswell": "avx2"}
+# They chose the protocol of `--ws auto` otherwise than the newest does.
+OLD_UVICORNS = ["0.27.1", "0.34.3"]
 
 
 def shared(session: nox.Session, *extras: str, packages: tuple[str, ...] = ()) -> None:
@@ -44,10 +46,21 @@ def python(session: nox.Session, *arguments: str) -> None:
 
 
 def needs(session: nox.Session, *programs: str) -> None:
-    """Skip a session that misses a program; no session installs one."""
+    """Skip a session that misses a program; no session installs one.
+
+    In a workflow (``CI=true``) it fails, because there a skipped session would look like one that
+    passed.
+    """
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
-        session.skip(f"not on this machine: {', '.join(missing)} (see .ci/system-packages)")
+        end = session.error if os.environ.get("CI") == "true" else session.skip
+        end(f"not on this machine: {', '.join(missing)} (see .ci/system-packages)")
+
+
+def checked_in(session: nox.Session, *patterns: str) -> list[str]:
+    """Return the files of the repository, or those that match one of these."""
+    listed = session.run("git", "ls-files", "--", *patterns, external=True, silent=True, log=False)
+    return str(listed).splitlines()
 
 
 # What a change needs first.
@@ -55,10 +68,15 @@ def needs(session: nox.Session, *programs: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, types and imports: ruff, mypy --strict, stubtest, import-linter."""
+    """Check style, spelling, types and imports: ruff, clang-format, codespell, mypy, and so on."""
     shared(session, "dev")
     python(session, "-m", "ruff", "check", ".")
     python(session, "-m", "ruff", "format", "--check", ".")
+    session.run(str(BIN / "codespell"), *checked_in(session), external=True)
+    session.env["PATH"] = os.pathsep.join([str(BIN), os.environ["PATH"]])  # for pycodestyle
+    session.run("cython-lint", *checked_in(session, "*.pyx", "*.pxd", "*.pxi"), external=True)
+    layout = ("--dry-run", "--Werror", *checked_in(session, "*.c", "*.h"))
+    session.run("clang-format", *layout, external=True)
     session.run(str(BIN / "lint-imports"), "--no-cache", external=True)
     python(session, "-m", "mypy")
     python(session, "-m", "mypy", "--strict", "tests/typing_example.py")
@@ -97,6 +115,21 @@ def coverage(session: nox.Session) -> None:
     python(session, "tools/covered.py", *session.posargs)
 
 
+@nox.session
+def cuts(session: nox.Session) -> None:
+    """Judge 100,000 damaged streams of permessage-deflate, each cut in many ways: an hour."""
+    shared(session)
+    session.env["PYTHONPATH"] = "tests"
+    python(session, "tests/deflate/deflate_cuts.py", *(session.posargs or ("100000",)))
+
+
+@nox.session
+def diagnosis(session: nox.Session) -> None:
+    """Measure how often the diagnosis of short texts is right, on words it was not tuned on."""
+    shared(session)
+    python(session, "tests/diagnosis/diagnosis_short.py", *session.posargs)
+
+
 # Other libraries.
 
 
@@ -121,6 +154,33 @@ def versions(session: nox.Session) -> None:
     """Run every version of every library that the adapters say they know: an hour."""
     shared(session, "peers")
     python(session, "tests/adapters/versions.py", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("uvicorn", OLD_UVICORNS, ids=OLD_UVICORNS)
+def old_uvicorn(session: nox.Session, uvicorn: str) -> None:
+    """Test `--ws auto` with versions of uvicorn that chose its protocol otherwise."""
+    shared(session, "peers")
+    directory = str(ROOT / "build" / "versions" / f"uvicorn-{uvicorn}-auto")
+    pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade")
+    python(session, *pip, "--no-deps", "--target", directory, f"uvicorn=={uvicorn}")
+    session.env["PYTHONPATH"] = directory
+    python(session, *PYTEST, "tests/adapters/test_uvicorn_auto.py")
+
+
+@nox.session
+def pure_adapters(session: nox.Session) -> None:
+    """See that no library is slower when it is accelerated without the compiled part."""
+    shared(session, "peers", packages=("pytest-benchmark",))
+    session.env["WSFAST_BACKEND"] = "pure"
+    python(session, "bench/bench_adapters.py", *session.posargs)
+
+
+@nox.session
+def frozen(session: nox.Session) -> None:
+    """Freeze a program that accelerates libraries with PyInstaller, and run it."""
+    shared(session, packages=("pyinstaller", "uvicorn"))
+    python(session, "tools/frozen.py")
 
 
 @nox.session
@@ -231,15 +291,30 @@ def cross(session: nox.Session) -> None:
 def instructions(session: nox.Session) -> None:
     """Compare the instructions of the kernels with the record."""
     needs(session, "valgrind")
-    shared(session)
-    python(session, "bench/instructions.py", *session.posargs)
+    session.run(PYTHON, "bench/instructions.py", *session.posargs, external=True)
+
+
+@nox.session
+def ratios(session: nox.Session) -> None:
+    """Compare times within one run, with libraries; `-- HEAD^`: with a commit's kernels too."""
+    shared(session, "bench")
+    python(session, "bench/ratios.py", *session.posargs)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks beside other libraries, and record the run."""
+    """Run the benchmarks beside other libraries and record the run, or `-- --show` the newest."""
     shared(session, "bench")
     python(session, "bench/run.py", *session.posargs)
+
+
+@nox.session
+def chart(session: nox.Session) -> None:
+    """Time wsfast alone, into build/benchmark.json, for a chart over time."""
+    shared(session, "bench")
+    (ROOT / "build").mkdir(exist_ok=True)
+    chosen = ("--benchmark-json=build/benchmark.json", "-k", "wsfast and 1024")
+    python(session, *PYTEST, "bench", *chosen)
 
 
 # What a release has.
@@ -248,9 +323,34 @@ def bench(session: nox.Session) -> None:
 @nox.session(venv_backend="venv", reuse_venv=True)
 def packaging(session: nox.Session) -> None:
     """Check what a release would have, and the workflows: cibuildwheel, zizmor."""
-    session.install("build", "cibuildwheel", "zizmor")
+    session.install("build", "cibuildwheel==4.3.5", "zizmor")
     session.run("python", "tools/complete.py", "--identifiers")
     session.run("zizmor", "--offline", "--quiet", ".github")
+
+
+@nox.session(venv_backend="venv", reuse_venv=True)
+def wheels(session: nox.Session) -> None:
+    """Build, repair and test the wheels for one platform, into wheelhouse/."""
+    session.install("cibuildwheel==4.3.5")
+    session.run("python", "-m", "cibuildwheel", "--output-dir", "wheelhouse", *session.posargs)
+
+
+@nox.session(venv_backend="venv", reuse_venv=True)
+def sdist(session: nox.Session) -> None:
+    """Build the source distribution, and the wheel without a compiled part, into wheelhouse/."""
+    session.install("build")
+    session.run("python", "-m", "build", "--sdist", "--outdir", "wheelhouse")
+    session.env["WSFAST_PURE"] = "1"
+    session.run("python", "-m", "build", "--wheel", "--outdir", "wheelhouse")
+
+
+@nox.session(venv_backend="venv", reuse_venv=True)
+def complete(session: nox.Session) -> None:
+    """Check that dist/ has each wheel of a release, and that the package index would take them."""
+    session.install("twine")
+    files = sorted(str(path) for path in (ROOT / "dist").iterdir())
+    session.run("twine", "check", "--strict", *files)
+    session.run("python", "tools/complete.py", "dist")
 
 
 @nox.session

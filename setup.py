@@ -5,6 +5,7 @@ such a build gives the package in Python alone: a warning says why, the name of 
 has ``no_compiled_part`` in it, which pip prints, and ``wsfast.backend().reason`` has the cause.
 ``WSFAST_PURE=1`` builds that on purpose, for a wheel that every platform can use.
 ``WSFAST_WERROR=1`` makes warnings of Cython and of the C compiler errors.
+``WSFAST_DEBUG=1`` builds without optimisation, for a debugger that shows lines of Cython.
 """
 
 import contextlib
@@ -23,17 +24,17 @@ from setuptools.errors import CCompilerError, CompileError, ExecError, PlatformE
 KERNELS = "src/wsfast/_kernels"
 WERROR = os.environ.get("WSFAST_WERROR") == "1"
 PURE = os.environ.get("WSFAST_PURE") == "1"
+DEBUG = os.environ.get("WSFAST_DEBUG") == "1"
 REQUIRED = os.environ.get("WSFAST_REQUIRE_EXTENSION") == "1"
 NO_COMPILER = (CCompilerError, CompileError, ExecError, PlatformError)
 PTH = "wsfast-accelerate.pth"  # in src/
 REASON = "wsfast/_native/_not_built.py"  # what wsfast._backend reads
 
 if sys.platform == "win32":
-    compile_args = ["/O2", "/W3"] + (["/WX"] if WERROR else [])
+    compile_args = [*(["/Od", "/Zi"] if DEBUG else ["/O2"]), "/W3", *(["/WX"] if WERROR else [])]
 else:
-    compile_args = ["-O3", "-fvisibility=hidden", "-Wall", "-Wextra"] + (
-        ["-Werror"] if WERROR else []
-    )
+    compile_args = ["-O0", "-g3"] if DEBUG else ["-O3"]
+    compile_args += ["-fvisibility=hidden", "-Wall", "-Wextra", *(["-Werror"] if WERROR else [])]
 
 
 def warn(reason):
@@ -152,7 +153,9 @@ if not PURE:
         no_cython = "Cython, which compiles it, is not installed"
     else:
         Options.warning_errors = WERROR
-        extensions = cythonize([core], include_path=["src"])
+        extensions = cythonize(
+            [core], include_path=["src"], emit_linenums=DEBUG, force=DEBUG or None
+        )
 
 setup(
     ext_modules=extensions,

@@ -9,13 +9,8 @@ from typing import Any
 
 import pytest
 
-from samples import KEY
 from timing import measure
-
-
-def masked(data: bytes) -> bytes:
-    whole = KEY * (len(data) // 4 + 1)
-    return bytes(octet ^ mask for octet, mask in zip(data, whole, strict=False))
+from wsfast.cli._contenders import masked_by_byte
 
 
 @pytest.mark.measures("mask", ["ascii"])
@@ -23,7 +18,7 @@ def test_mask(benchmark: Any, case: Any) -> None:
     data = case.sample()
     function, *args = case.contender(data)
     measure(benchmark, case, function, *args)
-    assert bytes(function(*args)) == (data if case.peer == "copy" else masked(data))
+    assert bytes(function(*args)) == (data if case.peer == "copy" else masked_by_byte(data))
 
 
 @pytest.mark.measures("mask in place", ["ascii"])
@@ -34,4 +29,4 @@ def test_mask_in_place(benchmark: Any, case: Any) -> None:
     measure(benchmark, case, function, *args)
     buffer[:] = data
     function(*args)
-    assert bytes(buffer) == masked(data)
+    assert bytes(buffer) == masked_by_byte(data)

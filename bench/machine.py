@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import wsfast
+from wsfast.cli._contenders import LIBRARIES
 
 PACKAGES = (
-    *("websockets", "aiohttp", "wsproto", "autobahn", "wsaccel", "picows", "uvloop"),
-    *("pytest-benchmark", "Cython"),
+    *(name for name in LIBRARIES if name not in ("wsfast", "cpython")),
+    *("uvloop", "pytest-benchmark", "Cython"),
 )
 
 

@@ -1,9 +1,10 @@
-"""Who is measured for messages: what each library calls for what arrives of a connection.
+"""What each library calls for what arrives of a connection: beyond those of ``wsfast bench``,
+those that are no sans-IO libraries and get a transport that is none.
 
-One function a peer.  It makes the connection that the wire of the operation belongs to and
-returns ``f(octets) -> messages``, which is called again and again.
+One function a library.  It makes the connection that a wire belongs to and returns
+``f(octets) -> messages``, which is called again and again.
 
-Invariant: as peers.py, in whose table the rows are entered.
+Invariant: as peers.py.
 """
 
 from __future__ import annotations
@@ -13,27 +14,14 @@ import base64
 import hashlib
 import re
 import socket
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import wsfast
-from peers import Contender, row
+from wsfast.cli._contenders import CONNECTS, Connect, Wire, connects, row
+from wsfast.cli._contenders import Call as Contender
 
 READ = 1024
-
-
-class Wire(NamedTuple):
-    """What arrives: text or binary messages, of a client (masked) or of a server."""
-
-    text: bool = True
-    masked: bool = True
-    reads: bool = False
-    decoded: bool = True  # of text: whether to str, or the octets where the library gives those
-
-    @property
-    def role(self) -> str:
-        return "server" if self.masked else "client"
 
 
 WIRES = {
@@ -43,18 +31,13 @@ WIRES = {
     "messages in reads of 1 KiB": Wire(reads=True),
     "messages as they are given": Wire(decoded=False),
 }
-Connect: TypeAlias = Callable[[Wire], Contender]
 
 
-def message_row(peer: str) -> Callable[[Connect], Connect]:
-    """Enter a function as what ``peer`` does for each kind of wire."""
-
-    def enter(connect: Connect) -> Connect:
+def enter() -> None:
+    """Enter what each library does for each kind of wire."""
+    for library, connect in CONNECTS.items():
         for operation, wire in WIRES.items():
-            row(operation, peer)(partial(_connected, connect, wire))
-        return connect
-
-    return enter
+            row(operation, library)(partial(_connected, connect, wire))
 
 
 def _connected(connect: Connect, wire: Wire) -> Contender:
@@ -69,76 +52,10 @@ def in_reads(octets: bytes) -> list[bytes]:
     return [octets[i : i + READ] for i in range(0, len(octets), READ)]
 
 
-@message_row("wsfast")
-def _(wire: Wire) -> Contender:
-    decoder = wsfast.MessageDecoder(wire.role, max_message_size=None)
-    return lambda octets: [event.data for event in decoder.feed(octets)]
-
-
-@message_row("wsfast-octets")
+@connects("wsfast-octets")
 def _(wire: Wire) -> Contender:
     decoder = wsfast.MessageDecoder(wire.role, text="bytes", max_message_size=None)
     return lambda octets: [event.data for event in decoder.feed(octets)]
-
-
-@message_row("websockets")
-def _(wire: Wire) -> Contender:
-    from websockets.protocol import Protocol, Side, State
-
-    side = Side.SERVER if wire.masked else Side.CLIENT
-    protocol = Protocol(side, state=State.OPEN, max_size=None)
-
-    def octets_of(octets: bytes) -> list[bytes]:
-        protocol.receive_data(octets)
-        return [frame.data for frame in protocol.events_received()]
-
-    def texts_of(octets: bytes) -> list[str]:
-        protocol.receive_data(octets)
-        return [frame.data.decode() for frame in protocol.events_received()]
-
-    return texts_of if wire.text and wire.decoded else octets_of
-
-
-@message_row("aiohttp")
-def _(wire: Wire) -> Contender:
-    from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
-    from aiohttp.base_protocol import BaseProtocol
-
-    loop = asyncio.new_event_loop()
-    loop.close()  # it is only asked for, never run
-    # It keeps its size in 32 bits; with this limit, twice, it never stops to be read.
-    queue = WebSocketDataQueue(BaseProtocol(loop), 2**31 - 1, loop=loop)
-    reader = WebSocketReader(queue, 0, False, True)
-
-    def decode(octets: bytes) -> list[Any]:
-        reader.feed_data(octets)
-        # Past the queue's own read(), which is a coroutine and would add to each message.
-        messages = [message.data for message, _ in queue._buffer]
-        queue._buffer.clear()
-        return messages
-
-    return decode
-
-
-@message_row("wsproto")
-def _(wire: Wire) -> Contender:
-    from wsproto.connection import Connection, ConnectionType
-
-    connection = Connection(ConnectionType.SERVER if wire.masked else ConnectionType.CLIENT)
-    join = "".join if wire.text else b"".join
-    pieces: list[Any] = []
-
-    def decode(octets: bytes) -> list[Any]:
-        connection.receive_data(octets)
-        messages = []
-        for event in connection.events():
-            pieces.append(event.data)
-            if event.message_finished:
-                messages.append(join(pieces))
-                pieces.clear()
-        return messages
-
-    return decode
 
 
 class FakeTransport(asyncio.Transport):
@@ -198,7 +115,7 @@ def receive_into(protocol: asyncio.BufferedProtocol, octets: bytes) -> None:
         view = view[size:]
 
 
-@message_row("picows")
+@connects("picows")
 def _(wire: Wire) -> Contender:
     from picows import WSListener, ws_connect, ws_create_server
 
@@ -255,7 +172,7 @@ def _(wire: Wire) -> Contender:
     return decode
 
 
-@message_row("autobahn")
+@connects("autobahn")
 def _(wire: Wire) -> Contender:
     from autobahn.asyncio import websocket
 
@@ -289,3 +206,6 @@ def _(wire: Wire) -> Contender:
         return list(messages)
 
     return decode
+
+
+enter()

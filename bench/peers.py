@@ -1,11 +1,11 @@
-"""Who is measured: what each library calls for masking, UTF-8 and frames.
+"""What each library calls for masking, UTF-8 and frames, beyond what ``wsfast bench`` measures.
 
-One function a peer and operation.  It prepares what can be prepared once a connection
-and returns what is then called again and again, so that a row times what the library
+The libraries and the work that they share are in src/wsfast/cli/_contenders.py; its table is
+added to here.  One function a library and operation.  It prepares what can be prepared once a
+connection and returns what is then called again and again, so that a row times what the library
 does per payload and nothing else.
 
-Invariant: imports a peer only when it is its turn.  All names of peers that are not
-public are here.
+Invariant: imports a library only when it is its turn.
 """
 
 from __future__ import annotations
@@ -13,29 +13,17 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import wsfast
 from samples import KEY
-
-Contender: TypeAlias = Callable[..., Any]
-
-_CONTENDERS: dict[tuple[str, str], Contender] = {}
-
-
-def row(operation: str, peer: str) -> Callable[[Contender], Contender]:
-    """Enter a function as what ``peer`` does for ``operation``."""
-
-    def enter(function: Contender) -> Contender:
-        _CONTENDERS[operation, peer] = function
-        return function
-
-    return enter
+from wsfast.cli._contenders import CONTENDERS, row
+from wsfast.cli._contenders import Call as Contender
 
 
 def rows(operation: str) -> list[str]:
     """Return the peers that have a row for ``operation``, wsfast first."""
-    return [peer for known, peer in _CONTENDERS if known == operation]
+    return list(CONTENDERS[operation])
 
 
 def contender(operation: str, peer: str) -> Contender:
@@ -44,30 +32,10 @@ def contender(operation: str, peer: str) -> Contender:
     Raises:
         ModuleNotFoundError: the peer is not installed.
     """
-    made: Contender = _CONTENDERS[operation, peer]()
-    return made
+    return CONTENDERS[operation][peer]()
 
 
 # Masking: f(data) -> octets, f(buffer) -> None in place.
-
-
-@row("mask", "wsfast")
-def _() -> Contender:
-    return lambda data: (wsfast.apply_mask, data, KEY)
-
-
-@row("mask", "websockets")
-def _() -> Contender:
-    from websockets.speedups import apply_mask
-
-    return lambda data: (apply_mask, data, KEY)
-
-
-@row("mask", "wsaccel")
-def _() -> Contender:
-    from wsaccel.xormask import XorMaskerSimple
-
-    return lambda data: (lambda payload: XorMaskerSimple(KEY).process(payload), data)
 
 
 @row("mask", "autobahn")
@@ -78,13 +46,6 @@ def _() -> Contender:
         lambda payload: create_xor_masker(KEY, len(payload)).process(payload),
         data,
     )
-
-
-@row("mask", "wsproto")
-def _() -> Contender:
-    from wsproto.frame_protocol import XorMaskerSimple
-
-    return lambda data: (lambda payload: XorMaskerSimple(KEY).process(payload), bytearray(data))
 
 
 @row("mask", "copy")
@@ -107,47 +68,11 @@ def _() -> Contender:
 # UTF-8: f(octets) of well-formed text; what it returns is judged by ``accepted``.
 
 
-@row("validate", "wsfast")
-def _() -> Contender:
-    return wsfast.is_valid_utf8
-
-
-@row("validate", "cpython")
-def _() -> Contender:
-    return bytes.decode
-
-
-@row("validate", "wsaccel")
-def _() -> Contender:
-    from wsaccel.utf8validator import Utf8Validator
-
-    return Utf8Validator().validate
-
-
 @row("validate", "autobahn")
 def _() -> Contender:
     from autobahn.nvx import Utf8Validator
 
     return Utf8Validator().validate
-
-
-def accepted(result: object) -> bool:
-    """Tell whether that says "well-formed": True, None, a ``str``, or a tuple's first item."""
-    first = result[0] if isinstance(result, tuple) else result
-    return first is True or first is None or isinstance(first, str)
-
-
-@row("decode", "wsfast")
-def _() -> Contender:
-    return wsfast.decode_utf8
-
-
-@row("decode", "cpython")
-def _() -> Contender:
-    return bytes.decode
-
-
-# UTF-8 in chunks: f(chunks) -> whether all of it is well-formed.
 
 
 # To UTF-8: f(text) -> bytes, f(text) -> a client's frame.
@@ -174,6 +99,9 @@ def _() -> Contender:
     from websockets.speedups import apply_mask
 
     return lambda text: apply_mask(text.encode(), KEY)
+
+
+# UTF-8 in chunks: f(chunks) -> whether all of it is well-formed.
 
 
 @row("validate in chunks", "wsfast")

@@ -1,6 +1,7 @@
 """Draw a record: throughput by size, one line a library, and by script as bars.
 
-Called by run.py for each recorded run; `python bench/run.py --plot [RECORD]` draws again.
+Called by run.py for each recorded run, into build/plots/, and by docs/site_hooks.py for the
+site; `python bench/run.py --plot [RECORD]` draws again.  The pictures are not kept in git.
 
 Invariant: everything drawn is in the record; a library keeps its colour in every plot.
 """
@@ -14,19 +15,9 @@ import matplotlib as mpl
 from matplotlib import pyplot
 
 from samples import size_name
-from summary import OURS, times
+from summary import times
+from wsfast.cli._contenders import LIBRARIES, OURS
 
-# A library is told by colour and by marker, so that print and colour blindness do no harm.
-LOOKS = {
-    "wsfast": ("#0b5fa5", "o"),
-    "websockets": ("#d1651a", "s"),
-    "aiohttp": ("#3d8f54", "^"),
-    "picows": ("#c2488f", "<"),
-    "wsproto": ("#8a6d3b", "D"),
-    "autobahn": ("#7d5ba6", "v"),
-    "wsaccel": ("#b0413e", "P"),
-    "cpython": ("#5f6b76", "X"),
-}
 BY_SIZE = (
     ("mask", "mask into new bytes"),
     ("validate", "validate ASCII"),
@@ -56,7 +47,7 @@ def by_size(record: dict[str, Any], path: Path) -> None:
         sizes = sorted(
             n for kind, n, script in found if (kind, script) == (operation, "ascii") and n
         )
-        for peer, (colour, marker) in LOOKS.items():
+        for peer, (colour, marker) in LIBRARIES.items():
             points = [
                 (n, n / found[operation, n, "ascii"][peer])
                 for n in sizes
@@ -85,14 +76,14 @@ def by_script(record: dict[str, Any], path: Path) -> None:
     figure, grid = pyplot.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
     for axes, (operation, title) in zip(grid, BY_SCRIPT, strict=True):
         cells = [found.get((operation, SCRIPT_OCTETS, script), {}) for script in SCRIPTS]
-        peers = [peer for peer in LOOKS if any(peer in cell for cell in cells)]
+        peers = [peer for peer in LIBRARIES if any(peer in cell for cell in cells)]
         width = 0.8 / max(1, len(peers))
         for place, peer in enumerate(peers):
             axes.bar(
                 [x + (place - (len(peers) - 1) / 2) * width for x in range(len(SCRIPTS))],
                 [SCRIPT_OCTETS / cell[peer] if peer in cell else 0 for cell in cells],
                 width,
-                color=LOOKS[peer][0],
+                color=LIBRARIES[peer].colour,
                 label=peer,
             )
         axes.set(yscale="log", title=f"{title}, {size_name(SCRIPT_OCTETS)}")
@@ -115,13 +106,17 @@ def _save(figure: Any, record: dict[str, Any], path: Path) -> None:
     pyplot.close(figure)
 
 
-def draw(record: dict[str, Any], record_path: Path) -> list[Path]:
-    """Draw both plots beside the record; return where they are."""
+def names(stem: str) -> list[str]:
+    """Return what the plots of a record are called."""
+    return [f"{stem}-by-{kind}.svg" for kind in ("size", "script")]
+
+
+def draw(record: dict[str, Any], stem: str, directory: Path) -> list[Path]:
+    """Draw both plots into a directory, which is made if need be; return where they are."""
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "wsfast"  # the same record, the same file
-    paths = [
-        record_path.with_name(f"{record_path.stem}-by-{kind}.svg") for kind in ("size", "script")
-    ]
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = [directory / name for name in names(stem)]
     by_size(record, paths[0])
     by_script(record, paths[1])
     return paths

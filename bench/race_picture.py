@@ -56,3 +56,9 @@ def picture(record: dict[str, Any]) -> str:
     for number, (load, panel) in enumerate(PANELS.items()):
         lines += bars(panel, loads[load], 12 + number * (width + BETWEEN - 12), width)
     return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def gain(record: dict[str, Any], library: str) -> str:
+    """Say how many times less CPU an echo takes with wsfast, over all loads of a record."""
+    ratios = [row["us"][library] / row["us"][f"{library}+"] for row in record["rows"]]
+    return f"{min(ratios):.1f} to {max(ratios):.1f} times"

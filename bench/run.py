@@ -3,7 +3,7 @@
     python bench/run.py [--all-sizes] [--no-record] [-k EXPRESSION]
     python bench/run.py --show [RECORD]         # print a record again
     python bench/run.py --plot [RECORD]         # draw a record again
-    python bench/run.py --readme [RECORD]       # put its summary and plots into README.md
+    python bench/run.py --readme [RECORD]       # put it into README.md and docs/performance.md
 
 A record is a dated JSON file in bench/record/: the machine, the versions, and for each
 case the nanoseconds of the fastest round.
@@ -21,12 +21,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import plots
+import picture
 import records
 import summary
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
+PERFORMANCE = HERE.parent / "docs" / "performance.md"
+PLOTS = HERE.parent / "build" / "plots"
 BEGIN, END = "<!-- record -->\n", "<!-- /record -->"
 
 
@@ -57,17 +59,21 @@ def load(name: str) -> dict[str, Any]:
 
 
 def draw(record: dict[str, Any]) -> None:
-    """Draw the plots of a record beside it."""
-    for path in plots.draw(record, HERE.parent / record["path"]):
+    """Draw the plots of a record into build/plots/."""
+    import plots  # matplotlib, which --readme and --show do without
+
+    for path in plots.draw(record, Path(record["path"]).stem, PLOTS):
         print(f"drawn in {path.relative_to(HERE.parent)}")
 
 
-def write_readme(record: dict[str, Any]) -> None:
-    """Replace the summary between the marks in README.md."""
-    text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}{summary.markdown(record)}{END}{after}", encoding="utf-8")
+def write_pages(record: dict[str, Any]) -> None:
+    """Replace the tables between the marks in the pages that have one, and the picture."""
+    for path, rows in ((README, summary.README_ROWS), (PERFORMANCE, summary.ROWS)):
+        before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+        _, _, after = rest.partition(END)
+        table = summary.markdown(record, rows)
+        path.write_text(f"{before}{BEGIN}{table}{END}{after}", encoding="utf-8")
+    picture.draw(record)
 
 
 def main() -> None:
@@ -82,7 +88,7 @@ def main() -> None:
     parser.add_argument("--readme", nargs="?", const="", metavar="RECORD")
     arguments = parser.parse_args()
     if arguments.readme is not None:
-        write_readme(load(arguments.readme))
+        write_pages(load(arguments.readme))
         return
     if arguments.plot is not None:
         draw(load(arguments.plot))

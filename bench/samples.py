@@ -1,34 +1,18 @@
-"""What is measured: texts of an exact number of octets, and the sizes.
-
-Invariant: a sample is well-formed UTF-8 of exactly the octets asked for.  A short one may
-be all ASCII where its alphabet begins so: the first 16 octets of ``json`` are.
-"""
+"""What is measured: texts of an exact number of bytes, and the sizes."""
 
 from __future__ import annotations
 
 import functools
 from random import Random
 
-ALPHABETS = {
-    "ascii": "The quick brown fox jumps over the lazy dog. ",
-    "latin": "Zwölf große Boxkämpfer, très élégants, à Orléans. ",
-    "cyrillic": "Съешь ещё этих мягких французских булок. ",
-    "cjk": "吾輩は猫である。名前はまだ無い。",
-    "emoji": "🙂🚀🌍🌕🎉🦊",
-    "json": '{"id": 4711, "name": "Zoë", "city": "Köln", "text": "日本語 🙂", "ok": true}, ',
-}
+from wsfast.cli._contenders import KEY, SCRIPTS
+from wsfast.cli._contenders import text_of as sample
 
+__all__ = ["ALL_SIZES", "ALPHABETS", "KEY", "SIZES", "prose", "sample", "size_name"]
+
+ALPHABETS = SCRIPTS
 SIZES = (16, 125, 1024, 16_384, 65_536, 1_048_576)
 ALL_SIZES = (0, 1, 7, 16, 64, 125, 126, 1024, 16_384, 65_536, 1_048_576, 16_777_216)
-KEY = b"\x37\xfa\x21\x3d"
-
-
-def sample(alphabet: str, size: int) -> bytes:
-    """Return text of exactly ``size`` octets: whole characters, then ASCII to fill up."""
-    text = ALPHABETS[alphabet]
-    octets = (text * (size // len(text.encode()) + 1)).encode()[:size]
-    whole = octets.decode("utf-8", "ignore").encode()
-    return whole + b"." * (size - len(whole))
 
 
 def size_name(size: int, space: str = "") -> str:

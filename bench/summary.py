@@ -1,4 +1,4 @@
-"""A record as text: the whole table, and the short one of README.md.
+"""A record as text: all of it, the table of docs/performance.md, and the short one of README.md.
 
 A ratio is the peer's time divided by that of wsfast: 3.0x means that the peer takes three
 times as long, 0.5x that it takes half.
@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from samples import size_name
+from wsfast.cli._contenders import LIBRARIES, OURS
 
+Rows = tuple[tuple[str, str, tuple[int, ...]], ...]
 Times = dict[tuple[str, int, str], dict[str, float]]  # (operation, octets, alphabet): peer: ns
 
-# What README.md shows: operation, alphabet, sizes.
-README_ROWS = (
+# What docs/performance.md shows: operation, alphabet, sizes.
+ROWS = (
     ("mask", "ascii", (16, 125, 1024, 65_536)),
     ("validate", "ascii", (16, 125, 1024, 65_536)),
     ("validate", "cyrillic", (16, 125, 1024, 65_536)),
@@ -29,11 +31,19 @@ README_ROWS = (
     ("unmasked messages", "ascii", (16, 1024, 65_536)),
     ("messages in reads of 1 KiB", "ascii", (16, 1024, 65_536)),
 )
-README_PEERS = ("websockets", "aiohttp", "picows", "wsproto", "autobahn", "wsaccel", "cpython")
-OURS = "wsfast"
-# Whole addresses, because the package index shows README.md too, and has no other files.
+# And README.md: at most ten rows.
+README_ROWS = (
+    ("messages", "ascii", (16, 125, 65_536)),
+    ("messages", "json", (1024, 65_536)),
+    ("encode masked frame", "ascii", (125,)),
+    ("mask", "ascii", (125,)),
+    ("validate", "ascii", (1024,)),
+    ("validate", "cyrillic", (1024,)),
+    ("decode", "cjk", (1024,)),
+)
+PEERS = tuple(LIBRARIES)[1:]
+# A whole address, because the package index shows README.md too, and has no other files.
 FILE = "https://github.com/wsfast/wsfast/blob/main/"
-IMAGE = "https://raw.githubusercontent.com/wsfast/wsfast/main/"
 
 
 def times(record: dict[str, Any]) -> Times:
@@ -92,31 +102,25 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def markdown(record: dict[str, Any]) -> str:
-    """Return the summary for README.md."""
+def markdown(record: dict[str, Any], rows: Rows = ROWS) -> str:
+    """Return the table for a page, and what it needs to be read."""
     found = times(record)
     first, second = facts(record["machine"]).rstrip(";").split(";\n")
     text = (
         f"Measured {record['date'][:10]} with `{record['command']}`; the whole run is\n"
         f"[{record['path']}]({FILE}{record['path']}).\n\n- {first}\n- {second}\n\n"
         "The column wsfast is the time of one call, frame or message. The others say how many\n"
-        "times as long the same work takes there: below 1x the peer is faster.\n\n"
+        "times as long the same work takes there: below 1x the library is faster.\n\n"
     )
-    text += _row(["work, text", "octets", "wsfast", *README_PEERS])
-    text += _row(["---", "--:", "--:", *["--:"] * len(README_PEERS)])
-    for operation, alphabet, sizes in README_ROWS:
-        for octets in sizes:
-            cells = found.get((operation, octets, alphabet))
+    text += _row(["work, text", "bytes", "wsfast", *PEERS])
+    text += _row(["---", "--:", "--:", *["--:"] * len(PEERS)])
+    for operation, alphabet, sizes in rows:
+        for size in sizes:
+            cells = found.get((operation, size, alphabet))
             if cells and OURS in cells:
                 ratios = (
-                    ratio(cells[OURS], cells[peer]) if peer in cells else ""
-                    for peer in README_PEERS
+                    ratio(cells[OURS], cells[peer]) if peer in cells else "" for peer in PEERS
                 )
                 name = f"{operation}, {alphabet}"
-                text += _row([name, size_name(octets, " "), duration(cells[OURS]), *ratios])
-    stem = IMAGE + record["path"].removesuffix(".json")
-    return f"""{text}
-![Throughput by size, one line a library]({stem}-by-size.svg)
-
-![Throughput by script, one bar a library]({stem}-by-script.svg)
-"""
+                text += _row([name, size_name(size, " "), duration(cells[OURS]), *ratios])
+    return text

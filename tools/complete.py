@@ -3,8 +3,8 @@
     python tools/complete.py dist            what is in a directory
     python tools/complete.py --identifiers   what cibuildwheel would build
 
-Invariant: the list is written here once more, and not taken from pyproject.toml: a
-pattern there that matches too little is found.
+Invariant: the list is not taken from what cibuildwheel is told, so that a pattern there which
+matches too little is found.  The Pythons are those of the classifiers in pyproject.toml.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-PYTHONS = ("cp311", "cp312", "cp313", "cp314", "cp315", "cp314t", "cp315t")
+FREE_THREADED = 14  # the first Python 3 with such wheels
+PROJECT = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+MINORS = [
+    int(minor) for minor in re.findall(r'"Programming Language :: Python :: 3\.(\d+)"', PROJECT)
+]
+PYTHONS = (
+    *(f"cp3{minor}" for minor in MINORS),
+    *(f"cp3{minor}t" for minor in MINORS if minor >= FREE_THREADED),
+)
 LINUX = ("x86_64", "i686", "aarch64", "ppc64le", "s390x", "armv7l", "riscv64")
 PLATFORMS = {
     "linux": [f"{libc}_{arch}" for libc in ("manylinux", "musllinux") for arch in LINUX],

@@ -25,7 +25,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-SETTINGS = ("WSFAST_PURE", "WSFAST_REQUIRE_EXTENSION", "WSFAST_WERROR", "WSFAST_BACKEND")
+SETTINGS = (
+    "WSFAST_PURE",
+    "WSFAST_REQUIRE_EXTENSION",
+    "WSFAST_WERROR",
+    "WSFAST_DEBUG",
+    "WSFAST_BACKEND",
+)
 NOT_BUILT = "0.no_compiled_part-py3-none-any.whl"
 REASON = "the compiled extension is not installed: it could not be built: "
 # What an installation is good for: the backend, and a message that came in two fragments.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -37,10 +39,22 @@ def test_a_row_has_a_time_for_wsfast_and_for_each_installed_peer(operation: str,
 
 def test_a_wrong_result_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     contenders = _contenders.OPERATIONS["mask"].contenders
-    monkeypatch.setitem(contenders, "wsproto", lambda: lambda data: b"wrong")
+    monkeypatch.setitem(contenders, "wsproto", lambda: lambda data: (bytes, 7))
     status, output = run("mask", "--size", "7", *QUICK)
     assert status == 1
     assert "wsproto gave a wrong result for mask, 7 octets" in output
+
+
+def test_every_contender_has_a_look_and_is_in_the_extra_that_bench_installs() -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    extras = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    packages = {re.split("[>;]", package)[0] for package in (*extras["bench"], *extras["test"])}
+    named = {name for work in _contenders.OPERATIONS.values() for name in work.contenders}
+    assert named <= _contenders.LIBRARIES.keys() <= packages | {"wsfast", "cpython"}
+    looks = list(_contenders.LIBRARIES.values())
+    assert (
+        len({look.colour for look in looks}) == len({look.marker for look in looks}) == len(looks)
+    )
 
 
 def test_a_peer_that_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

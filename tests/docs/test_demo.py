@@ -62,13 +62,6 @@ def test_demo_marks_the_ill_formed_octets() -> None:
     assert marks.index("~~") == lines[window].index("F0 9F 98")
 
 
-def test_demo_prints_what_the_readme_shows_of_it() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = r"^From what the demo prints:\n\n```console\n(.*?)^```$"
-    (shown,) = re.findall(block, readme, re.DOTALL | re.MULTILINE)
-    assert shown in run_demo().stdout
-
-
 def test_demo_without_what_it_announces_fails() -> None:
     """Spoil one announcement; the demo must say so and exit with 1."""
     spoiled = (

@@ -7,7 +7,10 @@ import importlib
 import io
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,9 +42,7 @@ def test_readme_first_example_has_ten_lines() -> None:
 
 
 def test_readme_names_are_public() -> None:
-    _, _, section = README.partition("\n## The names\n")
-    section, _, _ = section.partition("\n### ")
-    table, _, _ = section.partition("\n|---|---|\n")[2].partition("\n\n")
+    table, _, _ = README.partition("\n| for | use |\n|---|---|\n")[2].partition("\n\n")
     names = re.findall(r"`(\w+)`", table)
     assert names
     assert set(names) <= set(wsfast.__all__)
@@ -66,27 +67,73 @@ def test_readme_links_work_on_the_package_index_too() -> None:
     assert re.findall(r"^\[[^\]]+\]:|<(?:a|img)\b", README, re.MULTILINE) == []
 
 
+@pytest.mark.skipif(not (ROOT / "Makefile").exists(), reason="needs the whole repository")
 def test_readme_links_lead_somewhere() -> None:
-    for image, target in LINKS:
-        if target.startswith("https://github.com/wsfast/") or "githubusercontent" in target:
-            where = IMAGE if image else FILE
-            assert target.startswith(where), target
-            if (ROOT / "Makefile").exists():  # not where only the tests were unpacked
-                assert (ROOT / target.removeprefix(where).partition("#")[0]).exists(), target
+    ours = [
+        (IMAGE if image else FILE, target)
+        for image, target in LINKS
+        if target.startswith("https://github.com/wsfast/") or "githubusercontent" in target
+    ]
+    assert len(ours) > 20
+    for where, target in ours:
+        assert target.startswith(where), target
+        assert (ROOT / target.removeprefix(where).partition("#")[0]).exists(), target
 
 
 def test_readme_claim_comes_before_anything_else() -> None:
-    assert README.startswith("# wsfast\n\nThe compiled hot path of WebSocket")
+    assert README.startswith("# wsfast\n\nA fast, compiled WebSocket codec for Python: masking,")
 
 
-def test_readme_figures_are_those_of_the_record_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, _, section = README.partition("<!-- record -->\n")
-    section, _, _ = section.partition("<!-- /record -->")
-    named = re.search(rf"\]\({FILE}(bench/record/[^)]+)\)", section)
-    if named is None:
-        assert section == "No run is recorded yet.\n"
-        return
+def test_readme_is_short() -> None:
+    assert README.count("\n") < 200
+    assert README.partition("\n## ")[0].count("\n") <= 60  # the first screen
+
+
+def bench(monkeypatch: pytest.MonkeyPatch, module: str) -> Any:
     monkeypatch.syspath_prepend(ROOT / "bench")
-    summary = importlib.import_module("summary")
+    return importlib.import_module(module)
+
+
+@pytest.mark.parametrize(
+    ("page", "rows"), [("README.md", "README_ROWS"), ("docs/performance.md", "ROWS")]
+)
+def test_readme_figures_are_those_of_the_record_it_names(
+    page: str, rows: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    section = text.partition("<!-- record -->\n")[2].partition("<!-- /record -->")[0]
+    named = re.search(rf"\]\({FILE}(bench/record/[^)]+)\)", section)
+    assert named is not None
+    summary, picture = bench(monkeypatch, "summary"), bench(monkeypatch, "picture")
     record = json.loads((ROOT / named[1]).read_text(encoding="utf-8"))
-    assert section == summary.markdown({**record, "path": named[1]})
+    assert section == summary.markdown({**record, "path": named[1]}, getattr(summary, rows))
+    assert picture.PICTURE.read_text(encoding="utf-8") == picture.picture(record)
+    assert sum(len(sizes) for _, _, sizes in summary.README_ROWS) <= 10
+
+
+def test_readme_picture_and_gains_are_those_of_the_race_it_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named = re.search(rf"\]\({FILE}(bench/record/race-[^)]+)\)", README)
+    assert named is not None
+    record = json.loads((ROOT / named[1]).read_text(encoding="utf-8"))
+    race = bench(monkeypatch, "race_picture")
+    assert race.PICTURE.read_text(encoding="utf-8") == race.picture(record)
+    rows = re.findall(r"^\| speed up .*WSFAST_ACCELERATE=(\w+) .* \| ([^|]+) \|$", README, re.M)
+    assert {name for name, _ in rows} == {"uvicorn", "websockets", "aiohttp"}
+    for name, gain in rows:
+        assert gain == race.gain(record, name)
+
+
+def test_readme_shows_what_check_prints() -> None:
+    pytest.importorskip("click")
+    shown = re.search(r"^\$ printf '([^']+)' \| wsfast check\n(.*?)^```$", README, re.S | re.M)
+    assert shown is not None
+    octets = shown[1].encode().decode("unicode_escape").encode("latin-1")
+    done = subprocess.run(
+        [sys.executable, "-m", "wsfast", "check"], input=octets, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    printed = done.stdout.decode().splitlines()
+    lines = shown[2].splitlines()
+    assert [line for line in printed if line in lines] == lines

@@ -19,7 +19,7 @@ WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 # A row: the file that runs what it says, and what is to be found in that file.
 CHECKS = {
     "Python": [
-        (".github/workflows/ci.yml", 'python: ["3.11", "3.12", "3.13", "3.14", "3.14t", "3.15"'),
+        (".github/workflows/ci.yml", "python: ["),  # which, is compared below
         ("tests/codec/test_subinterpreters.py", "own"),
         ("tests/codec/test_threads.py", "def test_"),
     ],

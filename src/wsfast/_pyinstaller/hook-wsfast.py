@@ -6,18 +6,10 @@ already.
 
 from PyInstaller.utils.hooks import collect_submodules
 
+from wsfast.adapters._libraries import NAMES, load
+
 hiddenimports = collect_submodules("wsfast.adapters")
-excludedimports = [
-    "aiohttp",
-    "autobahn",
-    "geventwebsocket",
-    "h11",
-    "lomond",
-    "tornado",
-    "twisted",
-    "uvicorn",
-    "websocket",
-    "websockets",
-    "ws4py",
-    "wsproto",
-]
+excludedimports = sorted(
+    {seam.module.partition(".")[0] for name in NAMES for seam in load(name).seams}
+    | {"h11", "twisted"}  # which adapters name too
+)

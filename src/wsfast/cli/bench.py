@@ -15,7 +15,7 @@ import click
 from .. import __version__, backend
 from ..adapters import restore
 from . import _contenders
-from ._contenders import OPERATIONS, OURS, SCRIPTS, Call
+from ._contenders import LIBRARIES, OPERATIONS, OURS, SCRIPTS
 from ._output import JSON, write_json
 
 _SIZES = (16, 125, 1024, 65_536)
@@ -110,18 +110,18 @@ def _measured(operation: str, size: int, script: str, seconds: float) -> Row:
     work = OPERATIONS[operation]
     text = _contenders.text_of(script, size)
     data = work.prepare(text)
-    calls: dict[str, Call] = {}
-    for peer in work.contenders:
-        call = _contenders.made(operation, peer)
+    timers: dict[str, timeit.Timer] = {}
+    for library in work.contenders:
+        call = _contenders.made(operation, library)
         if call is None:
             continue
-        if not work.is_right(text, call(data)):
-            raise click.ClickException(f"{peer} gave a wrong result for {operation}, {size} octets")
-        calls[peer] = call
-    timers = {
-        peer: timeit.Timer("call(data)", globals={"call": call, "data": data})
-        for peer, call in calls.items()
-    }
+        function, *arguments = work.bind(call, data)
+        if not work.is_right(text, function(*arguments)):
+            raise click.ClickException(
+                f"{library} gave a wrong result for {operation}, {size} octets"
+            )
+        names = {f"a{number}": argument for number, argument in enumerate(arguments)}
+        timers[library] = timeit.Timer(f"f({', '.join(names)})", globals={"f": function, **names})
     numbers = {peer: _calls_in(seconds, timer) for peer, timer in timers.items()}
     best = dict.fromkeys(timers, float("inf"))
     for _ in range(_ROUNDS):
@@ -168,7 +168,6 @@ def _draw(rows: list[Row], path: Path) -> None:
 
     names = list(dict.fromkeys(row["operation"] for row in rows))
     peers = list(dict.fromkeys(peer for row in rows for peer in row["ns"]))
-    colours = {peer: f"C{number}" for number, peer in enumerate(peers)}
     figure, grid = pyplot.subplots(
         1, len(names), figsize=(4.2 * len(names), 3.8), layout="constrained", squeeze=False
     )
@@ -177,8 +176,9 @@ def _draw(rows: list[Row], path: Path) -> None:
         for peer in peers:
             points = [(r["octets"], r["octets"] / r["ns"][peer]) for r in cells if peer in r["ns"]]
             if points:
+                colour, marker = LIBRARIES[peer]
                 width = 2.4 if peer == OURS else 1.4
-                look = {"marker": "o", "linewidth": width, "color": colours[peer]}
+                look = {"marker": marker, "linewidth": width, "color": colour}
                 axes.plot(*zip(*points, strict=True), label=peer, **look)
         axes.set(xscale="log", yscale="log", xlabel="octets", ylabel="octets per ns (GB/s)")
         axes.set_title(OPERATIONS[name].title, fontsize=10)
