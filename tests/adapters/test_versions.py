@@ -1,12 +1,13 @@
 """What is claimed of versions is what was run: the record, the page, the table of libraries.
 
-Run as a program it writes docs/peers/versions.md and the table of README.md again.
+Run as a program it writes docs/peers/versions.md and the list of README.md again.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -133,16 +134,16 @@ def span(name: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def readme_table() -> str:
-    """Return the table of README.md as it should be."""
-    lines = [f"| {name} | {span(name)} |\n" for name in CLAIMS if CLAIMS[name].programs]
-    return "| library | versions |\n|---|---|\n" + "".join(sorted(lines))
+def readme_list() -> str:
+    """Return the list of README.md as it should be."""
+    named = sorted(f"{name} {span(name)}" for name in CLAIMS if CLAIMS[name].programs)
+    return textwrap.fill(f"{', '.join(named)}.", 100) + "\n"
 
 
 @pytest.mark.skipif(not README.exists(), reason="needs README.md")
 def test_versions_in_the_readme_are_those_that_were_run() -> None:
     _, _, rest = README.read_text(encoding="utf-8").partition(MARKS[0])
-    assert rest.partition(MARKS[1])[0] == readme_table()
+    assert rest.partition(MARKS[1])[0] == readme_list()
 
 
 @pytest.mark.skipif(not DOCS.exists(), reason="needs the documentation beside the tests")
@@ -166,4 +167,4 @@ if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     before, _, rest = README.read_text(encoding="utf-8").partition(MARKS[0])
     after = rest.partition(MARKS[1])[2]
-    README.write_text(f"{before}{MARKS[0]}{readme_table()}{MARKS[1]}{after}", encoding="utf-8")
+    README.write_text(f"{before}{MARKS[0]}{readme_list()}{MARKS[1]}{after}", encoding="utf-8")
