@@ -28,7 +28,7 @@ import os
 
 from wsfast import _arguments, _limits, errors
 from wsfast.closecodes import close_code, may_be_sent
-from wsfast.opcodes import Opcode
+from wsfast.opcodes import Opcode  # no-cython-lint: the parts use it
 
 include "buffers.pyx"
 include "mask.pyx"
