@@ -134,7 +134,7 @@ CONSOLE = re.compile(r"^```console\n\$ wsfast ([^\n]*)\n(.*?)^```$", re.DOTALL |
     ("arguments", "output"),
     [
         found
-        for page in sorted((DOCS / "cli").glob("*.md"))
+        for page in PAGES
         for found in CONSOLE.findall(page.read_text(encoding="utf-8"))
     ],
     ids=lambda value: value[:20],
