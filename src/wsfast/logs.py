@@ -49,6 +49,7 @@ def log_invalid_text(
     *,
     library: str = "",
     client: str | None = None,
+    path: str | bytes | None = None,
     user_agent: str | bytes | None = None,
 ) -> None:
     """Log that a text message was not UTF-8, in one line with fields.
@@ -56,13 +57,14 @@ def log_invalid_text(
     Args:
         violation: what was wrong, as ``MessageDecoder`` or ``validate_utf8`` raised it.
         payload: the whole message, if it is at hand: the diagnosis is better with it.
-        library: who took the message, such as ``"uvicorn"``.
+        library: the library that received the message, such as ``"uvicorn"``.
         client: the address of the remote.
+        path: the path that the client asked for; a query is not logged, it may hold a token.
         user_agent: its User-Agent.
 
     The record has ``ws_code``, ``ws_offset``, ``ws_cause``, ``ws_fragment``, ``ws_window``,
-    ``ws_origin``, ``ws_origin_detail``, ``ws_confidence``, ``ws_library``, ``ws_client`` and
-    ``ws_user_agent``.
+    ``ws_origin``, ``ws_origin_detail``, ``ws_confidence``, ``ws_library``, ``ws_client``,
+    ``ws_path`` and ``ws_user_agent``.
     """
     if not LOGGER.isEnabledFor(logging.WARNING):
         return
@@ -79,11 +81,12 @@ def log_invalid_text(
         "ws_confidence": found.confidence,
         "ws_library": library,
         "ws_client": _one_line(client),
+        "ws_path": _one_line(_without_query(path)),
         "ws_user_agent": _one_line(user_agent),
     }
     LOGGER.warning(
         "1007 invalid UTF-8 at byte %d (%s) client=%s library=%s origin=%s%s confidence=%s "
-        "window=%s user_agent=%s",
+        'window=%s path="%s" user_agent="%s"',
         violation.offset,
         violation.cause.value,
         fields["ws_client"] or "-",
@@ -92,7 +95,8 @@ def log_invalid_text(
         detail,
         found.confidence,
         found.window,
-        f'"{fields["ws_user_agent"]}"',
+        fields["ws_path"],
+        fields["ws_user_agent"],
         extra=fields,
     )
 
@@ -114,6 +118,12 @@ def _diagnosis(violation: InvalidUTF8, payload: bytes | bytearray | memoryview |
         to_end=end >= len(payload),
         show_payload=_Settings.show_payload,
     )
+
+
+def _without_query(path: str | bytes | None) -> str | None:
+    if isinstance(path, bytes):
+        path = path[: LONGEST + 1].decode("latin-1")
+    return path and path.partition("?")[0]
 
 
 def _one_line(text: str | bytes | None) -> str:

@@ -1,8 +1,6 @@
 """A server of ``programs.py`` that logs all it can on stderr.
 
-    python log_servers.py NAME FD [PEER]
-
-With PEER, that library runs on wsfast.
+python log_servers.py NAME FD
 """
 
 from __future__ import annotations
@@ -34,12 +32,8 @@ def hypercorn(sock: socket.socket) -> None:
     asyncio.run(serve(programs.asgi, config))  # type: ignore[arg-type]
 
 
-def main(name: str, number: str, peer: str = "") -> None:
+def main(name: str, number: str) -> None:
     logging.basicConfig(level=logging.DEBUG, format="%(levelname)s:%(name)s:%(message)s")
-    if peer:
-        import wsfast
-
-        wsfast.accelerate(peer)
     programs.uvicorn = uvicorn
     programs.SERVERS["hypercorn"] = hypercorn
     if name == "autobahn":

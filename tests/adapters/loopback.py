@@ -235,12 +235,17 @@ class Peer:
         found: list[Any] = json.loads(line)
         return found
 
+    def written(self) -> list[str]:
+        """End the program; return the lines that it wrote on stderr."""
+        if self._process is None:
+            return []
+        self._process.kill()
+        process, self._process = self._process, None
+        return process.communicate()[1].strip().splitlines()
+
     def complaint(self) -> str:
         """End the program; return the last line that it wrote on stderr."""
-        if self._process is None:
-            return ""
-        self._process.kill()
-        lines = self._process.communicate()[1].strip().splitlines()
+        lines = self.written()
         return lines[-1] if lines else ""
 
     def _end(self) -> None:

@@ -81,11 +81,11 @@ def test_what_a_client_raises(
     assert (found[0].counted.name if found[0].counted else None) == counted
 
 
-def logged(name: str, act: Callable[[End], None], peer: str = "") -> list[str]:
-    """Return the log of a server to which a client did something; its library on wsfast."""
+def logged(name: str, act: Callable[[End], None]) -> list[str]:
+    """Return the log of a server to which a client did something."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(SERVERS), name, str(listener.fileno()), peer],
+            [sys.executable, "-W", "ignore", str(SERVERS), name, str(listener.fileno())],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=[listener.fileno()],
@@ -144,26 +144,3 @@ def test_what_a_server_logs(
         pytest.skip(f"{module} is not installed")
     found = [reading for line in logged(name, act) if (reading := read(line)) is not None]
     assert (program, code, offset) in [(r.program, r.code, r.offset) for r in found], found
-
-
-@pytest.mark.parametrize(
-    ("name", "peer", "library"),
-    [
-        ("uvicorn-wsfast", "", "uvicorn"),
-        ("uvicorn-wsproto", "wsproto", "wsproto"),
-        ("tornado", "tornado", "tornado"),
-    ],
-)
-@pytest.mark.skipif(sys.platform == "win32", reason="a socket is passed by its number")
-def test_on_wsfast_the_log_has_the_line(name: str, peer: str, library: str) -> None:
-    if importlib.util.find_spec(library) is None:
-        pytest.skip(f"{library} is not installed")
-    (line,) = (line for line in logged(name, say_faulty, peer) if "WARNING:wsfast:" in line)
-    assert f"library={library} " in line
-    found = read(line)
-    assert found is not None
-    assert (found.program, found.code, found.offset) == ("wsfast", 1007, 3)
-    assert found.counted is not None
-    assert found.counted.name == "SEQUENCE"
-    if library != "wsproto":
-        assert "client=127.0.0.1" in line

@@ -13,7 +13,7 @@ from wsfast import logs
 
 FIELDS = (
     *("ws_code", "ws_offset", "ws_cause", "ws_fragment", "ws_window", "ws_origin"),
-    *("ws_origin_detail", "ws_confidence", "ws_library", "ws_client", "ws_user_agent"),
+    *("ws_origin_detail", "ws_confidence", "ws_library", "ws_client", "ws_path", "ws_user_agent"),
 )
 TEXT = '{"stadt": "Köln", "straße": "Grüner Weg"}'.encode("latin-1")
 
@@ -39,18 +39,24 @@ def logged(caplog: pytest.LogCaptureFixture) -> logging.LogRecord:
 
 def test_the_record_has_what_one_wants_to_know(caplog: pytest.LogCaptureFixture) -> None:
     logs.log_invalid_text(
-        violation_of(TEXT), TEXT, library="own", client="192.0.2.1:5", user_agent="Agent/1"
+        violation_of(TEXT),
+        TEXT,
+        library="own",
+        client="192.0.2.1:5",
+        path="/chat?token=secret",
+        user_agent="Agent/1",
     )
     record = logged(caplog)
     assert (record.name, record.levelname) == ("wsfast", "WARNING")
     assert [getattr(record, field) for field in FIELDS if field != "ws_window"] == [
         *(1007, 12, "OUT_OF_RANGE", 0, "LEGACY_CHARSET", "cp1252"),
-        *(record.ws_confidence, "own", "192.0.2.1:5", "Agent/1"),
+        *(record.ws_confidence, "own", "192.0.2.1:5", "/chat", "Agent/1"),
     ]
     line = record.getMessage()
     assert "at byte 12" in line
     assert "\n" not in line
     assert "cp1252" in line
+    assert "secret" not in line
 
 
 def test_no_payload_is_shown_unless_asked_for(
@@ -69,7 +75,7 @@ def test_no_payload_is_shown_unless_asked_for(
 def test_what_the_remote_chose_begins_no_line(
     caplog: pytest.LogCaptureFixture, agent: str | bytes
 ) -> None:
-    logs.log_invalid_text(violation_of(b"\xff"), client="1\n2", user_agent=agent)
+    logs.log_invalid_text(violation_of(b"\xff"), client="1\n2", path=agent, user_agent=agent)
     line = logged(caplog).getMessage()
     assert len(line.splitlines()) == 1
     assert "\x1b" not in line
@@ -78,7 +84,7 @@ def test_what_the_remote_chose_begins_no_line(
 def test_what_the_remote_chose_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
     for agent in ("\x00" * 1_000_000, b"\x00" * 1_000_000):
         payload = b"x" * 5_000_000 + b"\xff" + b"y" * 5_000_000
-        logs.log_invalid_text(violation_of(payload), payload, user_agent=agent)
+        logs.log_invalid_text(violation_of(payload), payload, path=agent, user_agent=agent)
         record = logged(caplog)
         assert record.ws_offset == 5_000_000
         assert len(record.getMessage()) < 3000

@@ -35,6 +35,7 @@ from serving import (
     served,
     unmasked,
 )
+from wsfast import logs
 from wsfast.adapters.uvicorn import _closing
 
 # Messages.
@@ -323,7 +324,19 @@ def test_1007_says_which_octet_everywhere(
         assert client.farewell() == (1007, reason)
         expected = {"type": "websocket.disconnect", "code": 1007, "reason": reason}
         assert running.next() == expected
-    assert any(line.endswith(f"closed with 1007: {reason}") for line in caplog.messages)
+    (record,) = (record for record in caplog.records if "1007" in record.getMessage())
+    assert (record.name, record.ws_offset, record.ws_path) == ("wsfast", 3, "/")
+
+
+def test_1007_is_logged_by_uvicorn_if_wsfast_may_not(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs.LOGGER, "disabled", True)
+    with served(echo) as running, running.client() as client:
+        client.say(TEXT, b"caf\xc3(")
+        assert client.farewell() == (1007, REASONS["at once"])
+    (line,) = (line for line in caplog.messages if "1007" in line)
+    assert line.endswith(f'"WebSocket /" closed with 1007: {REASONS["at once"]}')
 
 
 def test_1007_in_a_compressed_message() -> None:

@@ -127,6 +127,27 @@ def test_docs_every_page_is_in_the_navigation() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("1001", "1006", "1007", "going away", "invalid continuation byte", "invalid UTF-8"),
+        *("nginx", "Cloudflare", "HAProxy", "ALB", "Docker", "gunicorn", "FastAPI", "uvicorn"),
+        *("aiohttp", "Django Channels", "daphne", "websockets", "logging", "metrics", "Sentry"),
+        *("structlog", "OpenTelemetry", "Prometheus", "Alpine", "musl", "free-threaded"),
+        *("PyInstaller", "pre-commit", "wsaccel"),
+    ],
+)
+def test_docs_what_people_look_for_is_in_a_heading(words: str) -> None:
+    """The search of the site puts pages first that have the words in a title or heading."""
+    headings = [
+        line
+        for page in PAGES
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if re.match("#+ ", line)
+    ]
+    assert any(words.lower() in line.lower() for line in headings)
+
+
 CONSOLE = re.compile(r"^```console\n\$ wsfast ([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -134,7 +155,7 @@ CONSOLE = re.compile(r"^```console\n\$ wsfast ([^\n]*)\n(.*?)^```$", re.DOTALL |
     ("arguments", "output"),
     [
         found
-        for page in sorted((DOCS / "cli").glob("*.md"))
+        for page in PAGES
         for found in CONSOLE.findall(page.read_text(encoding="utf-8"))
     ],
     ids=lambda value: value[:20],

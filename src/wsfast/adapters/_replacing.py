@@ -77,7 +77,8 @@ class Seam:
             takes its place.
         what: what that does, in a few words.
         pure: whether it is set with the codec in Python too.  That is slower than a library's
-            own code in most places, so only what repairs a close code should be.
+            own code in most places, so only what repairs or logs a close code
+            should be.
     """
 
     def __init__(

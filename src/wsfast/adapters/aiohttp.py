@@ -25,6 +25,7 @@ from .._backend import (
     validate_utf8,
 )
 from ..errors import InvalidUTF8
+from ._logging import address, log
 from ._replacing import Peer, Seam
 
 TYPE_CHECKING = False
@@ -71,6 +72,25 @@ def _explain(error: Any) -> None:
         except InvalidUTF8 as violation:
             violation.__cause__ = cause
             _invalid(error, violation)
+
+
+def _log(queue: Any, error: Any) -> None:
+    """Log a 1007, with what the connection knows of the remote."""
+    violation = error.__cause__
+    if not isinstance(violation, InvalidUTF8):
+        return
+    protocol = getattr(queue, "_protocol", None)
+    transport = getattr(protocol, "transport", None)
+    request = getattr(protocol, "_current_request", None)  # a client has none
+    stock = violation.__cause__  # of aiohttp's own reader, with the whole text
+    log(
+        violation,
+        getattr(stock, "object", None),
+        library="aiohttp",
+        client=address(transport and transport.get_extra_info("peername")),
+        path=getattr(request, "path", None),
+        user_agent=request and request.headers.get("User-Agent"),
+    )
 
 
 def _make_reader(role: str, original: Any) -> Any:
@@ -126,9 +146,11 @@ def _make_reader(role: str, original: Any) -> Any:
                 if self._sink.feed(data, self):
                     return _GOES_ON
                 _explain(self._to.exception())
+                _log(self._to, self._to.exception())
             except InvalidUTF8 as violation:
                 error = error_type(INVALID_TEXT, "Invalid UTF-8 text message")
                 self._to.set_exception(_invalid(error, violation))
+                _log(self._to, error)
             except Exception as error:  # noqa: BLE001 # as aiohttp's reader does
                 self._to.set_exception(error)
             self._over = True

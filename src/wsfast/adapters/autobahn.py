@@ -6,16 +6,47 @@ refused, which that of its NVX does not; ``onClose`` is told what it was told.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
+from ._logging import log, violation_in
 from ._replacing import Peer, Seam
 from .wsaccel import Utf8Validator, createXorMasker
 
 CLOSE_TIMEOUT = 1.0  # seconds, autobahn's default
+INVALID_TEXT = 1007
 
 
 def _masker(_: Any) -> Any:
     return createXorMasker
+
+
+def _on_close_frame(original: Any) -> Any:
+    @functools.wraps(original)
+    def on_close_frame(self: Any, code: Any, reasonRaw: Any) -> Any:  # theirs
+        """Take a close frame; keep its reason for the log, if it turns out to be no UTF-8."""
+        self.wsfast_reason = reasonRaw
+        return original(self, code, reasonRaw)
+
+    return on_close_frame
+
+
+def _log(protocol: Any, in_close_reason: bool) -> None:
+    if in_close_reason:
+        reason = getattr(protocol, "wsfast_reason", None) or b""
+        violation = violation_in(b"\x03\xe8" + reason, close=True)
+    else:
+        find = getattr(protocol.utf8validator, "violation", None)  # autobahn's own has none
+        violation = find and find()
+    # A server has the headers of the request; a client has no attribute of that name.
+    headers = getattr(protocol, "http_headers", None) if protocol.factory.isServer else None
+    log(
+        violation,
+        library="autobahn",
+        client=str(protocol.peer).partition(":")[2],
+        path=getattr(protocol, "http_request_uri", None),
+        user_agent=(headers or {}).get("user-agent"),
+    )
 
 
 def _fail_connection(original: Any) -> Any:
@@ -33,6 +64,8 @@ def _fail_connection(original: Any) -> Any:
         always does on Twisted.  So the transport is closed, and only aborted if that takes
         too long: if the remote does not read.
         """
+        if code == INVALID_TEXT and "utf" in reason.lower() and not self.failedByMe:
+            _log(self, "close reason" in reason)
         if not (self.failByDrop and self.state == self.STATE_OPEN):
             original(self, code, reason)
             return
@@ -64,6 +97,13 @@ PEER = Peer(
             "Utf8Validator",
             lambda _: Utf8Validator,
             "validates in C",
+        ),
+        Seam(
+            "autobahn.websocket.protocol",
+            "WebSocketProtocol.onCloseFrame",
+            _on_close_frame,
+            "logs a close reason that is not UTF-8",
+            pure=True,
         ),
         Seam(
             "autobahn.websocket.protocol",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import CloseCode, apply_mask, encode_close
+from .. import CloseCode, InvalidUTF8, apply_mask, encode_close
+from ._logging import log, violation_in
 from ._replacing import Peer, Seam
 from .wsaccel import Utf8Validator
 
@@ -19,6 +20,48 @@ def _mask(_: Any) -> Any:
         return bytearray(apply_mask(payload, bytes(self.mask)))
 
     return mask_payload
+
+
+def _log(socket: Any, violation: InvalidUTF8 | None, payload: Any = None) -> None:
+    environ = socket.environ or {}
+    host, port = environ.get("REMOTE_ADDR"), environ.get("REMOTE_PORT")
+    log(
+        violation,
+        payload,
+        library="gevent-websocket",
+        client=f"{host}:{port}" if port else host,
+        path=environ.get("PATH_INFO"),
+        user_agent=environ.get("HTTP_USER_AGENT"),
+    )
+
+
+def _validate(original: Any) -> Any:
+    def validate_utf8(self: Any, payload: Any) -> None:
+        """Judge a frame of a text, or at its end all of it; log what is wrong with it."""
+        try:
+            original(self, payload)
+        except UnicodeError:
+            violation, alone = self.utf8validator.violation(), violation_in(payload)
+            # At the end the validator goes on with what it has seen already: what was cut
+            # short stands there as a character that is continued wrongly.
+            if alone is not None and alone.offset == violation.offset:
+                violation = alone
+            _log(self, violation, payload if violation is alone else None)
+            raise
+
+    return validate_utf8
+
+
+def _handle_close(original: Any) -> Any:
+    def handle_close(self: Any, header: Any, payload: Any) -> None:
+        """Take a close frame; log a reason that is not UTF-8."""
+        try:
+            original(self, header, payload)
+        except UnicodeError:
+            _log(self, violation_in(payload, close=True))
+            raise
+
+    return handle_close
 
 
 def _close_payload(code: int | None, message: Any) -> bytes:
@@ -62,6 +105,19 @@ PEER = Peer(
         Seam("geventwebsocket.websocket", "Header.unmask_payload", _mask, "unmasks in C"),
         Seam(
             "geventwebsocket.websocket", "Utf8Validator", lambda _: Utf8Validator, "validates in C"
+        ),
+        Seam(
+            "geventwebsocket.websocket",
+            "WebSocket.validate_utf8",
+            _validate,
+            "logs text that is not UTF-8",
+        ),
+        Seam(
+            "geventwebsocket.websocket",
+            "WebSocket.handle_close",
+            _handle_close,
+            "logs a close reason that is not UTF-8",
+            pure=True,
         ),
         Seam(
             "geventwebsocket.websocket",

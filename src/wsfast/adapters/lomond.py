@@ -6,12 +6,40 @@ those of lomond.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from .. import CloseCode
 from .._backend import mask_with
+from ._logging import log, violation_in
 from ._replacing import Peer, Seam
 from .wsaccel import Utf8Validator
+
+
+def _from_payload(close: bool, original: Any) -> Any:
+    stock = original.__func__
+
+    def from_payload(cls: Any, payload: bytes) -> Any:
+        """Make a message; log what is wrong with its text."""
+        try:
+            return stock(cls, payload)
+        except Exception:
+            log(violation_in(payload, close=close), payload, library="lomond")
+            raise
+
+    return classmethod(from_payload)
+
+
+def _validate(original: Any) -> Any:
+    def validate(self: Any, data: Any) -> None:
+        """Judge text as it arrives; log what is wrong with it."""
+        try:
+            original(self, data)
+        except Exception:
+            log(self.utf8_validator.violation(), library="lomond")
+            raise
+
+    return validate
 
 
 def _feed(original: Any) -> Any:
@@ -36,6 +64,21 @@ PEER = Peer(
         Seam("lomond.frame", "mask_payload", lambda _: mask_with, "masks in C"),
         Seam("lomond.frame_parser", "Utf8Validator", lambda _: Utf8Validator, "validates in C"),
         Seam("lomond.message", "Utf8Validator", lambda _: Utf8Validator, "validates in C"),
+        Seam("lomond.parser", "_ReadUtf8.validate", _validate, "logs text that is not UTF-8"),
+        Seam(
+            "lomond.message",
+            "Text.from_payload",
+            functools.partial(_from_payload, False),
+            "logs text that is not UTF-8",
+            pure=True,
+        ),
+        Seam(
+            "lomond.message",
+            "Close.from_payload",
+            functools.partial(_from_payload, True),
+            "logs a close reason that is not UTF-8",
+            pure=True,
+        ),
         Seam(
             "lomond.websocket",
             "WebSocket.feed",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import InvalidUTF8, apply_mask, decode_utf8, validate_utf8
+from .. import InvalidUTF8, apply_mask, decode_utf8
+from ._logging import log, violation_in
 from ._replacing import Peer, Seam
 
 
@@ -62,15 +63,14 @@ def _handle_message(original: Any) -> Any:
             self._frame_compressed is not None and hasattr(self, "wsfast_saw_header")
         )
 
-    def log(self: Any, violation: InvalidUTF8, data: bytes) -> None:
-        from ..logs import log_invalid_text
-
+    def log_text(self: Any, violation: InvalidUTF8, data: bytes) -> None:
         request = getattr(self.handler, "request", None)  # a client has none
-        log_invalid_text(
+        log(
             violation,
             data,
             library="tornado",
             client=getattr(request, "remote_ip", None),
+            path=getattr(request, "path", None),
             user_agent=request and request.headers.get("User-Agent"),
         )
 
@@ -81,10 +81,12 @@ def _handle_message(original: Any) -> Any:
                 return text(self, data)
             if opcode == 8 and len(data) > 2:
                 self.close_code = int.from_bytes(data[:2], "big")
-                validate_utf8(data[2:])
+                violation = violation_in(b"\x03\xe8" + data[2:], close=True)
+                if violation is not None:
+                    raise violation
         except InvalidUTF8 as violation:
             if opcode == 8 or is_certain(self):
-                log(self, violation, data)
+                log_text(self, violation, data)
                 self.close(violation.close_code, violation.close_reason)
             self._abort()
             return None

@@ -10,6 +10,7 @@ import contextlib
 from typing import Any
 
 from .. import CloseCode, apply_mask, is_valid_utf8
+from ._logging import address, log, violation_in
 from ._replacing import Peer, Seam
 
 CLOSE = 8
@@ -36,10 +37,35 @@ def _validate_frame(original: Any) -> Any:
             original(self, skip_utf8_validation)
         except WebSocketProtocolException as error:
             marked: Any = error
-            marked.wsfast_1007 = self.opcode == CLOSE and not is_valid_utf8(self.data[2:])
+            if self.opcode == CLOSE:
+                marked.wsfast_violation = violation_in(self.data, close=True)
             raise
 
     return validate
+
+
+def _extract(original: Any) -> Any:
+    from websocket._exceptions import WebSocketPayloadException
+
+    def extract(self: Any, frame: Any) -> Any:
+        """Give out a message; mark what is raised for text that is not UTF-8."""
+        try:
+            return original(self, frame)
+        except WebSocketPayloadException as error:
+            marked: Any = error
+            marked.wsfast_violation = violation_in(frame.data)
+            marked.wsfast_payload = frame.data
+            raise
+
+    return extract
+
+
+def _log(socket: Any, error: Any) -> None:
+    remote = None
+    with contextlib.suppress(Exception):  # there is none, or it is gone
+        remote = address(socket.sock.getpeername())
+    payload = error.__dict__.pop("wsfast_payload", None)
+    log(error.wsfast_violation, payload, library="websocket-client", client=remote)
 
 
 def _recv_data_frame(original: Any) -> Any:
@@ -55,7 +81,10 @@ def _recv_data_frame(original: Any) -> Any:
             return original(self, control_frame)
         except (WebSocketPayloadException, WebSocketProtocolException) as error:
             is_text = isinstance(error, WebSocketPayloadException)
-            if is_text or getattr(error, "wsfast_1007", False):
+            found = getattr(error, "wsfast_violation", None)
+            if is_text or found:
+                if found:
+                    _log(self, error)
                 with contextlib.suppress(WebSocketException, OSError):
                     # bytes: before 1.9.1 a str is not taken
                     self.send_close(CloseCode.INVALID_PAYLOAD_DATA, b"the text is not UTF-8")
@@ -81,6 +110,13 @@ PEER = Peer(
             "ABNF.validate",
             _validate_frame,
             "tells a reason that is no UTF-8 from other faults",
+            pure=True,
+        ),
+        Seam(
+            "websocket._abnf",
+            "continuous_frame.extract",
+            _extract,
+            "tells which byte of a text is not UTF-8",
             pure=True,
         ),
         Seam(

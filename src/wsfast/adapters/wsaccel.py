@@ -80,6 +80,7 @@ class Utf8Validator:
         """Begin a text."""
         self._ours = OurValidator()
         self._rejected = False
+        self._violation: InvalidUTF8 | None = None
         self.i = 0
         self.codepoint = 0
 
@@ -113,10 +114,20 @@ class Utf8Validator:
             ours.feed(ba)
         except InvalidUTF8 as violation:
             self._rejected = True
+            self._violation = violation.with_traceback(None)
             self.i = violation.detected_at
             return False, False, self.i - before, self.i
         self.i = ours.position
         return True, ours.at_boundary, self.i - before, self.i
+
+    def violation(self) -> InvalidUTF8 | None:
+        """Return what is wrong with the text, if it ends here; wsaccel can't say that."""
+        if not self._rejected:
+            try:
+                self._ours.finish()
+            except InvalidUTF8 as violation:
+                self._violation = violation.with_traceback(None)
+        return self._violation
 
 
 def install() -> None:

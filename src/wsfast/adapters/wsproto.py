@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import FrameDecoder as OurDecoder
 from .. import InvalidUTF8, ProtocolViolation, Utf8Validator, apply_mask, decode_utf8
+from ._logging import log
 from ._replacing import Peer, Seam
 
 
@@ -88,9 +89,7 @@ def _frame_decoder(original: Any) -> Any:
 
 
 def _log(violation: InvalidUTF8, payload: Any = None) -> None:
-    from ..logs import log_invalid_text
-
-    log_invalid_text(violation, payload, library="wsproto")  # the host knows the address
+    log(violation, payload, library="wsproto")  # the host knows the address
 
 
 class _NotUTF8(UnicodeDecodeError):

@@ -9,12 +9,13 @@ application is told the code of the cause, 1006 only if there is no other.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
 from ... import Close, InvalidUTF8, Opcode, ProtocolViolation, encode_close, encode_frame
-from ...logs import header, log_invalid_text
+from ...logs import LOGGER, header, log_invalid_text
 from ._opening import shortened
 from ._wire import CLOSING, INFLATED, OPEN, OVER, Wire
 
@@ -111,15 +112,17 @@ class ClosingWire(Wire):
 
     def _violated(self, violation: ProtocolViolation) -> None:
         code, reason = _said(violation)
-        if isinstance(violation, InvalidUTF8):
+        if isinstance(violation, InvalidUTF8) and LOGGER.isEnabledFor(logging.WARNING):
             log_invalid_text(
                 violation,
                 library="uvicorn",
                 client=get_client_addr(self.scope),
+                path=self._path(),
                 user_agent=header(self.scope["headers"]),
             )
-        said = '%s - "WebSocket %s" closed with %d: %s'
-        self.logger.warning(said, get_client_addr(self.scope), self._path(), code, reason)
+        else:
+            said = '%s - "WebSocket %s" closed with %d: %s'
+            self.logger.warning(said, get_client_addr(self.scope), self._path(), code, reason)
         self._fail(code, reason)
 
     def _path(self) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ... import InvalidUTF8, Utf8Validator, validate_utf8
 from ..._backend import take_frame
+from .._logging import violation_in
 from ._library import (
     ANY_DATA,
     ANY_SIZE,
@@ -23,6 +24,7 @@ from ._library import (
     frame_size,
     innermost,
 )
+from ._logging import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,9 +159,11 @@ def make_parse(original: Any) -> Any:
         except InvalidUTF8 as violation:
             self.fail(CloseCode.INVALID_DATA, violation.close_reason)
             self.parser_exc = violation
+            log(self, violation)
         except UnicodeDecodeError as error:  # in the reason of a close frame
             self.fail(CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
             self.parser_exc = error
+            log(self, violation_in(b"\x03\xe8" + error.object, close=True))
         except PayloadTooBig as error:
             if tells_size:
                 error.set_current_size(limits.under_way(self))

@@ -23,6 +23,7 @@ from ._library import (
     is_own,
     own,
 )
+from ._logging import log
 from ._parsing import FRAMES
 
 LONG = 128  # bytes of text from which decode_utf8 takes less time than bytes.decode
@@ -171,6 +172,7 @@ def _make_message(library: _Library) -> Any:
             except InvalidUTF8 as violation:
                 protocol.fail(library.invalid_data, violation.close_reason)
                 protocol.parser_exc = violation
+                log(protocol, violation, frame.data)
                 return False
         return frame
 
