@@ -17,7 +17,7 @@ from ._buffers import payload_octets
 from ._closure import ConnectionState, NotOpen
 from .closecodes import close_code, explain
 from .errors import InvalidUTF8
-from .fragments import check_size, fragment
+from .fragments import check_size, cut
 from .opcodes import Opcode
 
 TYPE_CHECKING = False
@@ -223,9 +223,11 @@ class Sender:
         if size is None:
             return [self._frame(opcode, payload, rsv1=rsv1)]
         # Compressed bytes have no characters to keep together.
-        parts = list(fragment(Opcode.BINARY if rsv1 else opcode, payload, size))
-        frames = [self._frame(opcode, parts[0].payload, fin=parts[0].fin, rsv1=rsv1)]
-        frames += [self._frame(part.opcode, part.payload, fin=part.fin) for part in parts[1:]]
+        pieces = cut(Opcode.BINARY if rsv1 else opcode, payload, size)
+        frames = []
+        for piece, last in pieces:
+            frames.append(self._frame(opcode, piece, fin=last, rsv1=rsv1))
+            opcode, rsv1 = Opcode.CONTINUATION, False
         return frames
 
     def _frame(

@@ -15,7 +15,7 @@ def encode_close(code=None, reason=""):
     The code must be one that may be sent, ``None`` for an empty payload; the reason at
     most 123 octets in UTF-8.  Raises TypeError and ValueError for anything else.
     """
-    return _arguments.close_payload(code, reason)
+    return _arguments.close_payload(code, reason, encode_utf8)
 
 
 def parse_close(payload, /):
