@@ -9,8 +9,6 @@ from __future__ import annotations
 from .. import _arguments, errors
 from .._buffers import octets
 from .._limits import DEFAULT_MESSAGE_SIZE, FRAGMENT_CHARGE, MAX_CONTEXT
-from .._buffers import octets
-from .._limits import DEFAULT_MESSAGE_SIZE, FRAGMENT_CHARGE, MAX_CONTEXT
 from .._record import Generic, Record
 from ..closecodes import close_code, may_be_sent
 from ..opcodes import Opcode
