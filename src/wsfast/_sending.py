@@ -8,7 +8,6 @@ so that answers to what came before it still go in front of it.
 from __future__ import annotations
 
 from _thread import RLock
-from collections import deque
 
 from ._arguments import is_server
 from ._backend import Close, encode_close, encode_frame, new_masking_key, validate_utf8
@@ -45,15 +44,17 @@ class Sender:
         self._plain = self._server and deflate is None and fragment_size is None
         # What threads share.  Senders only append, and only one thread takes from the front.
         self._out: list[bytes] = []
-        self._late_pong: deque[bytes] = deque(maxlen=1)  # goes behind _out
-        self._close_frame = b""  # goes last
-        self._ended = False  # whether sending is refused from now on
-        self._over = False  # whether the close frame was taken
+        self._late_pong: list[bytes] = []  # one at most; goes behind _out
+        self._pings: list[bytes] = []
         self._lock = RLock()
-        self._pongs = 0  # in _out, roughly
-        self._pings: deque[bytes] = deque()
-        self._sent: Close | None = None
-        self._eof = False
+
+    # Kept in the class until they change, so that a connection is made sooner.
+    _close_frame = b""  # goes last
+    _ended = False  # whether sending is refused from now on
+    _over = False  # whether the close frame was taken
+    _pongs = 0  # in _out, roughly
+    _sent: Close | None = None
+    _eof = False
 
     @property
     def state(self) -> ConnectionState:
@@ -179,7 +180,7 @@ class Sender:
         del out[: len(taken)]
         self._pongs = 0
         if late:
-            taken.append(self._late_pong.popleft())
+            taken.append(self._late_pong.pop())
         return b"".join(taken)
 
     def _last_data(self) -> bytes:

@@ -27,7 +27,7 @@ cdef extern from "tracebacks.h":
 import os
 
 from wsfast import _arguments, _limits, errors
-from wsfast.closecodes import close_code, may_be_sent
+from wsfast.closecodes import CloseCode, close_code, may_be_sent
 from wsfast.opcodes import Opcode
 
 include "buffers.pyx"
