@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from _thread import RLock
 
-from ._arguments import is_server
 from ._backend import Close, encode_close, encode_frame, new_masking_key, validate_utf8
 from ._buffers import octets as octets_of
 from ._buffers import payload_octets
@@ -31,30 +30,33 @@ if TYPE_CHECKING:
 class Sender:
     """What a ``Connection`` sends."""
 
-    def __init__(
-        self, role: Literal["server", "client"], deflate: Deflate | None, fragment_size: int | None
-    ) -> None:
-        self._server = is_server(role)
-        self._role = role
-        self._deflate = deflate
-        if fragment_size is not None:
-            fragment_size = check_size("fragment_size", fragment_size, 4)
-        self._fragment_size = fragment_size
-        # Whether a message is one frame, neither masked nor compressed.
-        self._plain = self._server and deflate is None and fragment_size is None
-        # What threads share.  Senders only append, and only one thread takes from the front.
-        self._out: list[bytes] = []
-        self._late_pong: list[bytes] = []  # one at most; goes behind _out
-        self._pings: list[bytes] = []
-        self._lock = RLock()
-
     # Kept in the class until they change, so that a connection is made sooner.
+    _deflate: Deflate | None = None
+    _fragment_size: int | None = None
     _close_frame = b""  # goes last
     _ended = False  # whether sending is refused from now on
     _over = False  # whether the close frame was taken
     _pongs = 0  # in _out, roughly
     _sent: Close | None = None
     _eof = False
+
+    def __init__(
+        self, role: Literal["server", "client"], deflate: Deflate | None, fragment_size: int | None
+    ) -> None:
+        """Begin; the decoder has judged the role."""
+        self._role = role
+        self._server = self._plain = role == "server"
+        if deflate is not None:
+            self._deflate = deflate
+            self._plain = False
+        if fragment_size is not None:
+            self._fragment_size = check_size("fragment_size", fragment_size, 4)
+            self._plain = False
+        # What threads share.  Senders only append, and only one thread takes from the front.
+        self._out: list[bytes] = []
+        self._late_pong: list[bytes] = []  # one at most; goes behind _out
+        self._pings: list[bytes] = []
+        self._lock = RLock()
 
     @property
     def state(self) -> ConnectionState:
@@ -80,7 +82,7 @@ class Sender:
                 validate_utf8(data)
             except InvalidUTF8 as fault:
                 raise ValueError(f"a text message can't be sent: {fault.close_reason}") from None
-        if self._plain:  # as most are: no more calls than it needs
+        if self._plain:  # one frame, neither masked nor compressed, as most are
             frame = encode_frame(1, data)
             self._out.append(frame)
             if self._over:

@@ -117,7 +117,7 @@ cdef class MessageDecoder(Receiver):
     cdef object binary_type
     cdef object ping_type
     cdef object pong_type
-    cdef object violation_type
+    cdef object violation_type  # of what an inflater raises
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -125,7 +125,6 @@ cdef class MessageDecoder(Receiver):
 
     def __cinit__(self):
         self.ping_type, self.pong_type = Ping, Pong
-        self.violation_type = errors.ProtocolViolation
 
     def __init__(
         self,
@@ -164,6 +163,7 @@ cdef class MessageDecoder(Receiver):
         inflater = None
         if values[5] is not NULL and <object>values[5] is not None:
             inflater = _arguments.new_inflater(<object>values[5], <object>values[0])
+            self.violation_type = errors.ProtocolViolation
         cdef bint wants_parts = values[6] is not NULL and <object>values[6]
         # Together: no message may begin with some of them and end with others.
         with cython.critical_section(self):
