@@ -7,6 +7,7 @@ the code it tests.  RFC 6455 section 5.2; The Unicode Standard, Table 3-7 and D9
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import subprocess
 import sys
@@ -44,8 +45,8 @@ PACKAGE = Path(sys.modules["wsfast"].__file__ or "").parent
 
 def put_in_place(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Put the codec under test in the place of the one that users get, in that module too."""
-    modules = ("wsfast", "wsfast.connection", "wsfast._sending", "wsfast.fragments", name)
-    for module in (sys.modules[module] for module in modules):
+    above = ("connection", "_sending", "fragments", "deflate")
+    for module in map(importlib.import_module, ("wsfast", *(f"wsfast.{x}" for x in above), name)):
         for attribute, value in vars(codec).items():
             if attribute != "name" and hasattr(module, attribute):
                 monkeypatch.setattr(module, attribute, value)

@@ -14,6 +14,7 @@ from .opcodes import Opcode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, TypeVar
 
     from ._inflater import Inflater
@@ -235,7 +236,9 @@ def encodable_opcode(opcode: int, fin: bool, length: int) -> int:
     return int(value)
 
 
-def close_payload(code: int | None, reason: str) -> bytes:
+def close_payload(
+    code: int | None, reason: str, encode: Callable[[str], bytes] = str.encode
+) -> bytes:
     """Return the payload of a close frame (RFC 6455 section 5.5.1)."""
     if not isinstance(reason, str):
         raise TypeError(f"reason must be a str, not {type(reason).__name__}")
@@ -246,7 +249,7 @@ def close_payload(code: int | None, reason: str) -> bytes:
         return b""
     if not may_be_sent(number):
         raise ValueError(f"close code {number} must not be sent")
-    octets = str.encode(reason)
+    octets = encode(reason)
     if len(octets) > MAX_REASON:
         raise ValueError(f"reason must be {MAX_REASON} octets of UTF-8 at most, not {len(octets)}")
     return number.to_bytes(2, "big") + octets

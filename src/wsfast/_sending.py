@@ -8,16 +8,14 @@ so that answers to what came before it still go in front of it.
 from __future__ import annotations
 
 from _thread import RLock
-from collections import deque
 
-from ._arguments import is_server
 from ._backend import Close, encode_close, encode_frame, new_masking_key, validate_utf8
 from ._buffers import octets as octets_of
 from ._buffers import payload_octets
 from ._closure import ConnectionState, NotOpen
 from .closecodes import close_code, explain
 from .errors import InvalidUTF8
-from .fragments import check_size, fragment
+from .fragments import check_size, cut
 from .opcodes import Opcode
 
 TYPE_CHECKING = False
@@ -32,28 +30,33 @@ if TYPE_CHECKING:
 class Sender:
     """What a ``Connection`` sends."""
 
+    # Kept in the class until they change, so that a connection is made sooner.
+    _deflate: Deflate | None = None
+    _fragment_size: int | None = None
+    _close_frame = b""  # goes last
+    _ended = False  # whether sending is refused from now on
+    _over = False  # whether the close frame was taken
+    _pongs = 0  # in _out, roughly
+    _sent: Close | None = None
+    _eof = False
+
     def __init__(
         self, role: Literal["server", "client"], deflate: Deflate | None, fragment_size: int | None
     ) -> None:
-        self._server = is_server(role)
+        """Begin; the decoder has judged the role."""
         self._role = role
-        self._deflate = deflate
+        self._server = self._plain = role == "server"
+        if deflate is not None:
+            self._deflate = deflate
+            self._plain = False
         if fragment_size is not None:
-            fragment_size = check_size("fragment_size", fragment_size, 4)
-        self._fragment_size = fragment_size
-        # Whether a message is one frame, neither masked nor compressed.
-        self._plain = self._server and deflate is None and fragment_size is None
+            self._fragment_size = check_size("fragment_size", fragment_size, 4)
+            self._plain = False
         # What threads share.  Senders only append, and only one thread takes from the front.
         self._out: list[bytes] = []
-        self._late_pong: deque[bytes] = deque(maxlen=1)  # goes behind _out
-        self._close_frame = b""  # goes last
-        self._ended = False  # whether sending is refused from now on
-        self._over = False  # whether the close frame was taken
+        self._late_pong: list[bytes] = []  # one at most; goes behind _out
+        self._pings: list[bytes] = []
         self._lock = RLock()
-        self._pongs = 0  # in _out, roughly
-        self._pings: deque[bytes] = deque()
-        self._sent: Close | None = None
-        self._eof = False
 
     @property
     def state(self) -> ConnectionState:
@@ -79,7 +82,7 @@ class Sender:
                 validate_utf8(data)
             except InvalidUTF8 as fault:
                 raise ValueError(f"a text message can't be sent: {fault.close_reason}") from None
-        if self._plain:  # as most are: no more calls than it needs
+        if self._plain:  # one frame, neither masked nor compressed, as most are
             frame = encode_frame(1, data)
             self._out.append(frame)
             if self._over:
@@ -179,7 +182,7 @@ class Sender:
         del out[: len(taken)]
         self._pongs = 0
         if late:
-            taken.append(self._late_pong.popleft())
+            taken.append(self._late_pong.pop())
         return b"".join(taken)
 
     def _last_data(self) -> bytes:
@@ -223,9 +226,11 @@ class Sender:
         if size is None:
             return [self._frame(opcode, payload, rsv1=rsv1)]
         # Compressed bytes have no characters to keep together.
-        parts = list(fragment(Opcode.BINARY if rsv1 else opcode, payload, size))
-        frames = [self._frame(opcode, parts[0].payload, fin=parts[0].fin, rsv1=rsv1)]
-        frames += [self._frame(part.opcode, part.payload, fin=part.fin) for part in parts[1:]]
+        pieces = cut(Opcode.BINARY if rsv1 else opcode, payload, size)
+        frames = []
+        for piece, last in pieces:
+            frames.append(self._frame(opcode, piece, fin=last, rsv1=rsv1))
+            opcode, rsv1 = Opcode.CONTINUATION, False
         return frames
 
     def _frame(

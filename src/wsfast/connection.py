@@ -16,7 +16,6 @@ so that a cause that is known here is never reported as 1006.
 
 from __future__ import annotations
 
-from ._arguments import is_server
 from ._backend import Close, MessageDecoder, Ping, Pong
 from ._closure import Closure as Closure
 from ._closure import ConnectionState as ConnectionState
@@ -138,22 +137,23 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
         fragment_size: int | None = None,
         stream: bool = False,
     ) -> None:
-        is_server(role)  # raises what is wrong with it before anything else does
-        options: dict[str, Any] = {
-            "text": text,
-            "max_message_size": max_message_size,
-            "max_frame_size": max_frame_size,
-            "max_retained": max_retained,
-            "deflate": deflate,
-            "stream": stream,
-        }
-        self._decoder: MessageDecoder[_TextType, _MessageType] = MessageDecoder(role, **options)
-        super().__init__(role, deflate, fragment_size)
-        # What arrived and was not taken yet.
-        self._events: Iterator[_MessageType | _Control] = iter(())
-        self._received: Close | None = None
-        self._remote_began = False
-        self._violation: ProtocolViolation | None = None
+        make: Any = MessageDecoder  # mypy gives up on so many combinations of arguments
+        self._decoder: MessageDecoder[_TextType, _MessageType] = make(
+            role,
+            text=text,
+            max_message_size=max_message_size,
+            max_frame_size=max_frame_size,
+            max_retained=max_retained,
+            deflate=deflate,
+            stream=stream,
+        )
+        Sender.__init__(self, role, deflate, fragment_size)
+
+    # Kept in the class until they change, as those of Sender.
+    _events: Iterator[Any] = iter(())  # arrived and not taken yet
+    _received: Close | None = None
+    _remote_began = False
+    _violation: ProtocolViolation | None = None
 
     # What arrives.
 
@@ -239,14 +239,16 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
             return
         # Section 5.5.3: only the most recent ping needs an answer.
         self._pongs += 1
-        late = self._late_pong or self._pongs >= MAX_PONGS
-        (self._late_pong if late else self._out).append(self._frame(Opcode.PONG, payload))
+        frame = self._frame(Opcode.PONG, payload)
+        if self._late_pong or self._pongs >= MAX_PONGS:
+            self._late_pong[:] = [frame]
+        else:
+            self._out.append(frame)
 
     def _answered(self, payload: bytes) -> None:
         """Forget the ping that was answered, and those before it (section 5.5.3)."""
         if payload in self._pings:
-            while self._pings.popleft() != payload:
-                pass
+            del self._pings[: self._pings.index(payload) + 1]
 
     # How it stands.
 

@@ -15,6 +15,7 @@ from functools import partial
 
 from . import _extension_header
 from ._arguments import integer, integer_or_none, is_server
+from ._backend import encode_utf8
 from ._buffers import payload_octets
 from ._inflater import TAIL, Inflater, not_bytes
 from ._record import Record
@@ -223,7 +224,7 @@ class Deflate:
             ValueError: it is not C-contiguous.
             UnicodeEncodeError: the text has a lone surrogate.
         """
-        octets = payload_octets(payload)
+        octets = encode_utf8(payload) if isinstance(payload, str) else payload_octets(payload)
         if len(octets) < self.threshold:
             return None
         with self._lock:

@@ -6,7 +6,7 @@ Invariant: the payloads put together are the payload; none is longer than asked 
 from __future__ import annotations
 
 from ._arguments import integer
-from ._backend import Frame
+from ._backend import Frame, encode_utf8
 from ._buffers import payload_octets
 from .opcodes import Opcode
 
@@ -44,7 +44,7 @@ def fragment(opcode: int, payload: Buffer | str, size: int) -> Iterator[Frame]:
     if opcode not in (Opcode.TEXT, Opcode.BINARY):
         raise ValueError(f"opcode must be TEXT or BINARY, not {opcode!r}")
     size = check_size("size", size, 4 if opcode == Opcode.TEXT else 1)
-    return _frames(Opcode(opcode), memoryview(payload_octets(payload)), size)
+    return _frames(Opcode(opcode), cut(opcode, payload, size))
 
 
 def check_size(name: str, size: int, least: int) -> int:
@@ -55,16 +55,31 @@ def check_size(name: str, size: int, least: int) -> int:
     return size
 
 
-def _frames(opcode: Opcode, octets: memoryview, size: int) -> Iterator[Frame]:
-    at, first = 0, opcode
+def cut(opcode: int, payload: Buffer | str, size: int) -> Iterator[tuple[memoryview, bool]]:
+    """Return an iterator over the payloads of fragments, and whether each is the last.
+
+    They are views of the payload in UTF-8, for frames to be made of them without a copy.
+    """
+    octets = encode_utf8(payload) if isinstance(payload, str) else payload_octets(payload)
+    return _cut(memoryview(octets), size, opcode == Opcode.TEXT)
+
+
+def _cut(octets: memoryview, size: int, is_text: bool) -> Iterator[tuple[memoryview, bool]]:
+    at = 0
     while True:
         end = min(at + size, len(octets))
-        if end < len(octets) and opcode is Opcode.TEXT:
+        if is_text and end < len(octets):
             end = _between_characters(octets, at, end)
-        yield Frame(first, bytes(octets[at:end]), fin=end == len(octets))
+        yield octets[at:end], end == len(octets)
         if end == len(octets):
             return
-        at, first = end, Opcode.CONTINUATION
+        at = end
+
+
+def _frames(opcode: Opcode, pieces: Iterator[tuple[memoryview, bool]]) -> Iterator[Frame]:
+    for piece, last in pieces:
+        yield Frame(opcode, bytes(piece), fin=last)
+        opcode = Opcode.CONTINUATION
 
 
 def _between_characters(octets: memoryview, at: int, end: int) -> int:

@@ -1,4 +1,4 @@
-# Functions with keyword arguments that are called once a frame.
+# What is called with keyword arguments, once a frame or once a connection.
 #
 # What Cython makes of `def f(a, b=0)` looks up the interpreter's copy of the module four
 # times a call, to have the argument names at hand: 40 ns, which is more than masking 1 KiB
@@ -14,6 +14,7 @@ cdef extern from *:
     static PyObject *wsf_call_apply_mask(PyObject *, wsf_args, Py_ssize_t, PyObject *);
     static PyObject *wsf_call_apply_mask_inplace(PyObject *, wsf_args, Py_ssize_t, PyObject *);
     static PyObject *wsf_call_encode_frame(PyObject *, wsf_args, Py_ssize_t, PyObject *);
+    static PyObject *wsf_call_message_decoder(PyObject *, wsf_args, size_t, PyObject *);
 
     typedef struct wsf_name {
         const char *octets;
@@ -30,6 +31,10 @@ cdef extern from *:
     static const wsf_name wsf_encode_frame_names[] = {
         WSF_NAME("opcode"), WSF_NAME("payload"), WSF_NAME("fin"), WSF_NAME("rsv1"),
         WSF_NAME("masking_key"), WSF_LAST_NAME};
+    static const wsf_name wsf_message_decoder_names[] = {
+        WSF_NAME("role"), WSF_NAME("text"), WSF_NAME("max_message_size"),
+        WSF_NAME("max_frame_size"), WSF_NAME("max_retained"), WSF_NAME("deflate"),
+        WSF_NAME("stream"), WSF_LAST_NAME};
 
     #define WSF_KEYWORDS (METH_FASTCALL | METH_KEYWORDS)
     #define WSF_METHOD(function) ((PyCFunction)(void (*)(void))(function))
@@ -66,8 +71,8 @@ cdef extern from *:
     }
 
     static int wsf_sort_named(const char *function, const wsf_name *names,
-                              Py_ssize_t positional, wsf_args args, Py_ssize_t count,
-                              PyObject *keywords, PyObject **values)
+                              Py_ssize_t required, Py_ssize_t positional, wsf_args args,
+                              Py_ssize_t count, PyObject *keywords, PyObject **values)
     {
         const Py_ssize_t named = keywords == NULL ? 0 : PyTuple_GET_SIZE(keywords);
         Py_ssize_t i, j;
@@ -95,7 +100,7 @@ cdef extern from *:
             }
             values[j] = args[count + i];
         }
-        for (i = 0; i < 2; i++) {
+        for (i = 0; i < required; i++) {
             if (values[i] == NULL) {
                 PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", function,
                              names[i].octets);
@@ -106,17 +111,24 @@ cdef extern from *:
     }
 
     /* Sort the arguments of a call into values[], by the names of the parameters.  The
-     * first `positional` may be given by place; the first two must be given. */
+     * first `required` must be given; the first `positional` may be given by place. */
     static inline int wsf_sort_arguments(const char *function, const wsf_name *names,
-                                         Py_ssize_t positional, wsf_args args, Py_ssize_t count,
-                                         PyObject *keywords, PyObject **values)
+                                         Py_ssize_t required, Py_ssize_t positional,
+                                         wsf_args args, Py_ssize_t count, PyObject *keywords,
+                                         PyObject **values)
     {
-        if (keywords == NULL && count == 2) {
-            values[0] = args[0];
-            values[1] = args[1];
+        if (keywords == NULL && count == required) {
+            memcpy(values, args, (size_t)required * sizeof *values);
             return 0;
         }
-        return wsf_sort_named(function, names, positional, args, count, keywords, values);
+        return wsf_sort_named(function, names, required, positional, args, count, keywords,
+                              values);
+    }
+
+    /* Before the type can be called: calls of it go there, without a dict of keywords. */
+    static void wsf_speed_up_calls(PyTypeObject *type)
+    {
+        type->tp_vectorcall = wsf_call_message_decoder;
     }
     """
     ctypedef PyObject *const *wsf_args
@@ -125,13 +137,15 @@ cdef extern from *:
     const wsf_name *wsf_apply_mask_names
     const wsf_name *wsf_apply_mask_inplace_names
     const wsf_name *wsf_encode_frame_names
+    const wsf_name *wsf_message_decoder_names
     PyMethodDef wsf_apply_mask_def
     PyMethodDef wsf_apply_mask_inplace_def
     PyMethodDef wsf_encode_frame_def
     int wsf_sort_arguments(
-        const char *function, const wsf_name *names, Py_ssize_t positional,
+        const char *function, const wsf_name *names, Py_ssize_t required, Py_ssize_t positional,
         wsf_args args, Py_ssize_t count, PyObject *keywords, PyObject **values
     ) except -1
+    void wsf_speed_up_calls(PyTypeObject *type) noexcept
 
 
 cdef object wsf_call_apply_mask "wsf_call_apply_mask"(
@@ -139,7 +153,7 @@ cdef object wsf_call_apply_mask "wsf_call_apply_mask"(
 ):
     cdef PyObject *values[3]
     values[0] = values[1] = values[2] = NULL
-    wsf_sort_arguments("apply_mask", wsf_apply_mask_names, 3, args, count, keywords, values)
+    wsf_sort_arguments("apply_mask", wsf_apply_mask_names, 2, 3, args, count, keywords, values)
     return masked_copy(<object>values[0], <object>values[1], values[2])
 
 
@@ -149,7 +163,7 @@ cdef object wsf_call_apply_mask_inplace "wsf_call_apply_mask_inplace"(
     cdef PyObject *values[3]
     values[0] = values[1] = values[2] = NULL
     wsf_sort_arguments(
-        "apply_mask_inplace", wsf_apply_mask_inplace_names, 3, args, count, keywords, values
+        "apply_mask_inplace", wsf_apply_mask_inplace_names, 2, 3, args, count, keywords, values
     )
     mask_inplace(<object>values[0], <object>values[1], values[2])
     return None
@@ -160,7 +174,7 @@ cdef object wsf_call_encode_frame "wsf_call_encode_frame"(
 ):
     cdef PyObject *values[5]
     values[0] = values[1] = values[2] = values[3] = values[4] = NULL
-    wsf_sort_arguments("encode_frame", wsf_encode_frame_names, 2, args, count, keywords, values)
+    wsf_sort_arguments("encode_frame", wsf_encode_frame_names, 2, 2, args, count, keywords, values)
     return encoded_frame(
         <object>values[0],
         <object>values[1],
@@ -170,6 +184,21 @@ cdef object wsf_call_encode_frame "wsf_call_encode_frame"(
     )
 
 
+cdef object wsf_call_message_decoder "wsf_call_message_decoder"(
+    PyObject *type, wsf_args args, size_t flags, PyObject *keywords
+):
+    cdef PyObject *values[7]
+    memset(values, 0, sizeof(values))
+    wsf_sort_arguments(
+        "MessageDecoder", wsf_message_decoder_names, 1, 1,
+        args, PyVectorcall_NARGS(flags), keywords, values,
+    )
+    decoder = MessageDecoder.__new__(MessageDecoder)
+    (<MessageDecoder>decoder).set_up(values)
+    return decoder
+
+
+wsf_speed_up_calls(<PyTypeObject *>MessageDecoder)
 apply_mask = PyCFunction_NewEx(&wsf_apply_mask_def, NULL, __name__)
 apply_mask_inplace = PyCFunction_NewEx(&wsf_apply_mask_inplace_def, NULL, __name__)
 encode_frame = PyCFunction_NewEx(&wsf_encode_frame_def, NULL, __name__)

@@ -16,7 +16,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy, memmove, strlen
+from libc.string cimport memcmp, memcpy, memmove, memset, strlen
 
 from wsfast._native.kernels cimport *
 
@@ -27,7 +27,7 @@ cdef extern from "tracebacks.h":
 import os
 
 from wsfast import _arguments, _limits, errors
-from wsfast.closecodes import close_code, may_be_sent
+from wsfast.closecodes import CloseCode, close_code, may_be_sent
 from wsfast.opcodes import Opcode  # no-cython-lint: the parts use it
 
 include "buffers.pyx"

@@ -140,6 +140,7 @@ cdef extern from "Python.h":
     object PyByteArray_FromStringAndSize(const char *, Py_ssize_t)
     ctypedef struct PyMethodDef:
         pass
+    Py_ssize_t PyVectorcall_NARGS(size_t) noexcept
     object PyCFunction_NewEx(PyMethodDef *, PyObject *, object)
     PyObject *PyErr_Occurred()
     ctypedef enum PySendResult:

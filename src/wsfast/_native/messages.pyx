@@ -15,7 +15,7 @@ def encode_close(code=None, reason=""):
     The code must be one that may be sent, ``None`` for an empty payload; the reason at
     most 123 octets in UTF-8.  Raises TypeError and ValueError for anything else.
     """
-    return _arguments.close_payload(code, reason)
+    return _arguments.close_payload(code, reason, encode_utf8)
 
 
 def parse_close(payload, /):
@@ -117,7 +117,7 @@ cdef class MessageDecoder(Receiver):
     cdef object binary_type
     cdef object ping_type
     cdef object pong_type
-    cdef object violation_type
+    cdef object violation_type  # of what an inflater raises
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -125,7 +125,6 @@ cdef class MessageDecoder(Receiver):
 
     def __cinit__(self):
         self.ping_type, self.pong_type = Ping, Pong
-        self.violation_type = errors.ProtocolViolation
 
     def __init__(
         self,
@@ -138,20 +137,34 @@ cdef class MessageDecoder(Receiver):
         deflate=None,
         stream=False,
     ):
+        cdef PyObject *values[7]
+        values[0], values[1] = <PyObject *>role, <PyObject *>text
+        values[2], values[3] = <PyObject *>max_message_size, <PyObject *>max_frame_size
+        values[4], values[5] = <PyObject *>max_retained, <PyObject *>deflate
+        values[6] = <PyObject *>stream
+        self.set_up(values)
+
+    cdef int set_up(self, PyObject **values) except -1:
+        """Take the arguments of a call, in their order; NULL where one was not given."""
         # Validate in the same order as _pure, so that both raise the same error.
-        cdef bint masked = is_server(role)
-        cdef int64_t frame_room = size_limit("max_frame_size", max_frame_size)
+        cdef bint masked = is_server(<object>values[0])
+        cdef int64_t frame_room = size_or(2**63 - 1, "max_frame_size", values[3])
         cdef bint wants_str = True
-        if not is_word(text, "str"):
-            wants_str = _arguments.wants_str(text)
-        cdef int64_t message_size = size_limit("max_message_size", max_message_size)
+        if values[1] is not NULL and not is_word(<object>values[1], "str"):
+            wants_str = _arguments.wants_str(<object>values[1])
+        cdef int64_t message_size = size_or(2**20, "max_message_size", values[2])
         cdef int64_t retained
-        if max_retained is None and message_size < 2**61:
+        if message_size < 2**61 and (values[4] is NULL or <object>values[4] is None):
             retained = 2 * message_size + wsf_retained_slack
         else:
-            retained = _arguments.retained_limit(max_retained, message_size)
-        inflater = None if deflate is None else _arguments.new_inflater(deflate, role)
-        cdef bint wants_parts = stream
+            retained = _arguments.retained_limit(
+                None if values[4] is NULL else <object>values[4], message_size
+            )
+        inflater = None
+        if values[5] is not NULL and <object>values[5] is not None:
+            inflater = _arguments.new_inflater(<object>values[5], <object>values[0])
+            self.violation_type = errors.ProtocolViolation
+        cdef bint wants_parts = values[6] is not NULL and <object>values[6]
         # Together: no message may begin with some of them and end with others.
         with cython.critical_section(self):
             self.set_rules(masked, frame_room, 0)
@@ -164,6 +177,7 @@ cdef class MessageDecoder(Receiver):
             self.binary_type = BinaryPart if wants_parts else Binary
             self.rules.first_bits = 0 if inflater is None else 0x40
             self.make_room()
+        return 0
 
     cdef void discard(self) noexcept:
         """Be ready for the first fragment of a message."""

@@ -184,6 +184,10 @@ cdef inline int64_t size_limit(str name, object limit) except -1:
     return _arguments.size_limit(name, limit)
 
 
+cdef inline int64_t size_or(int64_t default, str name, PyObject *limit) except -1:
+    return default if limit is NULL else size_limit(name, <object>limit)
+
+
 # What a decoder is doing, or why it can't.
 cdef enum:
     UNMADE    # __init__ was not called

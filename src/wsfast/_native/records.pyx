@@ -369,7 +369,8 @@ cdef class Close:
     cdef PyObject *reason_
 
     def __init__(self, code, reason=""):
-        code = _arguments.plain_field("code", code, int)
+        if not PyLong_CheckExact(code) and type(code) is not CloseCode:
+            code = _arguments.plain_field("code", code, int)
         if not PyUnicode_CheckExact(reason):
             reason = _arguments.plain_field("reason", reason, str)
         set_once(self, &self.code_, code)

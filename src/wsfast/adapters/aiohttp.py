@@ -20,6 +20,7 @@ from .._backend import (
     MessageSink,
     Mould,
     encode_frame,
+    encode_utf8,
     mask_with,
     new_masking_key,
     validate_utf8,
@@ -194,7 +195,7 @@ def _make_close(original: Any) -> Any:
         if code == INVALID_TEXT and not message and self._reader is not None:
             violation = getattr(self._reader.exception(), "__cause__", None)
             if isinstance(violation, InvalidUTF8):
-                message = violation.close_reason.encode()
+                message = encode_utf8(violation.close_reason)
         return await original(self, code=code, message=message, **options)
 
     return close

@@ -10,7 +10,7 @@ import functools
 from operator import attrgetter
 from typing import Any
 
-from ... import encode_frame, new_masking_key
+from ... import encode_frame, encode_utf8, new_masking_key
 from ._library import chooses_keys, has_attribute, own
 
 TEXT, BINARY = 1, 2
@@ -48,7 +48,7 @@ class _Library:
         extensions = protocol.extensions
         if not extensions:
             return encode_frame(opcode, payload, masking_key=key)
-        data = payload.encode() if type(payload) is str else payload
+        data = encode_utf8(payload) if type(payload) is str else payload
         frame = extensions[0].encode(self.frame(self.opcodes[opcode], data))
         return encode_frame(opcode, frame.data, rsv1=frame.rsv1, masking_key=key)
 
@@ -244,7 +244,7 @@ def make_broadcast(original: Any) -> Any:
             original(connections, message, *arguments, **options)
             return
         opcode = _opcode(kind, options.get("text"))
-        payload = message.encode() if kind is str else message
+        payload = encode_utf8(message) if kind is str else message
         plain = None  # the frame that all get who don't get one of their own
         for connection in connections:
             protocol = connection.protocol
