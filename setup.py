@@ -131,7 +131,7 @@ core = Extension(
     sources=["src/wsfast/_native/core.pyx", *sorted(glob.glob(f"{KERNELS}/*.c"))],
     depends=sorted(
         glob.glob(f"{KERNELS}/*.h")
-        + glob.glob("src/wsfast/_native/*.p[yx][xd]")
+        + glob.glob("src/wsfast/_native/*.p[yx][xdi]")
         + glob.glob("src/wsfast/_native/*.h")
         + ["src/wsfast/include/wsfast.h"]
     ),

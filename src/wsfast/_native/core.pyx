@@ -30,17 +30,17 @@ from wsfast import _arguments, _limits, errors
 from wsfast.closecodes import close_code, may_be_sent
 from wsfast.opcodes import Opcode
 
-include "buffers.pyx"
-include "mask.pyx"
-include "utf8.pyx"
-include "strings.pyx"
-include "records.pyx"
-include "receiver.pyx"
-include "frames.pyx"
-include "encode.pyx"
-include "messages.pyx"
-include "sink.pyx"
-include "calls.pyx"
+include "buffers.pxi"
+include "mask.pxi"
+include "utf8.pxi"
+include "strings.pxi"
+include "records.pxi"
+include "receiver.pxi"
+include "frames.pxi"
+include "encode.pxi"
+include "messages.pxi"
+include "sink.pxi"
+include "calls.pxi"
 
 
 def kernels_compiled():
