@@ -30,6 +30,36 @@ from wsfast import _arguments, _limits, errors
 from wsfast.closecodes import close_code, may_be_sent
 from wsfast.opcodes import Opcode
 
+# What the twins share; the other names here are for wsfast.backend() and tests.
+__all__ = [
+    "Binary",
+    "BinaryPart",
+    "Close",
+    "Frame",
+    "FrameDecoder",
+    "MessageDecoder",
+    "MessageSink",
+    "Mould",
+    "Ping",
+    "Pong",
+    "Text",
+    "TextPart",
+    "Utf8Validator",
+    "apply_mask",
+    "apply_mask_inplace",
+    "decode_utf8",
+    "encode_close",
+    "encode_frame",
+    "encode_frames",
+    "encode_utf8",
+    "is_valid_utf8",
+    "mask_with",
+    "new_masking_key",
+    "parse_close",
+    "take_frame",
+    "validate_utf8",
+]
+
 include "buffers.pxi"
 include "mask.pxi"
 include "utf8.pxi"
@@ -93,12 +123,10 @@ _c_api = PyCapsule_New(<void *>&wsf_api, WSFAST_API_CAPSULE, NULL)
 
 cdef int seal_types() except -1:
     """Let nobody change the types: they are the same for the whole process."""
-    for kind in (
-        Text, Binary, TextPart, BinaryPart, Ping, Pong, Close, Frame,
-        MessageDecoder, FrameDecoder, Utf8Validator,
-        Mould, MessageSink,
-    ):
-        wsf_seal(<PyTypeObject *>kind)
+    for name in __all__:
+        kind = globals()[name]
+        if isinstance(kind, type):
+            wsf_seal(<PyTypeObject *>kind)
     for kind in (Data, Part, Receiver):
         wsf_seal_base(<PyTypeObject *>kind)
     return 0

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+__all__ = ["Frame", "FrameDecoder", "encode_frame", "encode_frames", "take_frame"]
+
 
 class Frame(Record):
     """One frame as it was received (RFC 6455 section 5.2).

@@ -9,8 +9,6 @@ from __future__ import annotations
 from .. import _arguments, errors
 from .._buffers import octets
 from .._limits import DEFAULT_MESSAGE_SIZE, FRAGMENT_CHARGE, MAX_CONTEXT
-from .._buffers import octets
-from .._limits import DEFAULT_MESSAGE_SIZE, FRAGMENT_CHARGE, MAX_CONTEXT
 from .._record import Generic, Record
 from ..closecodes import close_code, may_be_sent
 from ..opcodes import Opcode
@@ -30,6 +28,19 @@ if TYPE_CHECKING:
     # What a decoder makes of messages, the whole of each unless it is told to stream them.
     _Parts: TypeAlias = "TextPart[_TextType] | BinaryPart"
     _MessageType = TypeVar("_MessageType", default="Text[_TextType] | Binary")
+
+__all__ = [
+    "Binary",
+    "BinaryPart",
+    "Close",
+    "MessageDecoder",
+    "Ping",
+    "Pong",
+    "Text",
+    "TextPart",
+    "encode_close",
+    "parse_close",
+]
 
 _LOOK_BACK = MAX_CONTEXT + 3  # octets before a chunk that evidence may need
 _STREAMED = 1 << 16  # octets from which on a part is handed on before the feed is over

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+__all__ = ["MessageSink", "Mould"]
+
 
 class Mould:
     """How the messages of a library are made: ``kind`` of ``items``.
