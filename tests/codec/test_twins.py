@@ -226,6 +226,16 @@ def test_twins_decoder_arguments_same(twins: Twins, role: Any, data: st.DataObje
 
 
 @thorough
+@given(st.sampled_from(["server", "client"]) | anything, integers | anything)
+def test_twins_sink_arguments_same(twins: Twins, role: Any, max_size: Any) -> None:
+    def make(codec: SimpleNamespace) -> Any:
+        mould = codec.Mould(list, (...,))
+        return type(codec.MessageSink(role, max_size, mould, mould, print, print)).__name__
+
+    assert_same(twins, make)
+
+
+@thorough
 @given(st.sampled_from(RECORDS), st.lists(st.one_of(opcodes, anything), min_size=1, max_size=6))
 def test_twins_record_of_anything_same(twins: Twins, name: str, values: list[Any]) -> None:
     arity = len(inspect.signature(getattr(twins[0], name)).parameters)

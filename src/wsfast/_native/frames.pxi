@@ -29,15 +29,20 @@ cdef class FrameDecoder(Receiver):
         self.frame_type = Frame
 
     def __init__(self, role, *, max_frame_size=2**20, reserved_bits=0, payload="bytes"):
-        # Validate in the same order as _pure, so that both raise the same error.
+        cdef int masked = usual_role(role)
+        cdef int64_t frame_room = usual_limit(max_frame_size)
         cdef uint8_t allowed = 0
-        if not PyLong_CheckExact(reserved_bits) or reserved_bits != 0:
-            allowed = _arguments.allowed_reserved_bits(reserved_bits)
-        cdef bint masked = is_server(role)
-        cdef int64_t frame_room = size_limit("max_frame_size", max_frame_size)
         cdef bint wants_views = False
-        if not is_word(payload, "bytes"):
-            wants_views = _arguments.wants_views(payload)
+        if (
+            masked < 0
+            or frame_room < 0
+            or not PyLong_CheckExact(reserved_bits)
+            or reserved_bits != 0
+            or not is_word(payload, "bytes")
+        ):
+            rules = _arguments.FrameRules(role, max_frame_size, reserved_bits, payload)
+            masked, frame_room = rules.masked, rules.max_frame_size
+            allowed, wants_views = rules.reserved_bits, rules.wants_views
         with cython.critical_section(self):
             self.set_rules(masked, frame_room, allowed)
             self.wants_views = wants_views

@@ -138,20 +138,29 @@ cdef class MessageDecoder(Receiver):
         deflate=None,
         stream=False,
     ):
-        # Validate in the same order as _pure, so that both raise the same error.
-        cdef bint masked = is_server(role)
-        cdef int64_t frame_room = size_limit("max_frame_size", max_frame_size)
+        cdef int masked = usual_role(role)
+        cdef int64_t frame_room = usual_limit(max_frame_size)
+        cdef int64_t message_size = usual_limit(max_message_size)
+        cdef int64_t retained = usual_retained(max_retained, message_size)
         cdef bint wants_str = True
-        if not is_word(text, "str"):
-            wants_str = _arguments.wants_str(text)
-        cdef int64_t message_size = size_limit("max_message_size", max_message_size)
-        cdef int64_t retained
-        if max_retained is None and message_size < 2**61:
-            retained = 2 * message_size + wsf_retained_slack
+        cdef bint wants_parts
+        inflater = None
+        if (
+            masked < 0
+            or frame_room < 0
+            or message_size < 0
+            or retained < 0
+            or deflate is not None
+            or not is_word(text, "str")
+        ):
+            rules = _arguments.MessageRules(
+                role, text, max_message_size, max_frame_size, max_retained, deflate, stream
+            )
+            masked, frame_room = rules.masked, rules.max_frame_size
+            message_size, retained = rules.max_message_size, rules.max_retained
+            inflater, wants_str, wants_parts = rules.inflater, rules.wants_str, rules.wants_parts
         else:
-            retained = _arguments.retained_limit(max_retained, message_size)
-        inflater = None if deflate is None else _arguments.new_inflater(deflate, role)
-        cdef bint wants_parts = stream
+            wants_parts = stream
         # Together: no message may begin with some of them and end with others.
         with cython.critical_section(self):
             self.set_rules(masked, frame_room, 0)
@@ -180,12 +189,11 @@ cdef class MessageDecoder(Receiver):
 
     cdef void make_room(self) noexcept:
         """Tell the header parser what is left of the limits on a message."""
-        cdef int64_t any_length = 2**63 - 1
         self.rules.message_room = self.max_message_size - <int64_t>self.trace.position
-        self.rules.retained_room = any_length if self.stream else self.max_retained - self.charge()
+        self.rules.retained_room = UNLIMITED if self.stream else self.max_retained - self.charge()
         if self.compressed:  # its size is what it inflates to: a header does not tell
-            self.rules.message_room = any_length
-            self.rules.retained_room = any_length if self.rules.retained_room >= 0 else -1
+            self.rules.message_room = UNLIMITED
+            self.rules.retained_room = UNLIMITED if self.rules.retained_room >= 0 else -1
 
     cdef int64_t charge(self) noexcept:
         return <int64_t>self.trace.position + wsf_fragment_charge * self.fragments

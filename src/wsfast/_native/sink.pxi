@@ -114,7 +114,7 @@ cdef class MessageSink:
         self.rules = self.decoder.rules
         self.rules.sequence = WSF_SEQUENCE_ANY
         self.rules.frame_room = self.rules.message_room = self.rules.retained_room = (
-            size_limit("max_size", max_size)
+            _arguments.size_limit("max_size", max_size)
         )
         self.text, self.binary, self.put, self.others = text, binary, put, others
         self.decodes, self.room = decodes, room

@@ -93,13 +93,9 @@ class FrameDecoder(Receiver):
         reserved_bits: int = 0,
         payload: Literal["bytes", "memoryview"] = "bytes",
     ) -> None:
-        # All is checked before anything is changed.
-        allowed = _arguments.allowed_reserved_bits(reserved_bits)
-        masked = _arguments.is_server(role)
-        size_limit = _arguments.size_limit("max_frame_size", max_frame_size)
-        wants_views = _arguments.wants_views(payload)
-        super().__init__(masked, size_limit, allowed)
-        self._wants_views = wants_views
+        rules = _arguments.FrameRules(role, max_frame_size, reserved_bits, payload)
+        super().__init__(rules.masked, rules.max_frame_size, rules.reserved_bits)
+        self._wants_views = rules.wants_views
 
     if TYPE_CHECKING:
 

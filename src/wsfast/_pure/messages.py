@@ -312,25 +312,20 @@ class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
         deflate: Deflate | None = None,
         stream: bool = False,
     ) -> None:
-        # All is checked before anything is changed.
-        masked = _arguments.is_server(role)
-        frame_size = _arguments.size_limit("max_frame_size", max_frame_size)
-        wants_str = _arguments.wants_str(text)
-        message_size = _arguments.size_limit("max_message_size", max_message_size)
-        retained = _arguments.retained_limit(max_retained, message_size)
-        inflater = _arguments.new_inflater(deflate, role)
-        wants_parts = bool(stream)
-        super().__init__(masked, frame_size)
-        self._wants_str = wants_str
-        self._max_message_size = message_size
-        self._max_retained = retained
-        self._inflater = inflater
+        rules = _arguments.MessageRules(
+            role, text, max_message_size, max_frame_size, max_retained, deflate, stream
+        )
+        super().__init__(rules.masked, rules.max_frame_size)
+        self._wants_str = rules.wants_str
+        self._max_message_size = rules.max_message_size
+        self._max_retained = rules.max_retained
+        self._inflater = rules.inflater
         self._first_bits = 0 if self._inflater is None else 0x40
         self._opcode = Opcode.CONTINUATION  # of the message under way, if any
         self._compressed = False  # is that message compressed?
         self._fragments = 0  # of it, that are whole
         self._size = 0  # of it so far
-        self._stream = wants_parts
+        self._stream = rules.wants_parts
         self._control = bytearray()
         self._validator = Utf8Validator()
 
