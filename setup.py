@@ -26,6 +26,7 @@ PURE = os.environ.get("WSFAST_PURE") == "1"
 REQUIRED = os.environ.get("WSFAST_REQUIRE_EXTENSION") == "1"
 NO_COMPILER = (CCompilerError, CompileError, ExecError, PlatformError)
 PTH = "wsfast-accelerate.pth"  # in src/
+DOCSTRINGS = "src/wsfast/_native/docstrings.h"
 REASON = "wsfast/_native/_not_built.py"  # what wsfast._backend reads
 
 if sys.platform == "win32":
@@ -34,6 +35,12 @@ else:
     compile_args = ["-O3", "-fvisibility=hidden", "-Wall", "-Wextra"] + (
         ["-Werror"] if WERROR else []
     )
+
+
+def write_docstrings():
+    """Have the compiled codec say what its twin says, which alone has the text."""
+    command = (sys.executable, "-I", "-B", "tools/docstrings.py", DOCSTRINGS)
+    subprocess.run(command, check=True)
 
 
 def warn(reason):
@@ -133,7 +140,7 @@ core = Extension(
         glob.glob(f"{KERNELS}/*.h")
         + glob.glob("src/wsfast/_native/*.p[yx][xdi]")
         + glob.glob("src/wsfast/_native/*.h")
-        + ["src/wsfast/include/wsfast.h"]
+        + [DOCSTRINGS, "src/wsfast/include/wsfast.h"]
     ),
     include_dirs=[KERNELS, "src/wsfast/_native", "src/wsfast/include"],
     # Every interpreter has its own module and its own types.
@@ -151,6 +158,7 @@ if not PURE:
             raise
         no_cython = "Cython, which compiles it, is not installed"
     else:
+        write_docstrings()
         Options.warning_errors = WERROR
         extensions = cythonize([core], include_path=["src"])
 

@@ -105,6 +105,7 @@ def build_native() -> Path:
     written = BUILD / "core.c"
     cython = ("-m", "cython", "-3", "-I", "src", "-o", written)
     run(sys.executable, *cython, "src/wsfast/_native/core.pyx")
+    run(sys.executable, "tools/docstrings.py", PACKAGE / "_native" / "docstrings.h")
     include = [
         f"-I{folder}"
         for folder in (

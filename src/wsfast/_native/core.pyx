@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-# cython: binding=False, embedsignature=True, embedsignature.format=clinic
+# cython: binding=False
 # cython: auto_pickle=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
 """The compiled codec: one extension, so one copy of the kernels and one table of them.
 
-Its parts are the sources included below; one with a twin in ``_pure`` names it.
+Its parts are the sources included below; one with a twin in ``_pure`` names it, and has the
+docstrings of what is public there.
 
 Invariant: no ``cdef`` object at module level, so that every interpreter has its own
 module; what C code shares, the choice of a kernel, is made once and the same for all.
@@ -23,6 +24,9 @@ from wsfast._native.kernels cimport *
 
 cdef extern from "tracebacks.h":
     pass
+
+cdef extern from "documents.h":
+    void wsf_document_function(object function)
 
 import os
 
@@ -121,15 +125,17 @@ select_kernel(os.environ.get("WSFAST_KERNEL", ""))
 _c_api = PyCapsule_New(<void *>&wsf_api, WSFAST_API_CAPSULE, NULL)
 
 
-cdef int seal_types() except -1:
+cdef int finish_names() except -1:
     """Let nobody change the types: they are the same for the whole process."""
     for name in __all__:
-        kind = globals()[name]
-        if isinstance(kind, type):
-            wsf_seal(<PyTypeObject *>kind)
+        value = globals()[name]
+        if isinstance(value, type):
+            wsf_seal(<PyTypeObject *>value)
+        else:
+            wsf_document_function(value)
     for kind in (Data, Part, Receiver):
         wsf_seal_base(<PyTypeObject *>kind)
     return 0
 
 
-seal_types()
+finish_names()

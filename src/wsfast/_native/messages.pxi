@@ -10,22 +10,10 @@ cdef enum:
 
 
 def encode_close(code=None, reason=""):
-    """Return the payload of a close frame (RFC 6455 section 5.5.1).
-
-    The code must be one that may be sent, ``None`` for an empty payload; the reason at
-    most 123 octets in UTF-8.  Raises TypeError and ValueError for anything else.
-    """
     return _arguments.close_payload(code, reason)
 
 
 def parse_close(payload, /):
-    """Return what the payload of a close frame says (RFC 6455 section 5.5.1).
-
-    Any C-contiguous buffer; code 1005 stands for an empty one (section 7.1.5).  Raises
-    ``ProtocolError`` if it is 1 octet or more than 125, or the code must not go on the
-    wire; ``InvalidUTF8``, with offsets from the start of the payload, if the reason is not
-    UTF-8; TypeError and ValueError if the payload is no such buffer.
-    """
     cdef View view
     open_view(&view, payload, "payload")
     cdef uint8_t octets[126]
@@ -80,27 +68,6 @@ wsf_max_context = _limits.MAX_CONTEXT
 @cython.no_gc_clear
 @cython.final
 cdef class MessageDecoder(Receiver):
-    """MessageDecoder(role, *, text='str', max_message_size=1048576, max_frame_size=None, max_retained=None, deflate=None, stream=False)
---
-
-    Decode messages from octets that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
-
-    Text is validated as it arrives, so that a violation is known with the octet that
-    makes it one, be it in the middle of a frame.  After a close frame, whatever follows
-    is ignored (RFC 6455 section 1.4).
-
-    ``role`` is ``"server"`` if the frames come from a client and are masked, ``"client"``
-    if they come from a server and are not.  ``text`` is ``"str"``, or ``"bytes"`` to have
-    the validated octets of text messages.  ``max_message_size`` and ``max_frame_size``
-    are in octets, ``None`` for any; ``max_retained`` is what an unfinished message may
-    cost: its octets, and 16 for each fragment before the current one.  ``None`` stands
-    for twice ``max_message_size`` and 32 MiB.  ``deflate`` is what was agreed on of
-    permessage-deflate (RFC 7692), if it was; then limits on messages and the offsets of
-    evidence count inflated octets.  ``stream=True`` gives messages as ``TextPart`` and
-    ``BinaryPart``, as their bytes arrive; nothing of them is retained then, so that
-    ``max_retained`` does not apply.
-    """
-
     cdef bint wants_str
     cdef uint8_t opcode       # of the message under way, if any
     cdef uint8_t control_size

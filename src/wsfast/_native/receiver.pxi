@@ -245,14 +245,6 @@ cdef class Receiver:
         return 0
 
     def feed(self, data, /):
-        """Decode what arrived, any C-contiguous buffer; it is not kept.
-
-        Returns the decoder, to be iterated over for what is now whole: frames, or messages
-        and control frames.  They stay until they are taken.  If the bytes break the
-        protocol, the iteration raises after the last of these before that, and so does
-        every call from then on, at once.  Raises TypeError and ValueError if ``data`` is no
-        such buffer; RuntimeError if the decoder is in use or an exception has stopped it.
-        """
         cdef View view
         if PyBytes_CheckExact(data):
             with cython.critical_section(self):
@@ -284,10 +276,6 @@ cdef class Receiver:
         return wsf_handed_over(event)
 
     def get_buffer(self, sizehint=-1):
-        """Return a buffer to receive into, for ``asyncio.BufferedProtocol``.
-
-        It has 64 KiB or more, and is good until the next ``buffer_updated``.
-        """
         cdef Py_ssize_t size = _arguments.check_sizehint(sizehint)
         with cython.critical_section(self):
             if self.buffer is None or len(self.buffer) < size:
@@ -295,10 +283,6 @@ cdef class Receiver:
             return memoryview(self.buffer)
 
     def buffer_updated(self, nbytes, /):
-        """Decode the first ``nbytes`` octets of the buffer: as ``feed`` of them.
-
-        Raises ValueError if the buffer that ``get_buffer`` returned is not as large.
-        """
         cdef Py_ssize_t size
         cdef View view
         with cython.critical_section(self):

@@ -101,26 +101,6 @@ class FrameDecoder(Receiver):
 
         def __next__(self) -> Frame: ...
 
-    def feed(self, data: Buffer, /) -> Self:
-        """Decode what arrived.
-
-        Args:
-            data: any C-contiguous buffer; it is not kept.
-
-        Returns:
-            The decoder, to be iterated over for the frames that are now whole.  They stay
-            until they are taken.  If the bytes break the protocol, the iteration raises
-            after the last frame before that.
-
-        Raises:
-            ProtocolError, MessageTooBig: the iteration has raised it before.
-            TypeError: ``data`` is not a buffer.
-            ValueError: it is not C-contiguous.
-            RuntimeError: the decoder is in use, or an exception that was not the remote's
-                fault has stopped it.
-        """
-        return self._feed(octets(data))
-
     def take_part(self) -> tuple[int, bool, bytes] | None:
         """Take what has arrived of the payload of an unfinished data frame.
 

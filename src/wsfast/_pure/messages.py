@@ -333,27 +333,6 @@ class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
 
         def __next__(self) -> _MessageType | Ping | Pong | Close: ...
 
-    def feed(self, data: Buffer, /) -> Self:
-        """Decode what arrived.
-
-        Args:
-            data: any C-contiguous buffer; it is not kept.
-
-        Returns:
-            The decoder, to be iterated over for the messages and control frames that are
-            now whole: ``Text``, ``Binary``, ``Ping``, ``Pong``, ``Close``; or for the parts of
-            messages that arrived.  They stay until they are taken.  If the bytes break the
-            protocol, the iteration raises after the last of these before that.
-
-        Raises:
-            ProtocolError, InvalidUTF8, MessageTooBig: the iteration has raised it before.
-            TypeError: ``data`` is not a buffer.
-            ValueError: it is not C-contiguous.
-            RuntimeError: the decoder is in use, or an exception that was not the remote's
-                fault has stopped it.
-        """
-        return self._feed(octets(data))
-
     def _judge_sequence(self, opcode: int) -> None:
         under_way = self._opcode != Opcode.CONTINUATION
         if opcode == Opcode.CONTINUATION and not under_way:
