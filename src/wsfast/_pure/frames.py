@@ -8,7 +8,7 @@ octets that a header only announces.
 from __future__ import annotations
 
 from .. import _arguments, errors
-from .._buffers import masking_key_octets, octets, payload_octets
+from .._buffers import masking_key_octets, payload_octets
 from .._limits import DEFAULT_MESSAGE_SIZE
 from .._record import Record
 from ..opcodes import Opcode
@@ -19,7 +19,7 @@ from .utf8 import is_valid_utf8
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Literal, Self
+    from typing import Literal
 
     from typing_extensions import Buffer
 

@@ -18,7 +18,7 @@ from .utf8 import Utf8Validator
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Literal, Self, TypeAlias, overload
+    from typing import Literal, TypeAlias, overload
 
     from typing_extensions import Buffer, TypeVar
 
