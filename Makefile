@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-SOURCES := setup.py $(wildcard src/wsfast/_native/*.p* src/wsfast/_native/*.h \
-    src/wsfast/_kernels/* src/wsfast/include/*)
+SOURCES := setup.py tools/docstrings.py $(wildcard src/wsfast/_native/*.p* src/wsfast/_native/*.h \
+    src/wsfast/_kernels/* src/wsfast/_pure/*.py src/wsfast/include/*)
 
 # A build that would give no extension must fail here, not fall back.
 export WSFAST_REQUIRE_EXTENSION := 1
@@ -57,5 +57,5 @@ $(VENV)/.with-%: $(VENV)/.built
 	touch $@
 
 clean:
-	rm -rf $(VENV) .nox build src/*.egg-info src/wsfast/_native/core.c src/wsfast/_native/_not_built.py \
-	    src/wsfast/_native/*.so
+	rm -rf $(VENV) .nox build src/*.egg-info src/wsfast/_native/core.c src/wsfast/_native/docstrings.h \
+	    src/wsfast/_native/_not_built.py src/wsfast/_native/*.so

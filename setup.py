@@ -28,6 +28,7 @@ DEBUG = os.environ.get("WSFAST_DEBUG") == "1"
 REQUIRED = os.environ.get("WSFAST_REQUIRE_EXTENSION") == "1"
 NO_COMPILER = (CCompilerError, CompileError, ExecError, PlatformError)
 PTH = "wsfast-accelerate.pth"  # in src/
+DOCSTRINGS = "src/wsfast/_native/docstrings.h"
 REASON = "wsfast/_native/_not_built.py"  # what wsfast._backend reads
 
 if sys.platform == "win32":
@@ -35,6 +36,12 @@ if sys.platform == "win32":
 else:
     compile_args = ["-O0", "-g3"] if DEBUG else ["-O3"]
     compile_args += ["-fvisibility=hidden", "-Wall", "-Wextra", *(["-Werror"] if WERROR else [])]
+
+
+def write_docstrings():
+    """Have the compiled codec say what its twin says, which alone has the text."""
+    command = (sys.executable, "-I", "-B", "tools/docstrings.py", DOCSTRINGS)
+    subprocess.run(command, check=True)
 
 
 def warn(reason):
@@ -132,9 +139,9 @@ core = Extension(
     sources=["src/wsfast/_native/core.pyx", *sorted(glob.glob(f"{KERNELS}/*.c"))],
     depends=sorted(
         glob.glob(f"{KERNELS}/*.h")
-        + glob.glob("src/wsfast/_native/*.p[yx][xd]")
+        + glob.glob("src/wsfast/_native/*.p[yx][xdi]")
         + glob.glob("src/wsfast/_native/*.h")
-        + ["src/wsfast/include/wsfast.h"]
+        + [DOCSTRINGS, "src/wsfast/include/wsfast.h"]
     ),
     include_dirs=[KERNELS, "src/wsfast/_native", "src/wsfast/include"],
     # Every interpreter has its own module and its own types.
@@ -152,6 +159,7 @@ if not PURE:
             raise
         no_cython = "Cython, which compiles it, is not installed"
     else:
+        write_docstrings()
         Options.warning_errors = WERROR
         extensions = cythonize(
             [core], include_path=["src"], emit_linenums=DEBUG, force=DEBUG or None

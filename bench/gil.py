@@ -1,4 +1,4 @@
-"""Where does letting go of the GIL pay?  What RELEASE_GIL_FROM (buffers.pyx) stands on.
+"""Where does letting go of the GIL pay?  What RELEASE_GIL_FROM (buffers.pxi) stands on.
 
     python bench/gil.py
 

@@ -2,7 +2,7 @@
 
     first, second: 0 to 65535.    one line for several arguments gets to be several
     >>> compare(1001, 1007)       an example without a heading gets a fence
-    from ._native import Text     what either twin has is shown as _pure has it: typed
+    from ._native.core import *   what either twin has is shown as _pure has it: typed
 
 Invariant: only what the generator reads is changed, not the sources.
 """
@@ -34,11 +34,7 @@ class Docstrings(griffe.Extension):
 
     def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
         """Lead the names that the codec is picked for to the twin in Python."""
-        for member in pkg["_backend"].members.values():
-            if member.is_alias and member.target_path.startswith("wsfast._native."):
-                (twin,) = (
-                    module[member.name].path
-                    for module in pkg["_pure"].modules.values()
-                    if member.name in module.members and not module[member.name].is_alias
-                )
-                member.target_path = twin
+        backend = pkg["_backend"]
+        for module in pkg["_pure"].modules.values():
+            for name in map(str, module.exports or ()):
+                backend.set_member(name, griffe.Alias(name, module[name].path))

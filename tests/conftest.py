@@ -11,19 +11,18 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
-from typing import Any
 
 import pytest
 
 import wsfast
-from wsfast import _backend
+from wsfast import _pure
 
 # A shell's background job ignores SIGINT, and so would every process that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KERNELS = ("scalar", "ssse3", "avx2", "avx512", "neon")
-CODEC_NAMES = [name for name in _backend.__all__ if name not in ("BackendInfo", "backend")]
+CODEC_NAMES = _pure.__all__
 
 
 def _core() -> ModuleType | None:
@@ -45,20 +44,14 @@ CODECS = {
 
 
 def pure_codec() -> SimpleNamespace:
-    """Return the public names, from the codec in Python."""
-    modules = [
-        importlib.import_module(f"wsfast._pure.{name}")
-        for name in ("mask", "utf8", "frames", "messages", "sink")
-    ]
-    found: dict[str, Any] = {}
-    for name in CODEC_NAMES:
-        found[name] = next(getattr(m, name) for m in modules if hasattr(m, name))
-    return SimpleNamespace(name="pure", **found)
+    """Return the names that the twins share, from the codec in Python."""
+    return SimpleNamespace(name="pure", **{name: getattr(_pure, name) for name in _pure.__all__})
 
 
 def native_codec() -> SimpleNamespace:
-    """Return the public names, from the compiled codec with the kernel then in use."""
-    return SimpleNamespace(name="native", **{name: getattr(CORE, name) for name in CODEC_NAMES})
+    """Return the same, from the compiled codec with the kernel then in use."""
+    assert CORE is not None
+    return SimpleNamespace(name="native", **{name: getattr(CORE, name) for name in CORE.__all__})
 
 
 @pytest.fixture(params=CODECS["all"])

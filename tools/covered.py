@@ -3,10 +3,10 @@
     python tools/covered.py [pure] [native] [kernels]
 
 The codec in Python by coverage.py; the compiled one and the kernels by gcov, the C that
-Cython writes mapped back to the .pyx by the comments in it.  Whatever is not reached must
+Cython writes mapped back to its sources by the comments in it.  Whatever is not reached must
 be in the table of docs/coverage.md with its reason, and nothing else may be there.
 
-A branch of a .pyx is an ``if``, ``while`` or ``for`` that was written there: what Cython
+A branch of a source is an ``if``, ``while`` or ``for`` that was written there: what Cython
 marks ``unlikely``, the way out when Python has no memory, is none.  What finds out about
 the CPU (cpu.c, dispatch.c, core.pyx) is left out: one CPU goes one way through it, and the
 emulated ones go the others (tests/kernels, nox -s cpus).
@@ -105,6 +105,7 @@ def build_native() -> Path:
     written = BUILD / "core.c"
     cython = ("-m", "cython", "-3", "-I", "src", "-o", written)
     run(sys.executable, *cython, "src/wsfast/_native/core.pyx")
+    run(sys.executable, "tools/docstrings.py", PACKAGE / "_native" / "docstrings.h")
     include = [
         f"-I{folder}"
         for folder in (
@@ -151,7 +152,7 @@ def native() -> set[Gap]:
 
 def gaps_of_cython(written: list[str], counts: dict[int, tuple[int, list[int]]]) -> set[Gap]:
     """Map the C that Cython wrote back to what it was written from."""
-    place = re.compile(r'^ *(?:\} *)?/\* "(?:src/)?wsfast/(_native/\w+\.pyx)":(\d+)$')
+    place = re.compile(r'^ *(?:\} *)?/\* "(?:src/)?wsfast/(_native/\w+\.p(?:xi|yx))":(\d+)$')
     ran: dict[tuple[str, int], int] = {}
     partial: set[tuple[str, int]] = set()
     now: tuple[str, int] | None = None

@@ -185,6 +185,52 @@ def new_inflater(deflate: Deflate | None, role: str) -> Inflater | None:
     return inflater
 
 
+class FrameRules:
+    """The arguments of a ``FrameDecoder``, validated in this order."""
+
+    __slots__ = ("masked", "max_frame_size", "reserved_bits", "wants_views")
+
+    def __init__(
+        self, role: str, max_frame_size: int | None, reserved_bits: int, payload: str
+    ) -> None:
+        self.reserved_bits = allowed_reserved_bits(reserved_bits)
+        self.masked = is_server(role)
+        self.max_frame_size = size_limit("max_frame_size", max_frame_size)
+        self.wants_views = wants_views(payload)
+
+
+class MessageRules:
+    """The arguments of a ``MessageDecoder``, validated in this order."""
+
+    __slots__ = (
+        "inflater",
+        "masked",
+        "max_frame_size",
+        "max_message_size",
+        "max_retained",
+        "wants_parts",
+        "wants_str",
+    )
+
+    def __init__(
+        self,
+        role: str,
+        text: str,
+        max_message_size: int | None,
+        max_frame_size: int | None,
+        max_retained: int | None,
+        deflate: Deflate | None,
+        stream: bool,
+    ) -> None:
+        self.masked = is_server(role)
+        self.max_frame_size = size_limit("max_frame_size", max_frame_size)
+        self.wants_str = wants_str(text)
+        self.max_message_size = size_limit("max_message_size", max_message_size)
+        self.max_retained = retained_limit(max_retained, self.max_message_size)
+        self.inflater = new_inflater(deflate, role)
+        self.wants_parts = bool(stream)
+
+
 def check_field(name: str, value: _T, kind: type | tuple[type, ...]) -> _T:
     """Return the value of a field of a record."""
     if not isinstance(value, kind):

@@ -77,53 +77,12 @@ def _why_not_built() -> str:
 
 _REASON = _choose()
 
-# The types come from the twin in Python, so that they are written once.
+# Each twin has the list of its names.  The types come from the one in Python, so that they
+# are written once.
 if TYPE_CHECKING or _REASON:
-    from ._pure.frames import Frame, FrameDecoder, encode_frame, encode_frames, take_frame
-    from ._pure.mask import apply_mask, apply_mask_inplace, mask_with, new_masking_key
-    from ._pure.messages import (
-        Binary,
-        BinaryPart,
-        Close,
-        MessageDecoder,
-        Ping,
-        Pong,
-        Text,
-        TextPart,
-        encode_close,
-        parse_close,
-    )
-    from ._pure.sink import MessageSink, Mould
-    from ._pure.utf8 import Utf8Validator, decode_utf8, encode_utf8, is_valid_utf8, validate_utf8
+    from ._pure import *  # noqa: F403
 else:
-    from ._native.core import (
-        Binary,
-        BinaryPart,
-        Close,
-        Frame,
-        FrameDecoder,
-        MessageDecoder,
-        MessageSink,
-        Mould,
-        Ping,
-        Pong,
-        Text,
-        TextPart,
-        Utf8Validator,
-        apply_mask,
-        apply_mask_inplace,
-        decode_utf8,
-        encode_close,
-        encode_frame,
-        encode_frames,
-        encode_utf8,
-        is_valid_utf8,
-        mask_with,
-        new_masking_key,
-        parse_close,
-        take_frame,
-        validate_utf8,
-    )
+    from ._native.core import *  # noqa: F403
 
 
 class BackendInfo(Record):
@@ -167,35 +126,3 @@ def backend() -> BackendInfo:
     return BackendInfo(
         "native", core.kernel_in_use(), core.kernels_that_run(), core.cpu_features(), ""
     )
-
-
-__all__ = [
-    "BackendInfo",
-    "Binary",
-    "BinaryPart",
-    "Close",
-    "Frame",
-    "FrameDecoder",
-    "MessageDecoder",
-    "MessageSink",
-    "Mould",
-    "Ping",
-    "Pong",
-    "Text",
-    "TextPart",
-    "Utf8Validator",
-    "apply_mask",
-    "apply_mask_inplace",
-    "backend",
-    "decode_utf8",
-    "encode_close",
-    "encode_frame",
-    "encode_frames",
-    "encode_utf8",
-    "is_valid_utf8",
-    "mask_with",
-    "new_masking_key",
-    "parse_close",
-    "take_frame",
-    "validate_utf8",
-]

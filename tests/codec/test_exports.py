@@ -6,12 +6,15 @@ The list is that of the design, written down here on its own.
 from __future__ import annotations
 
 import enum
+import importlib
 import inspect
+from types import SimpleNamespace
 
 import pytest
 
 import wsfast
 from helpers import python
+from wsfast import _backend, _pure
 
 # What the package is for: these names are stable.
 STABLE = """
@@ -40,6 +43,19 @@ def test_export_is_there_and_documented(name: str) -> None:
     if inspect.isclass(value):
         own = {n: v for n, v in vars(value).items() if not n.startswith("_") and callable(v)}
         assert [n for n, method in own.items() if not method.__doc__] == []
+
+
+def test_exports_twins_have_the_same_names(twins: tuple[SimpleNamespace, SimpleNamespace]) -> None:
+    pure, native = (sorted(vars(codec).keys() - {"name"}) for codec in twins)
+    assert pure == native == sorted(set(pure))
+
+
+def test_exports_of_the_codec_are_those_of_the_twin_in_use() -> None:
+    info = wsfast.backend()
+    twin = _pure if info.name == "pure" else importlib.import_module("wsfast._native.core")
+    for name in twin.__all__:
+        assert getattr(_backend, name) is getattr(twin, name)
+        assert name not in wsfast.__all__ or getattr(wsfast, name) is getattr(twin, name)
 
 
 def test_exports_nothing_else_public_but_modules() -> None:

@@ -5,7 +5,7 @@
  *
  * An input is as for fuzz_codec.py: 4 octets of how (role and kind of text, the size of
  * reads, limits, where a read stands), then the wire.  The receiver does with header and
- * kernels what _native/frames.pyx and messages.pyx do with them.
+ * kernels what _native/frames.pxi and messages.pxi do with them.
  *
  * Invariant: what is expected comes from judge.h and reference.h, which call no code of
  * wsfast, and is known before the first read.

@@ -1,1 +1,1 @@
-"""The codec in Cython over the C kernels: one extension, ``core``, of four sources."""
+"""The codec in Cython over the C kernels: one extension, ``core``, and what it is made of."""

@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-# cython: binding=False, embedsignature=True, embedsignature.format=clinic
+# cython: binding=False
 # cython: auto_pickle=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
 """The compiled codec: one extension, so one copy of the kernels and one table of them.
 
-Its parts are the sources included below; one with a twin in ``_pure`` names it.
+Its parts are the sources included below; one with a twin in ``_pure`` names it, and has the
+docstrings of what is public there.
 
 Invariant: no ``cdef`` object at module level, so that every interpreter has its own
 module; what C code shares, the choice of a kernel, is made once and the same for all.
@@ -24,23 +25,56 @@ from wsfast._native.kernels cimport *
 cdef extern from "tracebacks.h":
     pass
 
+cdef extern from "documents.h":
+    void wsf_document_function(object function)
+
 import os
 
 from wsfast import _arguments, _limits, errors
 from wsfast.closecodes import CloseCode, close_code, may_be_sent
 from wsfast.opcodes import Opcode  # no-cython-lint: the parts use it
 
-include "buffers.pyx"
-include "mask.pyx"
-include "utf8.pyx"
-include "strings.pyx"
-include "records.pyx"
-include "receiver.pyx"
-include "frames.pyx"
-include "encode.pyx"
-include "messages.pyx"
-include "sink.pyx"
-include "calls.pyx"
+# What the twins share; the other names here are for wsfast.backend() and tests.
+__all__ = [
+    "Binary",
+    "BinaryPart",
+    "Close",
+    "Frame",
+    "FrameDecoder",
+    "MessageDecoder",
+    "MessageSink",
+    "Mould",
+    "Ping",
+    "Pong",
+    "Text",
+    "TextPart",
+    "Utf8Validator",
+    "apply_mask",
+    "apply_mask_inplace",
+    "decode_utf8",
+    "encode_close",
+    "encode_frame",
+    "encode_frames",
+    "encode_utf8",
+    "is_valid_utf8",
+    "mask_with",
+    "new_masking_key",
+    "parse_close",
+    "take_frame",
+    "validate_utf8",
+]
+
+include "buffers.pxi"
+include "mask.pxi"
+include "utf8.pxi"
+include "strings.pxi"
+include "records.pxi"
+include "receiver.pxi"
+include "frames.pxi"
+include "encode.pxi"
+include "messages.pxi"
+include "sink.pxi"
+include "calls.pxi"
 
 
 def kernels_compiled():
@@ -91,17 +125,17 @@ select_kernel(os.environ.get("WSFAST_KERNEL", ""))
 _c_api = PyCapsule_New(<void *>&wsf_api, WSFAST_API_CAPSULE, NULL)
 
 
-cdef int seal_types() except -1:
+cdef int finish_names() except -1:
     """Let nobody change the types: they are the same for the whole process."""
-    for kind in (
-        Text, Binary, TextPart, BinaryPart, Ping, Pong, Close, Frame,
-        MessageDecoder, FrameDecoder, Utf8Validator,
-        Mould, MessageSink,
-    ):
-        wsf_seal(<PyTypeObject *>kind)
+    for name in __all__:
+        value = globals()[name]
+        if isinstance(value, type):
+            wsf_seal(<PyTypeObject *>value)
+        else:
+            wsf_document_function(value)
     for kind in (Data, Part, Receiver):
         wsf_seal_base(<PyTypeObject *>kind)
     return 0
 
 
-seal_types()
+finish_names()

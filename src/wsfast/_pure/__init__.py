@@ -1,1 +1,17 @@
-"""The codec in Python, for where the extension is not: same names, same results."""
+"""The codec in Python, for where the extension is not: same names, same results.
+
+Invariant: ``__all__`` is that of the compiled twin.
+"""
+
+# ruff: noqa: F403 # each module has the list of its own
+
+from . import frames, mask, messages, sink, utf8
+from .frames import *
+from .mask import *
+from .messages import *
+from .sink import *
+from .utf8 import *
+
+TYPE_CHECKING = False
+if not TYPE_CHECKING:  # mypy understands no list that is put together, and needs none
+    __all__ = [name for m in (frames, mask, messages, sink, utf8) for name in m.__all__]

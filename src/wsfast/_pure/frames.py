@@ -8,7 +8,7 @@ octets that a header only announces.
 from __future__ import annotations
 
 from .. import _arguments, errors
-from .._buffers import masking_key_octets, octets, payload_octets
+from .._buffers import masking_key_octets, payload_octets
 from .._limits import DEFAULT_MESSAGE_SIZE
 from .._record import Record
 from ..opcodes import Opcode
@@ -19,9 +19,11 @@ from .utf8 import is_valid_utf8
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Literal, Self
+    from typing import Literal
 
     from typing_extensions import Buffer
+
+__all__ = ["Frame", "FrameDecoder", "encode_frame", "encode_frames", "take_frame"]
 
 
 class Frame(Record):
@@ -91,37 +93,13 @@ class FrameDecoder(Receiver):
         reserved_bits: int = 0,
         payload: Literal["bytes", "memoryview"] = "bytes",
     ) -> None:
-        # All is checked before anything is changed.
-        allowed = _arguments.allowed_reserved_bits(reserved_bits)
-        masked = _arguments.is_server(role)
-        size_limit = _arguments.size_limit("max_frame_size", max_frame_size)
-        wants_views = _arguments.wants_views(payload)
-        super().__init__(masked, size_limit, allowed)
-        self._wants_views = wants_views
+        rules = _arguments.FrameRules(role, max_frame_size, reserved_bits, payload)
+        super().__init__(rules.masked, rules.max_frame_size, rules.reserved_bits)
+        self._wants_views = rules.wants_views
 
     if TYPE_CHECKING:
 
         def __next__(self) -> Frame: ...
-
-    def feed(self, data: Buffer, /) -> Self:
-        """Decode what arrived.
-
-        Args:
-            data: any C-contiguous buffer; it is not kept.
-
-        Returns:
-            The decoder, to be iterated over for the frames that are now whole.  They stay
-            until they are taken.  If the bytes break the protocol, the iteration raises
-            after the last frame before that.
-
-        Raises:
-            ProtocolError, MessageTooBig: the iteration has raised it before.
-            TypeError: ``data`` is not a buffer.
-            ValueError: it is not C-contiguous.
-            RuntimeError: the decoder is in use, or an exception that was not the remote's
-                fault has stopped it.
-        """
-        return self._feed(octets(data))
 
     def take_part(self) -> tuple[int, bool, bytes] | None:
         """Take what has arrived of the payload of an unfinished data frame.

@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+__all__ = ["apply_mask", "apply_mask_inplace", "mask_with", "new_masking_key"]
+
 
 def xor(data: bytes | memoryview, key: bytes, offset: int) -> bytes:
     """Mask ``data``, whose first octet is payload octet ``offset``."""

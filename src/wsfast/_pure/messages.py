@@ -18,7 +18,7 @@ from .utf8 import Utf8Validator
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Literal, Self, TypeAlias, overload
+    from typing import Literal, TypeAlias, overload
 
     from typing_extensions import Buffer, TypeVar
 
@@ -28,6 +28,19 @@ if TYPE_CHECKING:
     # What a decoder makes of messages, the whole of each unless it is told to stream them.
     _Parts: TypeAlias = "TextPart[_TextType] | BinaryPart"
     _MessageType = TypeVar("_MessageType", default="Text[_TextType] | Binary")
+
+__all__ = [
+    "Binary",
+    "BinaryPart",
+    "Close",
+    "MessageDecoder",
+    "Ping",
+    "Pong",
+    "Text",
+    "TextPart",
+    "encode_close",
+    "parse_close",
+]
 
 _LOOK_BACK = MAX_CONTEXT + 3  # octets before a chunk that evidence may need
 _STREAMED = 1 << 16  # octets from which on a part is handed on before the feed is over
@@ -299,52 +312,26 @@ class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
         deflate: Deflate | None = None,
         stream: bool = False,
     ) -> None:
-        # All is checked before anything is changed.
-        masked = _arguments.is_server(role)
-        frame_size = _arguments.size_limit("max_frame_size", max_frame_size)
-        wants_str = _arguments.wants_str(text)
-        message_size = _arguments.size_limit("max_message_size", max_message_size)
-        retained = _arguments.retained_limit(max_retained, message_size)
-        inflater = _arguments.new_inflater(deflate, role)
-        wants_parts = bool(stream)
-        super().__init__(masked, frame_size)
-        self._wants_str = wants_str
-        self._max_message_size = message_size
-        self._max_retained = retained
-        self._inflater = inflater
+        rules = _arguments.MessageRules(
+            role, text, max_message_size, max_frame_size, max_retained, deflate, stream
+        )
+        super().__init__(rules.masked, rules.max_frame_size)
+        self._wants_str = rules.wants_str
+        self._max_message_size = rules.max_message_size
+        self._max_retained = rules.max_retained
+        self._inflater = rules.inflater
         self._first_bits = 0 if self._inflater is None else 0x40
         self._opcode = Opcode.CONTINUATION  # of the message under way, if any
         self._compressed = False  # is that message compressed?
         self._fragments = 0  # of it, that are whole
         self._size = 0  # of it so far
-        self._stream = wants_parts
+        self._stream = rules.wants_parts
         self._control = bytearray()
         self._validator = Utf8Validator()
 
     if TYPE_CHECKING:
 
         def __next__(self) -> _MessageType | Ping | Pong | Close: ...
-
-    def feed(self, data: Buffer, /) -> Self:
-        """Decode what arrived.
-
-        Args:
-            data: any C-contiguous buffer; it is not kept.
-
-        Returns:
-            The decoder, to be iterated over for the messages and control frames that are
-            now whole: ``Text``, ``Binary``, ``Ping``, ``Pong``, ``Close``; or for the parts of
-            messages that arrived.  They stay until they are taken.  If the bytes break the
-            protocol, the iteration raises after the last of these before that.
-
-        Raises:
-            ProtocolError, InvalidUTF8, MessageTooBig: the iteration has raised it before.
-            TypeError: ``data`` is not a buffer.
-            ValueError: it is not C-contiguous.
-            RuntimeError: the decoder is in use, or an exception that was not the remote's
-                fault has stopped it.
-        """
-        return self._feed(octets(data))
 
     def _judge_sequence(self, opcode: int) -> None:
         under_way = self._opcode != Opcode.CONTINUATION

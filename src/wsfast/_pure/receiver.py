@@ -13,6 +13,7 @@ from collections import deque
 from contextlib import suppress
 
 from .. import _arguments, errors
+from .._buffers import octets
 from ..opcodes import Opcode
 from .mask import xor
 
@@ -20,6 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _thread import LockType
     from typing import Any, Self
+
+    from typing_extensions import Buffer
 
 FIN, RSV, CONTROL, MASKED = 0x80, 0x70, 0x08, 0x80
 MAX_HEADER = 14  # 2, 8 of length, 4 of masking key
@@ -87,6 +90,26 @@ class Receiver:
             self._raised = True
             errors.raise_again(violation)
         raise StopIteration
+
+    def feed(self, data: Buffer, /) -> Self:
+        """Decode what arrived.
+
+        Args:
+            data: any C-contiguous buffer; it is not kept.
+
+        Returns:
+            The decoder, to be iterated over for what is now whole: frames; or messages, or
+            their parts, and control frames.  They stay until they are taken.  If the bytes
+            break the protocol, the iteration raises after the last of these before that.
+
+        Raises:
+            ProtocolError, InvalidUTF8, MessageTooBig: the iteration has raised it before.
+            TypeError: ``data`` is not a buffer.
+            ValueError: it is not C-contiguous.
+            RuntimeError: the decoder is in use, or an exception that was not the remote's
+                fault has stopped it.
+        """
+        return self._feed(octets(data))
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Return a buffer to receive into, for ``asyncio.BufferedProtocol``.

@@ -10,7 +10,7 @@ does not depend on how the wire was cut into reads.
 
 from __future__ import annotations
 
-from .. import errors
+from .. import _arguments, errors
 from .mask import xor
 from .messages import MessageDecoder, Text
 from .receiver import MAX_HEADER, Header, Receiver
@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
+
+__all__ = ["MessageSink", "Mould"]
 
 
 class Mould:
@@ -93,9 +95,9 @@ class MessageSink:
         room: Callable[[], int] | None = None,
     ) -> None:
         self._role = role
-        MessageDecoder(role, max_message_size=max_size)  # raises what is wrong with them
-        most = 2**63 - 1 if max_size is None else max_size
-        self._judge = Receiver(role == "server", most)
+        self._judge = Receiver(
+            _arguments.is_server(role), _arguments.size_limit("max_size", max_size)
+        )
         self._text, self._binary, self._put, self._others = text, binary, put, others
         self._decodes, self._room = decodes, room
         self._kept = b""

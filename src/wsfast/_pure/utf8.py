@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+__all__ = ["Utf8Validator", "decode_utf8", "encode_utf8", "is_valid_utf8", "validate_utf8"]
+
 
 def is_valid_utf8(data: Buffer, /) -> bool:
     """Tell whether ``data`` is well-formed UTF-8 as a whole (The Unicode Standard, section 3.9).

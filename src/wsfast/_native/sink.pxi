@@ -37,15 +37,6 @@ cdef enum:
 
 @cython.final
 cdef class Mould:
-    """Mould(kind, items, /)
---
-
-    How the messages of a library are made: ``kind`` of ``items``.
-
-    Among the items is an ``...`` where the data goes.  A subclass of ``tuple`` is made of
-    them without a call of its own code; anything else is called with them.
-    """
-
     cdef object kind
     cdef tuple items
     cdef Py_ssize_t place
@@ -64,23 +55,6 @@ cdef class Mould:
 
 @cython.final
 cdef class MessageSink:
-    """MessageSink(role, max_size, text, binary, put, others, /, *, decodes=True, room=None)
---
-
-    What takes the place of a library's parser.
-
-    ``role`` is as for ``MessageDecoder``.  A message is ours if it is one frame, masked as
-    it should be, not compressed, of at most ``max_size`` bytes (``None`` for any).  It is
-    made as the ``Mould`` for its kind says and given to ``put(message, size)``, where the
-    size is that of its payload.  Without ``decodes``, text is ``bytes`` that nobody looks
-    at; with it, text is validated as it arrives, also that of fragments.
-
-    ``others(host, data)`` is given all other frames, a piece of one at a time, and says with
-    a true value that the connection has failed.  ``room()`` is how many bytes more may wait
-    in the library's queue; below 0, one byte of what comes next is left with ``others``, for
-    the library to note that it has more, and all else is kept until the next ``feed``.
-    """
-
     cdef MessageDecoder decoder   # of our frames
     cdef wsf_frame_rules rules
     cdef Mould text
@@ -114,17 +88,13 @@ cdef class MessageSink:
         self.rules = self.decoder.rules
         self.rules.sequence = WSF_SEQUENCE_ANY
         self.rules.frame_room = self.rules.message_room = self.rules.retained_room = (
-            size_limit("max_size", max_size)
+            _arguments.size_limit("max_size", max_size)
         )
         self.text, self.binary, self.put, self.others = text, binary, put, others
         self.decodes, self.room = decodes, room
         self.kept = b""
 
     def feed(self, data, host, /):
-        """Take what arrived, ``bytes``; return whether the connection goes on.
-
-        Raises ``InvalidUTF8`` if a text is none, and what ``put`` and the others raise.
-        """
         if not PyBytes_CheckExact(data):
             data = bytes(data)
         if self.busy:

@@ -70,11 +70,6 @@ cdef inline int write_text(uint8_t *to, const Utf8 *text, object string, uint32_
 
 
 def encode_utf8(text, /):
-    """Return the UTF-8 of a ``str`` (The Unicode Standard, section 3.9).
-
-    Raises UnicodeEncodeError, as ``text.encode()`` does, if it has a lone surrogate;
-    TypeError if it is not a ``str``.
-    """
     cdef Utf8 source
     if not isinstance(text, str):
         raise _arguments.not_a_string("text", text)

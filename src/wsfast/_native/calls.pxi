@@ -40,29 +40,13 @@ cdef extern from *:
     #define WSF_METHOD(function) ((PyCFunction)(void (*)(void))(function))
 
     static PyMethodDef wsf_apply_mask_def = {
-        "apply_mask", WSF_METHOD(wsf_call_apply_mask), WSF_KEYWORDS,
-        "apply_mask(data, masking_key, offset=0)\\n--\\n\\n"
-        "Return a copy of ``data`` masked, or unmasked, with ``masking_key``.\\n\\n"
-        "Any C-contiguous buffer; a key of exactly 4 octets; ``offset`` is the payload index\\n"
-        "of ``data[0]`` (RFC 6455 section 5.3).  Raises TypeError and ValueError for anything\\n"
-        "else."};
+        "apply_mask", WSF_METHOD(wsf_call_apply_mask), WSF_KEYWORDS, NULL};
 
     static PyMethodDef wsf_apply_mask_inplace_def = {
-        "apply_mask_inplace", WSF_METHOD(wsf_call_apply_mask_inplace), WSF_KEYWORDS,
-        "apply_mask_inplace(buffer, masking_key, offset=0)\\n--\\n\\n"
-        "Mask, or unmask, the octets of ``buffer`` where they are (RFC 6455 section 5.3).\\n\\n"
-        "Any writable C-contiguous buffer; a key of exactly 4 octets; ``offset`` is the\\n"
-        "payload index of ``buffer[0]``.  Raises TypeError if it is read-only, and TypeError\\n"
-        "and ValueError as ``apply_mask`` does; nothing was changed then."};
+        "apply_mask_inplace", WSF_METHOD(wsf_call_apply_mask_inplace), WSF_KEYWORDS, NULL};
 
     static PyMethodDef wsf_encode_frame_def = {
-        "encode_frame", WSF_METHOD(wsf_call_encode_frame), WSF_KEYWORDS,
-        "encode_frame(opcode, payload, *, fin=True, rsv1=False, masking_key=None)\\n--\\n\\n"
-        "Return a frame, header and payload (RFC 6455 section 5.2).\\n\\n"
-        "The payload is any C-contiguous buffer, or a ``str``, which is sent as UTF-8.  With\\n"
-        "``masking_key``, exactly 4 octets, it is a client's frame; without, a server's.\\n"
-        "Raises TypeError and ValueError for anything else, for an opcode that there is not,\\n"
-        "and for a control frame that is fragmented or longer than 125 octets."};
+        "encode_frame", WSF_METHOD(wsf_call_encode_frame), WSF_KEYWORDS, NULL};
 
     static int wsf_is_name(PyObject *given, const wsf_name *name)
     {

@@ -10,22 +10,10 @@ cdef enum:
 
 
 def encode_close(code=None, reason=""):
-    """Return the payload of a close frame (RFC 6455 section 5.5.1).
-
-    The code must be one that may be sent, ``None`` for an empty payload; the reason at
-    most 123 octets in UTF-8.  Raises TypeError and ValueError for anything else.
-    """
     return _arguments.close_payload(code, reason, encode_utf8)
 
 
 def parse_close(payload, /):
-    """Return what the payload of a close frame says (RFC 6455 section 5.5.1).
-
-    Any C-contiguous buffer; code 1005 stands for an empty one (section 7.1.5).  Raises
-    ``ProtocolError`` if it is 1 octet or more than 125, or the code must not go on the
-    wire; ``InvalidUTF8``, with offsets from the start of the payload, if the reason is not
-    UTF-8; TypeError and ValueError if the payload is no such buffer.
-    """
     cdef View view
     open_view(&view, payload, "payload")
     cdef uint8_t octets[126]
@@ -80,27 +68,6 @@ wsf_max_context = _limits.MAX_CONTEXT
 @cython.no_gc_clear
 @cython.final
 cdef class MessageDecoder(Receiver):
-    """MessageDecoder(role, *, text='str', max_message_size=1048576, max_frame_size=None, max_retained=None, deflate=None, stream=False)
---
-
-    Decode messages from octets that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
-
-    Text is validated as it arrives, so that a violation is known with the octet that
-    makes it one, be it in the middle of a frame.  After a close frame, whatever follows
-    is ignored (RFC 6455 section 1.4).
-
-    ``role`` is ``"server"`` if the frames come from a client and are masked, ``"client"``
-    if they come from a server and are not.  ``text`` is ``"str"``, or ``"bytes"`` to have
-    the validated octets of text messages.  ``max_message_size`` and ``max_frame_size``
-    are in octets, ``None`` for any; ``max_retained`` is what an unfinished message may
-    cost: its octets, and 16 for each fragment before the current one.  ``None`` stands
-    for twice ``max_message_size`` and 32 MiB.  ``deflate`` is what was agreed on of
-    permessage-deflate (RFC 7692), if it was; then limits on messages and the offsets of
-    evidence count inflated octets.  ``stream=True`` gives messages as ``TextPart`` and
-    ``BinaryPart``, as their bytes arrive; nothing of them is retained then, so that
-    ``max_retained`` does not apply.
-    """
-
     cdef bint wants_str
     cdef uint8_t opcode       # of the message under way, if any
     cdef uint8_t control_size
@@ -146,25 +113,34 @@ cdef class MessageDecoder(Receiver):
 
     cdef int set_up(self, PyObject **values) except -1:
         """Take the arguments of a call, in their order; NULL where one was not given."""
-        # Validate in the same order as _pure, so that both raise the same error.
-        cdef bint masked = is_server(<object>values[0])
-        cdef int64_t frame_room = size_or(2**63 - 1, "max_frame_size", values[3])
+        role, text = <object>values[0], given(values[1], "str")
+        max_message_size, max_frame_size = given(values[2], 2**20), given(values[3], None)
+        max_retained, deflate = given(values[4], None), given(values[5], None)
+        stream = given(values[6], False)
+        cdef int masked = usual_role(role)
+        cdef int64_t frame_room = usual_limit(max_frame_size)
+        cdef int64_t message_size = usual_limit(max_message_size)
+        cdef int64_t retained = usual_retained(max_retained, message_size)
         cdef bint wants_str = True
-        if values[1] is not NULL and not is_word(<object>values[1], "str"):
-            wants_str = _arguments.wants_str(<object>values[1])
-        cdef int64_t message_size = size_or(2**20, "max_message_size", values[2])
-        cdef int64_t retained
-        if message_size < 2**61 and (values[4] is NULL or <object>values[4] is None):
-            retained = 2 * message_size + wsf_retained_slack
-        else:
-            retained = _arguments.retained_limit(
-                None if values[4] is NULL else <object>values[4], message_size
-            )
+        cdef bint wants_parts
         inflater = None
-        if values[5] is not NULL and <object>values[5] is not None:
-            inflater = _arguments.new_inflater(<object>values[5], <object>values[0])
+        if (
+            masked < 0
+            or frame_room < 0
+            or message_size < 0
+            or retained < 0
+            or deflate is not None
+            or not is_word(text, "str")
+        ):
+            rules = _arguments.MessageRules(
+                role, text, max_message_size, max_frame_size, max_retained, deflate, stream
+            )
+            masked, frame_room = rules.masked, rules.max_frame_size
+            message_size, retained = rules.max_message_size, rules.max_retained
+            inflater, wants_str, wants_parts = rules.inflater, rules.wants_str, rules.wants_parts
             self.violation_type = errors.ProtocolViolation
-        cdef bint wants_parts = values[6] is not NULL and <object>values[6]
+        else:
+            wants_parts = stream
         # Together: no message may begin with some of them and end with others.
         with cython.critical_section(self):
             self.set_rules(masked, frame_room, 0)
@@ -194,12 +170,11 @@ cdef class MessageDecoder(Receiver):
 
     cdef void make_room(self) noexcept:
         """Tell the header parser what is left of the limits on a message."""
-        cdef int64_t any_length = 2**63 - 1
         self.rules.message_room = self.max_message_size - <int64_t>self.trace.position
-        self.rules.retained_room = any_length if self.stream else self.max_retained - self.charge()
+        self.rules.retained_room = UNLIMITED if self.stream else self.max_retained - self.charge()
         if self.compressed:  # its size is what it inflates to: a header does not tell
-            self.rules.message_room = any_length
-            self.rules.retained_room = any_length if self.rules.retained_room >= 0 else -1
+            self.rules.message_room = UNLIMITED
+            self.rules.retained_room = UNLIMITED if self.rules.retained_room >= 0 else -1
 
     cdef int64_t charge(self) noexcept:
         return <int64_t>self.trace.position + wsf_fragment_charge * self.fragments

@@ -6,7 +6,7 @@
 cdef object encoded_frame(
     object opcode, object payload, bint fin, bint rsv1, PyObject *masking_key
 ):
-    """Do what ``encode_frame`` (calls.pyx) is called for."""
+    """Do what ``encode_frame`` (calls.pxi) is called for."""
     cdef View view
     cdef Utf8 text
     open_payload(&view, &text, payload)
@@ -31,12 +31,6 @@ cdef inline int open_payload(View *view, Utf8 *text, object payload) except -1:
 
 
 def encode_frames(frames, *, masked=False):
-    """Return frames one after the other, for one write (RFC 6455 section 5.2).
-
-    ``frames`` are ``Frame`` objects, or pairs of an opcode and a payload, as
-    ``encode_frame`` takes them; ``masked`` says whether to mask each with a new key, as a
-    client must.  Raises TypeError for anything else, ValueError as ``encode_frame`` does.
-    """
     cdef Batch batch
     cdef PyObject *octets
     batch.octets = NULL

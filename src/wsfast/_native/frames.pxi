@@ -7,19 +7,6 @@
 @cython.no_gc_clear
 @cython.final
 cdef class FrameDecoder(Receiver):
-    """FrameDecoder(role, *, max_frame_size=1048576, reserved_bits=0, payload='bytes')
---
-
-    Decode frames from octets that arrive in any pieces (RFC 6455 section 5.2).
-
-    ``role`` is ``"server"`` if the frames come from a client and are masked, ``"client"``
-    if they come from a server and are not.  ``max_frame_size`` is the longest payload of a
-    data frame, in octets, ``None`` for any; ``reserved_bits`` those that a negotiated
-    extension uses: a union of 0x40 (RSV1), 0x20 and 0x10.  ``payload="memoryview"`` gives
-    read-only views of the ``bytes`` that were fed, which each keeps alive as a whole,
-    wherever a frame is not masked and came in one piece; else of octets of their own.
-    """
-
     cdef bint wants_views
     cdef tuple opcodes
     cdef object frame_type  # kept here: to find it in the module takes longer
@@ -29,15 +16,20 @@ cdef class FrameDecoder(Receiver):
         self.frame_type = Frame
 
     def __init__(self, role, *, max_frame_size=2**20, reserved_bits=0, payload="bytes"):
-        # Validate in the same order as _pure, so that both raise the same error.
+        cdef int masked = usual_role(role)
+        cdef int64_t frame_room = usual_limit(max_frame_size)
         cdef uint8_t allowed = 0
-        if not PyLong_CheckExact(reserved_bits) or reserved_bits != 0:
-            allowed = _arguments.allowed_reserved_bits(reserved_bits)
-        cdef bint masked = is_server(role)
-        cdef int64_t frame_room = size_limit("max_frame_size", max_frame_size)
         cdef bint wants_views = False
-        if not is_word(payload, "bytes"):
-            wants_views = _arguments.wants_views(payload)
+        if (
+            masked < 0
+            or frame_room < 0
+            or not PyLong_CheckExact(reserved_bits)
+            or reserved_bits != 0
+            or not is_word(payload, "bytes")
+        ):
+            rules = _arguments.FrameRules(role, max_frame_size, reserved_bits, payload)
+            masked, frame_room = rules.masked, rules.max_frame_size
+            allowed, wants_views = rules.reserved_bits, rules.wants_views
         with cython.critical_section(self):
             self.set_rules(masked, frame_room, allowed)
             self.wants_views = wants_views
@@ -65,11 +57,6 @@ cdef class FrameDecoder(Receiver):
         return 0
 
     def take_part(self):
-        """Take what has arrived of the payload of an unfinished data frame.
-
-        Returns the opcode, FIN and the octets, unmasked; ``None`` if there are none.  The
-        frame that ``feed`` yields when it is whole then has the rest.
-        """
         with cython.critical_section(self):
             if not self.in_payload or self.frame.first & WSF_CONTROL or not self.store.size:
                 return None
@@ -97,13 +84,6 @@ cdef class FrameDecoder(Receiver):
 
 
 def take_frame(data, start, masked, max_size, /):
-    """Take the frame that begins at ``data[start]``, for peers that keep what they receive.
-
-    ``data`` is ``bytes`` or a ``bytearray``.  Returns the first octet of the header, the
-    payload, ``bytes`` if it was masked and else a ``bytearray``, where the frame ends, and
-    whether it is a text message, whole and in UTF-8.  Returns ``None`` unless a whole frame
-    is there that breaks no rule and has at most ``max_size`` octets of payload.
-    """
     cdef View view
     cdef wsf_frame_rules rules
     cdef size_t begin = start

@@ -150,8 +150,12 @@ cdef void queue_clear(Queue *queue) noexcept:
     queue_free(queue)
 
 
-# Arguments of the usual kind, of which a decoder is made in no time; for any other, and for
-# what is wrong with it, there is _arguments.
+# Arguments of the usual kind, of which a decoder is made in no time; any other, and what is
+# wrong with it, is left to _arguments.
+
+cdef extern from "<stdint.h>":
+    const int64_t UNLIMITED "INT64_MAX"
+
 
 cdef inline bint is_word(object value, const char *word) noexcept:
     """Tell whether that is exactly this ``str``, which is of ASCII."""
@@ -164,28 +168,30 @@ cdef inline bint is_word(object value, const char *word) noexcept:
     )
 
 
-cdef inline int is_server(object role) except -1:
+cdef inline int usual_role(object role) noexcept:
+    """Return whether it is the server's, -1 for what is not of the usual kind."""
     if is_word(role, "server"):
         return True
-    if is_word(role, "client"):
-        return False
-    return _arguments.is_server(role)
+    return False if is_word(role, "client") else -1
 
 
-cdef inline int64_t size_limit(str name, object limit) except -1:
-    cdef long long size
+cdef inline int64_t usual_limit(object limit) noexcept:
+    """Return a limit in bytes, -1 for what is not of the usual kind."""
     cdef int overflow
     if limit is None:
-        return 2**63 - 1
-    if PyLong_CheckExact(limit):
-        size = PyLong_AsLongLongAndOverflow(limit, &overflow)
-        if overflow == 0 and size >= 0:
-            return size
-    return _arguments.size_limit(name, limit)
+        return UNLIMITED
+    return PyLong_AsLongLongAndOverflow(limit, &overflow) if PyLong_CheckExact(limit) else -1
 
 
-cdef inline int64_t size_or(int64_t default, str name, PyObject *limit) except -1:
-    return default if limit is NULL else size_limit(name, <object>limit)
+cdef inline int64_t usual_retained(object limit, int64_t message_size) noexcept:
+    """Return ``max_retained``, -1 for what is not of the usual kind."""
+    if limit is not None or UNLIMITED > message_size >= 2**61:
+        return -1
+    return message_size if message_size == UNLIMITED else 2 * message_size + wsf_retained_slack
+
+
+cdef inline object given(PyObject *argument, object default):
+    return default if argument is NULL else <object>argument
 
 
 # What a decoder is doing, or why it can't.
@@ -243,14 +249,6 @@ cdef class Receiver:
         return 0
 
     def feed(self, data, /):
-        """Decode what arrived, any C-contiguous buffer; it is not kept.
-
-        Returns the decoder, to be iterated over for what is now whole: frames, or messages
-        and control frames.  They stay until they are taken.  If the bytes break the
-        protocol, the iteration raises after the last of these before that, and so does
-        every call from then on, at once.  Raises TypeError and ValueError if ``data`` is no
-        such buffer; RuntimeError if the decoder is in use or an exception has stopped it.
-        """
         cdef View view
         if PyBytes_CheckExact(data):
             with cython.critical_section(self):
@@ -282,10 +280,6 @@ cdef class Receiver:
         return wsf_handed_over(event)
 
     def get_buffer(self, sizehint=-1):
-        """Return a buffer to receive into, for ``asyncio.BufferedProtocol``.
-
-        It has 64 KiB or more, and is good until the next ``buffer_updated``.
-        """
         cdef Py_ssize_t size = _arguments.check_sizehint(sizehint)
         with cython.critical_section(self):
             if self.buffer is None or len(self.buffer) < size:
@@ -293,10 +287,6 @@ cdef class Receiver:
             return memoryview(self.buffer)
 
     def buffer_updated(self, nbytes, /):
-        """Decode the first ``nbytes`` octets of the buffer: as ``feed`` of them.
-
-        Raises ValueError if the buffer that ``get_buffer`` returned is not as large.
-        """
         cdef Py_ssize_t size
         cdef View view
         with cython.critical_section(self):

@@ -67,20 +67,19 @@ cdef extern from *:
 
     /* Fields are slots, which the interpreter reads in place; of a property it would call
      * the getter. */
-    #define WSF_SLOT(name, type, member, doc) \\
-        {name, T_OBJECT_EX, offsetof(type, member), READONLY, doc}
+    #define WSF_SLOT(name, type, member) \\
+        {name, T_OBJECT_EX, offsetof(type, member), READONLY, NULL}
 
     static PyMemberDef wsf_data_slots[] = {
-        WSF_SLOT("data", wsf_record, field, "The text, or the octets.")};
+        WSF_SLOT("data", wsf_record, field)};
     static PyMemberDef wsf_close_slots[] = {
-        WSF_SLOT("code", wsf_record_of_two, field,
-                 "A ``CloseCode`` if it is registered; 1005 if the frame had none."),
-        WSF_SLOT("reason", wsf_record_of_two, other, "The text that came with it, perhaps empty.")};
+        WSF_SLOT("code", wsf_record_of_two, field),
+        WSF_SLOT("reason", wsf_record_of_two, other)};
     static PyMemberDef wsf_part_slots[] = {
-        WSF_SLOT("last", wsf_record_of_two, other, "Whether the message ends with it.")};
+        WSF_SLOT("last", wsf_record_of_two, other)};
     static PyMemberDef wsf_frame_slots[] = {
-        WSF_SLOT("opcode", wsf_frame_record, field, "An ``Opcode``."),
-        WSF_SLOT("payload", wsf_frame_record, other, "The octets, unmasked.")};
+        WSF_SLOT("opcode", wsf_frame_record, field),
+        WSF_SLOT("payload", wsf_frame_record, other)};
 
     static int wsf_expose(PyTypeObject *type, size_t size, PyMemberDef *slots, int count)
     {
@@ -237,14 +236,6 @@ cdef inline int set_octets(Data record, object data) except -1:
 
 @cython.final
 cdef class Text(Data):
-    """Text(data)
---
-
-    A text message (RFC 6455 section 5.6).
-
-    ``data`` is a ``str``, or ``bytes`` that are valid UTF-8, as the decoder was told.
-    """
-
     @classmethod
     def __class_getitem__(cls, item, /):
         return cls
@@ -257,33 +248,18 @@ cdef class Text(Data):
 
 @cython.final
 cdef class Binary(Data):
-    """Binary(data=b'')
---
-
-    A binary message: ``data``, its bytes (RFC 6455 section 5.6)."""
-
     def __init__(self, data=b""):
         set_octets(self, data)
 
 
 @cython.final
 cdef class Ping(Data):
-    """Ping(data=b'')
---
-
-    A ping: ``data``, the bytes to send back in a pong (RFC 6455 section 5.5.2)."""
-
     def __init__(self, data=b""):
         set_octets(self, data)
 
 
 @cython.final
 cdef class Pong(Data):
-    """Pong(data=b'')
---
-
-    A pong: ``data``, the bytes of the ping it answers (RFC 6455 section 5.5.3)."""
-
     def __init__(self, data=b""):
         set_octets(self, data)
 
@@ -312,15 +288,6 @@ cdef class Part(Data):
 
 @cython.final
 cdef class TextPart(Part):
-    """TextPart(data, last)
---
-
-    A part of a text message that is still arriving, or its end (RFC 6455 section 5.4).
-
-    ``data`` is whole characters, as a ``str`` or as ``bytes``, as the decoder was told;
-    ``last`` tells whether the message ends with it.  Only then can it be empty.
-    """
-
     @classmethod
     def __class_getitem__(cls, item, /):
         return cls
@@ -335,15 +302,6 @@ cdef class TextPart(Part):
 
 @cython.final
 cdef class BinaryPart(Part):
-    """BinaryPart(data, last)
---
-
-    A part of a binary message that is still arriving, or its end (RFC 6455 section 5.4).
-
-    ``data`` is its bytes; ``last`` tells whether the message ends with it.  Only then can
-    it be empty.
-    """
-
     def __init__(self, data, last):
         if not PyBytes_CheckExact(data):
             data = _arguments.plain_field("data", data, bytes)
@@ -354,15 +312,6 @@ cdef class BinaryPart(Part):
 
 @cython.final
 cdef class Close:
-    """Close(code, reason='')
---
-
-    What a close frame said (RFC 6455 section 5.5.1).
-
-    ``code`` is a ``CloseCode`` if it is registered, 1005 if the frame had none; ``reason``
-    is the text that came with it, perhaps empty.
-    """
-
     __match_args__ = ("code", "reason")
 
     cdef PyObject *code_
@@ -393,15 +342,6 @@ cdef class Close:
 
 @cython.final
 cdef class Frame:
-    """Frame(opcode, payload, fin=True, rsv1=False, rsv2=False, rsv3=False)
---
-
-    One frame as it was received (RFC 6455 section 5.2).
-
-    ``opcode`` is an ``Opcode``, ``payload`` its bytes, unmasked; ``fin`` tells whether it
-    is the last fragment of its message; ``rsv1``, ``rsv2``, ``rsv3`` are for extensions.
-    """
-
     __match_args__ = ("opcode", "payload", "fin", "rsv1", "rsv2", "rsv3")
 
     cdef PyObject *opcode_
@@ -422,22 +362,18 @@ cdef class Frame:
 
     @property
     def fin(self):
-        """Whether it is the last fragment of its message."""
         return self.first & 0x80 != 0
 
     @property
     def rsv1(self):
-        """The first reserved bit."""
         return self.first & 0x40 != 0
 
     @property
     def rsv2(self):
-        """The second reserved bit."""
         return self.first & 0x20 != 0
 
     @property
     def rsv3(self):
-        """The third reserved bit."""
         return self.first & 0x10 != 0
 
     def __eq__(self, other):

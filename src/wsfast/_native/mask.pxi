@@ -31,7 +31,7 @@ cdef inline uint32_t key_word(object masking_key, PyObject *offset) except? 0:
 
 
 cdef object masked_copy(object data, object masking_key, PyObject *offset):
-    """Do what ``apply_mask`` (calls.pyx) is called for."""
+    """Do what ``apply_mask`` (calls.pxi) is called for."""
     cdef View view
     cdef uint32_t key
     cdef uint8_t *octets
@@ -51,7 +51,7 @@ cdef object masked_copy(object data, object masking_key, PyObject *offset):
 
 
 cdef int mask_inplace(object buffer, object masking_key, PyObject *offset) except -1:
-    """Do what ``apply_mask_inplace`` (calls.pyx) is called for."""
+    """Do what ``apply_mask_inplace`` (calls.pxi) is called for."""
     cdef View view
     cdef uint32_t key
     cdef uint8_t *octets
@@ -71,15 +71,11 @@ cdef int mask_inplace(object buffer, object masking_key, PyObject *offset) excep
 
 
 def mask_with(masking_key, buffer, /):
-    """Do as ``apply_mask_inplace(buffer, masking_key)``, for peers that have it the other way."""
     mask_inplace(buffer, masking_key, NULL)
 
 
 def new_masking_key():
-    """Return 4 unpredictable octets from the operating system (RFC 6455 section 5.3).
-
-    Entropy is fetched for 256 keys at a time, by each thread, and anew after a fork.
-    """
+    # Entropy is fetched for 256 keys at a time, by each thread, and anew after a fork.
     cdef uint8_t key[4]
     take_key(key)
     return bytes_of(key, 4)

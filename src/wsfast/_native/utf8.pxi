@@ -122,10 +122,6 @@ cdef inline size_t validate_view(const View *view, uint32_t *pending) noexcept:
 
 
 def is_valid_utf8(data, /):
-    """Tell whether ``data`` is well-formed UTF-8 as a whole (The Unicode Standard, section 3.9).
-
-    Any C-contiguous buffer.  Raises TypeError and ValueError for anything else.
-    """
     cdef View view
     cdef uint32_t pending = 0
     open_view(&view, data, "data")
@@ -135,10 +131,6 @@ def is_valid_utf8(data, /):
 
 
 def validate_utf8(data, /):
-    """Raise ``InvalidUTF8`` unless ``data`` is well-formed UTF-8 as a whole.
-
-    Any C-contiguous buffer.  Raises TypeError and ValueError for anything else.
-    """
     cdef View view
     cdef uint32_t pending = 0
     cdef size_t index
@@ -154,11 +146,6 @@ def validate_utf8(data, /):
 
 
 def decode_utf8(data, /):
-    """Return the text that ``data`` is in UTF-8 (The Unicode Standard, section 3.9).
-
-    Any C-contiguous buffer.  Raises ``InvalidUTF8`` as ``validate_utf8`` does, TypeError
-    and ValueError for anything else.
-    """
     cdef View view
     cdef wsf_text text
     cdef size_t index
@@ -183,16 +170,6 @@ def decode_utf8(data, /):
 
 
 cdef class Utf8Validator:
-    """Utf8Validator()
---
-
-    Validate a text that arrives in fragments, cut at any octet (RFC 6455 section 5.6).
-
-    Each ``feed`` is one fragment.  A violation is raised with the first octet that no
-    well-formed text can go on with, even inside a character, and again by every call
-    until ``reset()``.
-    """
-
     cdef Trace trace
     cdef uint32_t pending
     cdef object violation
@@ -202,11 +179,6 @@ cdef class Utf8Validator:
             self.clear()
 
     def feed(self, chunk, /):
-        """Validate the next fragment, any C-contiguous buffer; it may be empty.
-
-        Raises ``InvalidUTF8`` if the text up to here can't be UTF-8, whatever follows;
-        TypeError and ValueError if that is no such buffer.
-        """
         cdef View view
         with cython.critical_section(self):
             self.raise_again()
@@ -217,15 +189,10 @@ cdef class Utf8Validator:
                 close_view(&view)
 
     def finish(self):
-        """Declare that the text ends here.
-
-        Raises ``InvalidUTF8`` if it ends inside a character, or was ill-formed before.
-        """
         with cython.critical_section(self):
             self.end()
 
     def reset(self):
-        """Start anew, with an empty text."""
         with cython.critical_section(self):
             self.clear()
 
@@ -263,20 +230,14 @@ cdef class Utf8Validator:
 
     @property
     def position(self):
-        """How many octets of text could be UTF-8 so far."""
         return self.trace.position
 
     @property
     def at_boundary(self):
-        """Whether the text so far ends between two characters."""
         return self.pending == 0
 
     @property
     def state(self):
-        """All that is needed to go on elsewhere: small, picklable, for ``from_state``.
-
-        Raises ``InvalidUTF8`` if there is nothing to go on with.
-        """
         with cython.critical_section(self):
             self.raise_again()
             return (
@@ -289,10 +250,6 @@ cdef class Utf8Validator:
 
     @classmethod
     def from_state(cls, state):
-        """Return a validator that goes on from the ``state`` of another.
-
-        Raises ValueError if that is no such state.
-        """
         position, pending, fragment_index, lead_index, lead_offset = _arguments.check_state(state)
         cdef Utf8Validator validator = cls()
         validator.trace.position = validator.trace.fragment_start = position
