@@ -153,11 +153,7 @@ CONSOLE = re.compile(r"^```console\n\$ wsfast ([^\n]*)\n(.*?)^```$", re.DOTALL |
 
 @pytest.mark.parametrize(
     ("arguments", "output"),
-    [
-        found
-        for page in PAGES
-        for found in CONSOLE.findall(page.read_text(encoding="utf-8"))
-    ],
+    [found for page in PAGES for found in CONSOLE.findall(page.read_text(encoding="utf-8"))],
     ids=lambda value: value[:20],
 )
 def test_docs_command_prints_what_it_says(
