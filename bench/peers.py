@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeAlias
 
 import wsfast
 from samples import KEY
+from timing import Call
 
 Contender: TypeAlias = Callable[..., Any]
 
@@ -165,7 +165,7 @@ def _() -> Contender:
 
 @row("encode masked text frame", "wsfast")
 def _() -> Contender:
-    return partial(wsfast.encode_frame, 1, masking_key=KEY)
+    return Call(wsfast.encode_frame, 1, masking_key=KEY)
 
 
 @row("encode masked text frame", "cpython and websockets")
@@ -294,8 +294,7 @@ def _() -> Contender:
 
 @row("encode masked frame", "wsfast")
 def _() -> Contender:
-    key, encode = wsfast.new_masking_key, wsfast.encode_frame
-    return lambda payload: encode(2, payload, masking_key=key())
+    return Call(wsfast.encode_frame, 2, each={"masking_key": wsfast.new_masking_key})
 
 
 @row("encode masked frame", "websockets")
@@ -336,12 +335,12 @@ def _() -> Contender:
     from wsproto.frame_protocol import FrameProtocol
 
     protocol = FrameProtocol(client=True, extensions=[])
-    return lambda payload: protocol.send_data(payload, fin=True)
+    return Call(protocol.send_data, fin=True)
 
 
 @row("encode frame", "wsfast")
 def _() -> Contender:
-    return lambda payload: wsfast.encode_frame(2, payload)
+    return Call(wsfast.encode_frame, 2)
 
 
 @row("encode frame", "websockets")
@@ -356,7 +355,7 @@ def _() -> Contender:
     from wsproto.frame_protocol import FrameProtocol
 
     protocol = FrameProtocol(client=False, extensions=[])
-    return lambda payload: protocol.send_data(payload, fin=True)
+    return Call(protocol.send_data, fin=True)
 
 
 # Frames for one write: f(payloads) -> octets.
