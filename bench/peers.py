@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import wsfast
 from samples import KEY
+from timing import Call
 from wsfast.cli._contenders import CONTENDERS, row
 from wsfast.cli._contenders import Call as Contender
 
@@ -90,7 +90,7 @@ def _() -> Contender:
 
 @row("encode masked text frame", "wsfast")
 def _() -> Contender:
-    return partial(wsfast.encode_frame, 1, masking_key=KEY)
+    return Call(wsfast.encode_frame, 1, masking_key=KEY)
 
 
 @row("encode masked text frame", "cpython and websockets")
@@ -222,8 +222,7 @@ def _() -> Contender:
 
 @row("encode masked frame", "wsfast")
 def _() -> Contender:
-    key, encode = wsfast.new_masking_key, wsfast.encode_frame
-    return lambda payload: encode(2, payload, masking_key=key())
+    return Call(wsfast.encode_frame, 2, each={"masking_key": wsfast.new_masking_key})
 
 
 @row("encode masked frame", "websockets")
@@ -264,12 +263,12 @@ def _() -> Contender:
     from wsproto.frame_protocol import FrameProtocol
 
     protocol = FrameProtocol(client=True, extensions=[])
-    return lambda payload: protocol.send_data(payload, fin=True)
+    return Call(protocol.send_data, fin=True)
 
 
 @row("encode frame", "wsfast")
 def _() -> Contender:
-    return lambda payload: wsfast.encode_frame(2, payload)
+    return Call(wsfast.encode_frame, 2)
 
 
 @row("encode frame", "websockets")
@@ -284,7 +283,7 @@ def _() -> Contender:
     from wsproto.frame_protocol import FrameProtocol
 
     protocol = FrameProtocol(client=False, extensions=[])
-    return lambda payload: protocol.send_data(payload, fin=True)
+    return Call(protocol.send_data, fin=True)
 
 
 # Frames for one write: f(payloads) -> octets.

@@ -75,8 +75,19 @@ def facts(machine: dict[str, Any]) -> str:
     return (
         f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['system']}; "
         f"{machine['python']}, {machine['compiler']};\n"
-        f"wsfast {ours['version']} ({ours['name']}, kernel {ours['kernel'] or 'none'}); {packages}"
+        f"wsfast {ours['version']} ({ours['name']}, kernel {kernel(ours)}); {packages}"
     )
+
+
+def kernel(ours: dict[str, Any]) -> str:
+    """Return the kernel, and on x86-64 whether the CPU has what that for AVX-512 needs.
+
+    CPUs with AVX-512 but without VBMI run the AVX2 kernel.
+    """
+    if ours["kernel"] not in ("ssse3", "avx2", "avx512"):
+        return str(ours["kernel"]) or "none"
+    vbmi = [name for name in ("VBMI", "VBMI2") if f"avx512_{name.lower()}" in ours["cpu_features"]]
+    return f"{ours['kernel']}, {' and '.join(vbmi) or 'no VBMI'}"
 
 
 def table(record: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "dispatch.h"
+#include "encode.h"
 #include "others.h"
 
 #define LARGEST ((size_t)1 << 24)
@@ -24,6 +25,8 @@
 #define TURN_NS 20000.0
 
 static uint8_t *source, *target;
+static uint8_t *units; /* the source as the storage of a string, for what encodes */
+static size_t unit_count;
 static volatile size_t sink;
 
 /* ---- texts ------------------------------------------------------------------- */
@@ -104,11 +107,13 @@ static void write_text(uint8_t *p, size_t n, size_t alphabet)
 /* ---- candidates -------------------------------------------------------------- */
 
 typedef enum function {
-    MASK, MASK_IN_PLACE, VALIDATE, MEASURE, MASK_VALIDATE, MASK_MEASURE, LATIN1, UCS2, UCS4, FAULT
+    MASK, MASK_IN_PLACE, VALIDATE, MEASURE, MASK_VALIDATE, MASK_MEASURE, LATIN1, UCS2, UCS4, FAULT,
+    FROM_LATIN1, FROM_UCS2, FROM_UCS4
 } function;
 static const char *const FUNCTION[] = {"mask",          "mask_in_place", "validate",  "measure",
                                        "mask_validate", "mask_measure",  "to_latin1", "to_ucs2",
-                                       "to_ucs4",       "validate_fault_at_end"};
+                                       "to_ucs4",       "validate_fault_at_end",
+                                       "from_latin1",   "from_ucs2", "from_ucs4"};
 #define FUNCTIONS (sizeof FUNCTION / sizeof FUNCTION[0])
 
 typedef struct candidate {
@@ -117,6 +122,12 @@ typedef struct candidate {
     int other;                /* index into OTHERS, or -1 for memcpy */
     double best;
 } candidate;
+
+/* The bytes of a unit of the string that it encodes, 0 if it does not encode. */
+static unsigned unit_width(function f)
+{
+    return f == FROM_LATIN1 ? 1 : f == FROM_UCS2 ? 2 : f == FROM_UCS4 ? 4 : 0;
+}
 
 static size_t run_kernel(const wsf_kernel *k, function f, size_t n)
 {
@@ -132,6 +143,8 @@ static size_t run_kernel(const wsf_kernel *k, function f, size_t n)
     case MASK_MEASURE: return k->mask_measure(target, source, n, key, &text);
     case LATIN1: k->to_latin1(target, source, n); return n;
     case UCS2: k->to_ucs2((uint16_t *)(void *)target, source, n); return n;
+    case FROM_LATIN1: case FROM_UCS2: case FROM_UCS4:
+        return wsf_encode(k, target, units, unit_width(f), unit_count, 0);
     default: k->to_ucs4((uint32_t *)(void *)target, source, n); return n;
     }
 }
@@ -143,6 +156,9 @@ static size_t run_other(int other, function f, size_t n)
     case LATIN1: return other_to_latin1(other, target, source, n);
     case UCS2: return other_to_utf16(other, (uint16_t *)(void *)target, source, n);
     case UCS4: return other_to_utf32(other, (uint32_t *)(void *)target, source, n);
+    case FROM_LATIN1: return other_from_latin1(other, target, units, unit_count);
+    case FROM_UCS2: return other_from_utf16(other, target, (uint16_t *)(void *)units, unit_count);
+    case FROM_UCS4: return other_from_utf32(other, target, (uint32_t *)(void *)units, unit_count);
     default: return 0;
     }
 }
@@ -227,8 +243,39 @@ static int fits(function f, size_t alphabet)
     if (f == MASK || f == MASK_IN_PLACE) {
         return alphabet == 0; /* masking does not look at the text */
     }
-    return !(f == LATIN1 && alphabet > 1) && !(f == UCS2 && alphabet > 3) &&
+    return !((f == LATIN1 || f == FROM_LATIN1) && alphabet > 1) &&
+           !((f == UCS2 || f == FROM_UCS2) && alphabet > 3) &&
            !(f == FAULT && alphabet != 0 && alphabet != 3);
+}
+
+/* Store the source as a string; every way to encode must make the source of it again. */
+static void write_units(function f, size_t n)
+{
+    const wsf_kernel *k;
+    size_t i;
+    unit_count = 0;
+    for (i = 0; i < n; i++) {
+        unit_count += (source[i] & 0xC0) != 0x80;
+    }
+    switch (f) {
+    case FROM_LATIN1: wsf_to_latin1_scalar(units, source, n); break;
+    case FROM_UCS2: wsf_to_ucs2_scalar((uint16_t *)(void *)units, source, n); break;
+    default: wsf_to_ucs4_scalar((uint32_t *)(void *)units, source, n); break;
+    }
+    for (i = 0; (k = wsf_kernel_compiled(i)) != NULL; i++) {
+        if (wsf_kernel_runs(k) &&
+            (run_kernel(k, f, n) != n || memcmp(target, source, n) != 0)) {
+            fprintf(stderr, "%s: %s is wrong\n", k->name, FUNCTION[f]);
+            exit(1);
+        }
+    }
+    for (i = 0; i < OTHERS; i++) {
+        if (other_name((int)i) != NULL &&
+            (run_other((int)i, f, n) != n || memcmp(target, source, n) != 0)) {
+            fprintf(stderr, "%s: %s is wrong\n", other_name((int)i), FUNCTION[f]);
+            exit(1);
+        }
+    }
 }
 
 static void compare_text(function f, size_t alphabet, size_t n)
@@ -243,6 +290,9 @@ static void compare_text(function f, size_t alphabet, size_t n)
     }
     if (f == FAULT) {
         source[n - 1] = 0xFF;
+    }
+    if (unit_width(f) != 0) {
+        write_units(f, n);
     }
     compare(f, alphabet, n);
 }
@@ -263,6 +313,7 @@ int main(int argc, char **argv)
     sched_setaffinity(0, sizeof one, &one);
     source = (uint8_t *)aligned_alloc(4096, LARGEST + 4096);
     target = (uint8_t *)aligned_alloc(4096, 4 * LARGEST + 4096);
+    units = (uint8_t *)aligned_alloc(4096, 4 * LARGEST + 4096);
     memset(target, 1, 4 * LARGEST + 4096);
     source += 38;
     for (f = 0; f < FUNCTIONS; f++) {

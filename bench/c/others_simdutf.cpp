@@ -46,3 +46,25 @@ size_t other_to_utf32(int other, uint32_t *dst, const uint8_t *src, size_t n)
     return find(other)->convert_valid_utf8_to_utf32(chars(src), n,
                                                     reinterpret_cast<char32_t *>(dst));
 }
+
+static char *out(uint8_t *dst)
+{
+    return reinterpret_cast<char *>(dst);
+}
+
+size_t other_from_latin1(int other, uint8_t *dst, const uint8_t *src, size_t n)
+{
+    return find(other)->convert_latin1_to_utf8(chars(src), n, out(dst));
+}
+
+size_t other_from_utf16(int other, uint8_t *dst, const uint16_t *src, size_t n)
+{
+    return find(other)->convert_utf16le_to_utf8(reinterpret_cast<const char16_t *>(src), n,
+                                                out(dst));
+}
+
+size_t other_from_utf32(int other, uint8_t *dst, const uint32_t *src, size_t n)
+{
+    return find(other)->convert_utf32_to_utf8(reinterpret_cast<const char32_t *>(src), n,
+                                              out(dst));
+}

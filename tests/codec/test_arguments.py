@@ -6,6 +6,7 @@ import array
 import ctypes
 import mmap
 from collections.abc import Callable, Iterator
+from itertools import permutations
 from types import SimpleNamespace
 from typing import Any
 
@@ -235,3 +236,41 @@ def test_what_is_no_buffer_is_refused_alike(
     for wrong in (memoryview(CONTENT)[::2], memoryview(CONTENT).cast("B", (4, 4))[::-1]):
         with pytest.raises(ValueError, match=r"^\w+ must be a C-contiguous buffer$"):
             take(codec, wrong)
+
+
+DECODER_CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+    "no role": ((), {}),
+    "two by place": (("server", "str"), {}),
+    "unknown name": (("server",), {"max_size": 1}),
+    "unknown name of the length of another": (("server",), {"strean": True}),
+    "role twice": (("server",), {"role": "server"}),
+    "wrong role by name": ((), {"role": "both"}),
+    "wrong text": (("server",), {"stream": True, "text": "utf-8"}),
+    "wrong size": (("server",), {"max_message_size": -1, "max_retained": 5}),
+    "wrong retained": (("server",), {"max_retained": 1.5}),
+    "wrong deflate": (("server",), {"deflate": "yes"}),
+}
+
+
+@pytest.mark.parametrize("call", DECODER_CALLS.values(), ids=DECODER_CALLS)
+def test_message_decoder_made_or_initialized_again_refuses_the_same(
+    codec: SimpleNamespace, call: tuple[tuple[Any, ...], dict[str, Any]]
+) -> None:
+    args, keywords = call
+    with pytest.raises((TypeError, ValueError)) as made:
+        codec.MessageDecoder(*args, **keywords)
+    with pytest.raises(type(made.value)):
+        codec.MessageDecoder("client").__init__(*args, **keywords)
+
+
+def test_message_decoder_takes_its_keywords_in_any_order(codec: SimpleNamespace) -> None:
+    options = {"text": "bytes", "stream": True, "max_message_size": 3, "max_frame_size": None}
+    wire = codec.encode_frame(1, "abc") + codec.encode_frame(1, "abcd")
+    for names in permutations(options):
+        for role in ((("client",), {}), ((), {"role": "client"})):
+            keywords = {**{name: options[name] for name in names}, **role[1]}
+            decoder = codec.MessageDecoder(*role[0], **keywords)
+            messages = iter(decoder.feed(wire))
+            assert next(messages) == codec.TextPart(b"abc", True)
+            with pytest.raises(wsfast.MessageTooBig):
+                next(messages)
