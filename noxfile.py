@@ -313,8 +313,9 @@ def chart(session: nox.Session) -> None:
     """Time wsfast alone, into build/benchmark.json, for a chart over time."""
     shared(session, "bench")
     (ROOT / "build").mkdir(exist_ok=True)
-    chosen = ("--benchmark-json=build/benchmark.json", "-k", "wsfast and 1024")
-    python(session, *PYTEST, "bench", *chosen)
+    files = sorted(map(str, (ROOT / "bench").glob("bench_*.py")))
+    chosen = ("--benchmark-json=build/benchmark.json", "-k", "wsfast and 1KiB")
+    python(session, *PYTEST, *files, *chosen)
 
 
 # What a release has.

@@ -79,8 +79,8 @@ def count(program: str, *arguments: str) -> int:
 
 def kernels(program: str) -> list[str]:
     """Return the kernels that run under valgrind, of all that there are."""
-    found = []
-    for name in re.findall(r"&wsf_kernel_(\w+),", (KERNELS / "dispatch.c").read_text()):
+    table, found = (KERNELS / "dispatch.c").read_text(), []
+    for name in re.findall(r"^ +&wsf_kernel_(\w+),$", table, re.M):
         run = subprocess.run(
             ["valgrind", "--tool=none", program, name, "mask", "ascii", "1", "1"],
             capture_output=True,
