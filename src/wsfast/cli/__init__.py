@@ -72,12 +72,12 @@ def _drop_output() -> None:
 @click.version_option(__version__, prog_name="wsfast")
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """From a WebSocket close code to its cause and remedy.
+    """Explain WebSocket close codes, find invalid bytes, and speed up libraries.
 
     \b
     Examples:
       wsfast explain 1001 1007        what the two mean, and how they differ
-      wsfast check message.json       is it UTF-8? if not: which octet, and why
+      wsfast check message.json       is it UTF-8? if not: which byte, and why
       wsfast frames capture.bin       each frame, then what breaks the protocol
 
     Exit status: 0 valid, 1 a violation was found, 2 a wrong call or a file that can't be read.

@@ -49,14 +49,14 @@ def _finite(_: click.Context, __: click.Parameter, value: float) -> float:
     return value
 
 
-@click.command(short_help="How fast it is here, beside the installed peers.")
+@click.command(short_help="How fast it is here, compared with other libraries.")
 @click.argument("operations", nargs=-1, type=click.Choice(tuple(OPERATIONS)))
 @click.option(
     "--size",
     "sizes",
     multiple=True,
     type=click.IntRange(0, _LARGEST),
-    help=f"Octets of a payload; may be given again.  [default: {', '.join(map(str, _SIZES))}]",
+    help=f"Bytes of a payload; may be given again.  [default: {', '.join(map(str, _SIZES))}]",
 )
 @click.option("--script", default="ascii", show_default=True, type=click.Choice(tuple(SCRIPTS)))
 @click.option(
@@ -77,7 +77,7 @@ def bench(
     plot: Path | None,
     as_json: bool,
 ) -> int:
-    """Measure masking, validation, decoding and receiving beside the installed peers.
+    """Measure masking, validation, decoding and receiving; compare installed libraries.
 
     \b
     Examples:

@@ -31,7 +31,7 @@ SCENES: tuple[tuple[str, tuple[bytes, ...]], ...] = (
 @click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535))
 @JSON
 def demo(serve: bool, port: int, as_json: bool) -> int:
-    """Decode good and bad messages, and say of the bad ones why and where from.
+    """Decode valid and invalid messages; say what is wrong and where it came from.
 
     \b
     Examples:

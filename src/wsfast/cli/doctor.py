@@ -45,7 +45,7 @@ class Finding(NamedTuple):
 @click.command(short_help="What runs here, and what could run faster.")
 @JSON
 def doctor(as_json: bool) -> int:
-    """Say which codec and kernel run, and what each installed peer runs on.
+    """Show which codec and kernel run, and which code each installed library runs.
 
     \b
     Examples:

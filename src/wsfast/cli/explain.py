@@ -37,8 +37,8 @@ class _Found(NamedTuple):
 def explain(what: tuple[str, ...], full: bool, as_json: bool) -> int:
     """Explain close codes and lines of logs; two codes side by side.
 
-    A code is a number or a name. In a line of a log the code and the offset are found, and it
-    is said what the offset counts in the program that wrote it. With - a log is read from
+    A code is a number or a name. In a line of a log, find the code and the offset, and say
+    what the offset counts in the program that wrote it. With - a log is read from
     standard input.
 
     \b

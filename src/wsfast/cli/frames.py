@@ -45,7 +45,7 @@ MAX_CAPTURE = 256 << 20  # bytes
 @click.option(
     "--deflate",
     metavar="PARAMETERS",
-    help="What was agreed on of permessage-deflate, if the handshake is missing; or none.",
+    help="permessage-deflate as both ends agreed, if the handshake is missing; or none.",
 )
 @click.option(
     "--keylog",
