@@ -11,15 +11,11 @@ module; what C code shares, the choice of a kernel, is made once and the same fo
 """
 
 cimport cython
-from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from cpython.object cimport PyObject, PyTypeObject
-from cpython.pycapsule cimport PyCapsule_New
-from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memmove, memset, strlen
 
 from wsfast._native.kernels cimport *
+from wsfast._native.python cimport *
 
 
 cdef extern from "tracebacks.h":
@@ -28,11 +24,22 @@ cdef extern from "tracebacks.h":
 cdef extern from "documents.h":
     void wsf_document_function(object function)
 
+cdef extern from "parts.h":
+    bint WSF_HAS_GIL
+    const int64_t WSF_UNLIMITED
+    int64_t wsf_fragment_charge
+    int64_t wsf_retained_slack
+    size_t wsf_max_context
+
 import os
 
 from wsfast import _arguments, _limits, errors
 from wsfast.closecodes import CloseCode, close_code, may_be_sent
 from wsfast.opcodes import Opcode  # no-cython-lint: the parts use it
+
+wsf_fragment_charge = _limits.FRAGMENT_CHARGE
+wsf_retained_slack = _limits.RETAINED_SLACK
+wsf_max_context = _limits.MAX_CONTEXT
 
 # What the twins share; the other names here are for wsfast.backend() and tests.
 __all__ = [

@@ -47,12 +47,6 @@ def encode_frames(frames, *, masked=False):
         Py_XDECREF(batch.octets)
 
 
-cdef extern from "Python.h":
-    bint PyObject_CheckBuffer(object)
-    PyObject *new_octets "PyBytes_FromStringAndSize"(const char *, Py_ssize_t) except NULL
-    int _PyBytes_Resize(PyObject **octets, Py_ssize_t size) except -1
-
-
 cdef enum:
     MAX_EXPECTED = 65536  # octets to allocate for frames that were not yet looked at
 

@@ -1,9 +1,8 @@
-"""What the Cython sources use of the C kernels and of CPython's C API.
+"""What the Cython sources use of the C kernels.
 
 Invariant: declarations only; the contracts stand in the headers of ``_kernels``.
 """
 
-from cpython.object cimport PyObject, PyTypeObject
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 
@@ -122,45 +121,3 @@ cdef extern from "frame_header.h" nogil:
     size_t wsf_frame_header_write(
         uint8_t *p, uint8_t first, uint64_t payload_length, const uint8_t *key
     ) noexcept
-
-cdef extern from *:
-    """
-    #ifdef Py_GIL_DISABLED
-    #  define WSF_HAS_GIL 0
-    #else
-    #  define WSF_HAS_GIL 1
-    #endif
-    """
-    bint WSF_HAS_GIL
-
-cdef extern from "Python.h":
-    bint PyByteArray_CheckExact(object)
-    char *PyByteArray_AS_STRING(object)
-    Py_ssize_t PyByteArray_GET_SIZE(object)
-    object PyByteArray_FromStringAndSize(const char *, Py_ssize_t)
-    ctypedef struct PyMethodDef:
-        pass
-    Py_ssize_t PyVectorcall_NARGS(size_t) noexcept
-    object PyCFunction_NewEx(PyMethodDef *, PyObject *, object)
-    PyObject *PyErr_Occurred()
-    ctypedef enum PySendResult:
-        PYGEN_RETURN
-        PYGEN_ERROR
-        PYGEN_NEXT
-    PySendResult PyIter_Send(object, object, PyObject **)
-    bint PyLong_Check(object)
-    bint PyBytes_CheckExact(object)
-    char *PyBytes_AS_STRING(object)
-    Py_ssize_t PyBytes_GET_SIZE(object)
-    object PyBytes_FromStringAndSize(const char *, Py_ssize_t)
-    bint PyLong_CheckExact(object)
-    long long PyLong_AsLongLongAndOverflow(object, int *) except? -1
-    object PyUnicode_New(Py_ssize_t size, Py_UCS4 highest)
-    object PyUnicode_FromOrdinal(int)
-    void *PyUnicode_DATA(object)
-    int PyUnicode_KIND(object)
-    object PyUnicode_AsUTF8String(object)
-    Py_ssize_t PY_SSIZE_T_MAX
-    bint PyUnicode_CheckExact(object)
-    bint PyUnicode_IS_ASCII(object)
-    Py_ssize_t PyUnicode_GET_LENGTH(object)

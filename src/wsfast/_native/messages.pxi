@@ -51,20 +51,6 @@ cdef object close_of(const uint8_t *data, size_t n):
     return Close(close_code(code), string_of(data + 2, n - 2, &text))
 
 
-cdef extern from *:
-    """
-    static int64_t wsf_fragment_charge, wsf_retained_slack; /* the same for all interpreters */
-    static size_t wsf_max_context;
-    """
-    int64_t wsf_fragment_charge
-    int64_t wsf_retained_slack
-    size_t wsf_max_context
-
-wsf_fragment_charge = _limits.FRAGMENT_CHARGE
-wsf_retained_slack = _limits.RETAINED_SLACK
-wsf_max_context = _limits.MAX_CONTEXT
-
-
 @cython.no_gc_clear
 @cython.final
 cdef class MessageDecoder(Receiver):
@@ -171,10 +157,10 @@ cdef class MessageDecoder(Receiver):
     cdef void make_room(self) noexcept:
         """Tell the header parser what is left of the limits on a message."""
         self.rules.message_room = self.max_message_size - <int64_t>self.trace.position
-        self.rules.retained_room = UNLIMITED if self.stream else self.max_retained - self.charge()
+        self.rules.retained_room = WSF_UNLIMITED if self.stream else self.max_retained - self.charge()
         if self.compressed:  # its size is what it inflates to: a header does not tell
-            self.rules.message_room = UNLIMITED
-            self.rules.retained_room = UNLIMITED if self.rules.retained_room >= 0 else -1
+            self.rules.message_room = WSF_UNLIMITED
+            self.rules.retained_room = WSF_UNLIMITED if self.rules.retained_room >= 0 else -1
 
     cdef int64_t charge(self) noexcept:
         return <int64_t>self.trace.position + wsf_fragment_charge * self.fragments

@@ -7,69 +7,7 @@
 # A violation is not raised inside a decoder but stored, and the functions that find one
 # return 1: there is no ``except`` clause here that could fail for lack of memory.
 
-cdef extern from *:
-    """
-    static int wsf_consume(PyObject *decoder, const uint8_t *p, size_t n);
-
-    #define wsf_consume_quietly wsf_consume /* errors stay raised, for `stop` to see them */
-
-    #define wsf_handed_over(reference) (reference)
-
-    /* Take note of the type of the error being raised; it goes on being raised. */
-    static int wsf_note_error(PyObject **type)
-    {
-        PyObject *before = *type;
-        *type = PyErr_Occurred();
-        Py_XINCREF(*type);
-        Py_XDECREF(before);
-        return -1;
-    }
-
-    /* Take an error of that kind, without what it keeps alive.  Return 1, or -1 if another
-     * error is being raised. */
-    static int wsf_take_error(PyObject *kind, PyObject **taken)
-    {
-        PyObject *error;
-    #if PY_VERSION_HEX >= 0x030C0000
-        if (!PyErr_ExceptionMatches(kind)) {
-            return -1;
-        }
-        error = PyErr_GetRaisedException();
-    #else
-        PyObject *type, *trace;
-        if (!PyErr_ExceptionMatches(kind)) {
-            return -1;
-        }
-        PyErr_Fetch(&type, &error, &trace);
-        PyErr_NormalizeException(&type, &error, &trace);
-        if (!PyErr_GivenExceptionMatches(type, kind)) { /* no memory to make it */
-            PyErr_Restore(type, error, trace);
-            return -1;
-        }
-        Py_DECREF(type);
-        Py_XDECREF(trace);
-    #endif
-        PyException_SetTraceback(error, Py_None);
-        PyException_SetContext(error, NULL);
-        PyException_SetCause(error, NULL);
-        *taken = error;
-        return 1;
-    }
-
-    /* Raise an exception that nobody has raised yet, without the context that `raise` gives
-     * it: the exception that the caller is handling, with all its frames. */
-    static int wsf_raise(PyObject *error)
-    {
-        Py_INCREF(error);
-    #if PY_VERSION_HEX >= 0x030C0000
-        PyErr_SetRaisedException(error);
-    #else
-        Py_INCREF(Py_TYPE(error));
-        PyErr_Restore((PyObject *)Py_TYPE(error), error, NULL);
-    #endif
-        return -1;
-    }
-    """
+cdef extern from "raising.h":
     int wsf_consume_quietly(PyObject *, const uint8_t *, size_t) noexcept
     object wsf_handed_over(PyObject *)
     int wsf_note_error(PyObject **type) except -1
@@ -153,10 +91,6 @@ cdef void queue_clear(Queue *queue) noexcept:
 # Arguments of the usual kind, of which a decoder is made in no time; any other, and what is
 # wrong with it, is left to _arguments.
 
-cdef extern from "<stdint.h>":
-    const int64_t UNLIMITED "INT64_MAX"
-
-
 cdef inline bint is_word(object value, const char *word) noexcept:
     """Tell whether that is exactly this ``str``, which is of ASCII."""
     cdef size_t length = strlen(word)
@@ -179,15 +113,15 @@ cdef inline int64_t usual_limit(object limit) noexcept:
     """Return a limit in bytes, -1 for what is not of the usual kind."""
     cdef int overflow
     if limit is None:
-        return UNLIMITED
+        return WSF_UNLIMITED
     return PyLong_AsLongLongAndOverflow(limit, &overflow) if PyLong_CheckExact(limit) else -1
 
 
 cdef inline int64_t usual_retained(object limit, int64_t message_size) noexcept:
     """Return ``max_retained``, -1 for what is not of the usual kind."""
-    if limit is not None or UNLIMITED > message_size >= 2**61:
+    if limit is not None or WSF_UNLIMITED > message_size >= 2**61:
         return -1
-    return message_size if message_size == UNLIMITED else 2 * message_size + wsf_retained_slack
+    return message_size if message_size == WSF_UNLIMITED else 2 * message_size + wsf_retained_slack
 
 
 cdef inline object given(PyObject *argument, object default):

@@ -7,27 +7,7 @@
 # Invariant: a frame is ours from its first byte to its last, or the library's.  Whose it is
 # does not depend on how the wire was cut into reads.
 
-cdef extern from *:
-    """
-    /* Make a tuple of that type, as its __new__ would of these items, with `data` in one
-     * place.  The collector can't see it before it is whole: nothing else is allocated. */
-    static PyObject *wsf_new_tuple(PyObject *kind, PyObject *items, Py_ssize_t place,
-                                   PyObject *data)
-    {
-        PyTypeObject *type = (PyTypeObject *)kind;
-        Py_ssize_t i, count = PyTuple_GET_SIZE(items);
-        PyObject *made = type->tp_alloc(type, count);
-        if (made == NULL) {
-            return NULL;
-        }
-        for (i = 0; i < count; i++) {
-            PyObject *item = i == place ? data : PyTuple_GET_ITEM(items, i);
-            Py_INCREF(item);
-            PyTuple_SET_ITEM(made, i, item);
-        }
-        return made;
-    }
-    """
+cdef extern from "records.h":
     object wsf_new_tuple(object kind, tuple items, Py_ssize_t place, object data)
 
 
