@@ -30,7 +30,6 @@ README_ROWS = (
     ("unmasked messages", "ascii", (16, 1024, 65_536)),
     ("messages in reads of 1 KiB", "ascii", (16, 1024, 65_536)),
 )
-README_PEERS = tuple(LIBRARIES)[1:]
 # Whole addresses, because the package index shows README.md too, and has no other files.
 FILE = "https://github.com/wsfast/wsfast/blob/main/"
 IMAGE = "https://raw.githubusercontent.com/wsfast/wsfast/main/"
@@ -95,6 +94,8 @@ def _row(cells: Iterable[str]) -> str:
 def markdown(record: dict[str, Any]) -> str:
     """Return the summary for README.md."""
     found = times(record)
+    measured = {library for cells in found.values() for library in cells}
+    columns = [library for library in LIBRARIES if library != OURS and library in measured]
     first, second = facts(record["machine"]).rstrip(";").split(";\n")
     text = (
         f"Measured {record['date'][:10]} with `{record['command']}`; the whole run is\n"
@@ -102,15 +103,14 @@ def markdown(record: dict[str, Any]) -> str:
         "The column wsfast is the time of one call, frame or message. The others say how many\n"
         "times as long the same work takes there: below 1x the peer is faster.\n\n"
     )
-    text += _row(["work, text", "octets", "wsfast", *README_PEERS])
-    text += _row(["---", "--:", "--:", *["--:"] * len(README_PEERS)])
+    text += _row(["work, text", "octets", "wsfast", *columns])
+    text += _row(["---", "--:", "--:", *["--:"] * len(columns)])
     for operation, alphabet, sizes in README_ROWS:
         for octets in sizes:
             cells = found.get((operation, octets, alphabet))
             if cells and OURS in cells:
                 ratios = (
-                    ratio(cells[OURS], cells[peer]) if peer in cells else ""
-                    for peer in README_PEERS
+                    ratio(cells[OURS], cells[peer]) if peer in cells else "" for peer in columns
                 )
                 name = f"{operation}, {alphabet}"
                 text += _row([name, size_name(octets, " "), duration(cells[OURS]), *ratios])
