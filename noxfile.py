@@ -76,7 +76,7 @@ def lint(session: nox.Session) -> None:
     session.env["PATH"] = os.pathsep.join([str(BIN), os.environ["PATH"]])  # for pycodestyle
     session.run("cython-lint", *checked_in(session, "*.pyx", "*.pxd", "*.pxi"), external=True)
     layout = ("--style=file", "--fallback-style=none", "--dry-run", "--Werror")
-    session.run("clang-format", *layout, *checked_in(session, "*.c", "*.h"), external=True)
+    session.run("clang-format", *layout, *checked_in(session, "src/*.c", "src/*.h"), external=True)
     session.run(str(BIN / "lint-imports"), "--no-cache", external=True)
     python(session, "-m", "mypy")
     python(session, "-m", "mypy", "--strict", "tests/typing_example.py")

@@ -41,7 +41,6 @@ README_ROWS = (
     ("validate", "cyrillic", (1024,)),
     ("decode", "cjk", (1024,)),
 )
-PEERS = tuple(LIBRARIES)[1:]
 # A whole address, because the package index shows README.md too, and has no other files.
 FILE = "https://github.com/wsfast/wsfast/blob/main/"
 
@@ -116,6 +115,8 @@ def _row(cells: Iterable[str]) -> str:
 def markdown(record: dict[str, Any], rows: Rows = ROWS) -> str:
     """Return the table for a page, and what it needs to be read."""
     found = times(record)
+    measured = {library for cells in found.values() for library in cells}
+    columns = [library for library in LIBRARIES if library != OURS and library in measured]
     first, second = facts(record["machine"]).rstrip(";").split(";\n")
     text = (
         f"Measured {record['date'][:10]} with `{record['command']}`; the whole run is\n"
@@ -123,14 +124,14 @@ def markdown(record: dict[str, Any], rows: Rows = ROWS) -> str:
         "The column wsfast is the time of one call, frame or message. The others say how many\n"
         "times as long the same work takes there: below 1x the library is faster.\n\n"
     )
-    text += _row(["work, text", "bytes", "wsfast", *PEERS])
-    text += _row(["---", "--:", "--:", *["--:"] * len(PEERS)])
+    text += _row(["work, text", "bytes", "wsfast", *columns])
+    text += _row(["---", "--:", "--:", *["--:"] * len(columns)])
     for operation, alphabet, sizes in rows:
         for size in sizes:
             cells = found.get((operation, size, alphabet))
             if cells and OURS in cells:
                 ratios = (
-                    ratio(cells[OURS], cells[peer]) if peer in cells else "" for peer in PEERS
+                    ratio(cells[OURS], cells[peer]) if peer in cells else "" for peer in columns
                 )
                 name = f"{operation}, {alphabet}"
                 text += _row([name, size_name(size, " "), duration(cells[OURS]), *ratios])

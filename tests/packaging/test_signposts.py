@@ -20,8 +20,8 @@ FOLDERS = (".ci", ".github", "bench", "docs", "examples", "src", "tests", "tools
 FILES = [p for name in FOLDERS for p in (ROOT / name).rglob("*")] + list(ROOT.iterdir())
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*-]*[\w/*]")
 NAME = re.compile(r"(?<![\w./*-])[\w*-]+\.(?:pyx|pyi|py|pxd|pxi|c|h|yml)(?![\w-])")
-# What is written in place of a name, and files that these pages make.
-PLACEHOLDERS = re.compile(r"NAME|NEW|crash-|program\.py|^docs/NAME")
+# What is written in place of a name, and files that a build or a finding makes.
+PLACEHOLDERS = re.compile(r"NAME|NEW|crash-|^program\.py$|^core\.c$")
 
 
 def paths_in(text: str) -> set[str]:
