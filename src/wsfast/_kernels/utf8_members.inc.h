@@ -1,6 +1,6 @@
 /* The four members of a kernel that look at text, from one algorithm.
  *
- *     take_short, take_long    the algorithm for up to SHORT_TEXT octets, and above
+ *     take_short, take_long    the algorithm for up to SHORT_TEXT bytes, and above
  *
  * They are inlined here with the flags as constants.  Long texts have functions of
  * their own, lest short ones pay for what those save and align on entry.
