@@ -2,8 +2,8 @@
 
 A function for each peer and direction.  It is given the payload of a text message and
 returns a call that receives the message, writes it, or masks it, and gives what comes of
-that: the text or the payload, or a list of them, all that one read brings; the octets of
-the frame; the masked octets.
+that: the text or the payload, or a list of them, all that one read brings; the bytes of
+the frame; the masked bytes.
 
 Invariant: nothing of wsfast is called here but to make what is received; objects are made
 anew for the stock peer and for the accelerated one.
@@ -47,7 +47,7 @@ def unmasked(payload: bytes) -> bytes:
 
 
 class Tape:
-    """Be a stream that gives the same octets again and again."""
+    """Be a stream that gives the same bytes again and again."""
 
     def __init__(self, octets: bytes) -> None:
         self._octets, self._at = octets, 0

@@ -33,7 +33,7 @@ SIZES = (32, 125, 1024, 65_536, 1_048_576) if NATIVE else (32, 65_536)
 SCRIPTS = ("ascii", "cjk")
 SLOWER = 0.95  # below this it is not noise
 PATIENCE = 6  # times as many rounds are made while it looks too slow: noise goes, a fault stays
-# peer, direction, octets: how many times as fast, at least.
+# peer, direction, bytes: how many times as fast, at least.
 LEAST = {
     ("websockets", "receive", 32): 3.0,
     ("websockets", "receive", 65_536): 2.0,

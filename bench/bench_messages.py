@@ -1,7 +1,7 @@
 """Messages as they arrive: unmasked, text validated and decoded to ``str``.
 
 Times are those of one message.  The row ``wsfast-octets`` is ``text="bytes"``: validated
-octets for a JSON parser.
+bytes for a JSON parser.
 """
 
 from __future__ import annotations

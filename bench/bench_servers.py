@@ -55,7 +55,7 @@ SERVER_CPU, CLIENT_CPU = CPUS[0], CPUS[-1]
 
 
 class Shape(NamedTuple):
-    """A load: octets a message, connections, messages at once, how often ahead."""
+    """A load: bytes a message, connections, messages at once, how often ahead."""
 
     octets: int
     connections: int

@@ -14,7 +14,7 @@ from samples import ALPHABETS, KEY
 from timing import measure
 from wsfast.cli._contenders import accepted
 
-CHUNK = 1000  # octets, so that chunks end inside characters
+CHUNK = 1000  # bytes, so that chunks end inside characters
 
 
 @pytest.mark.measures("validate", ALPHABETS)
@@ -55,7 +55,7 @@ def test_validate_in_chunks(benchmark: Any, case: Any) -> None:
     assert case.contender(chunks) is True
 
 
-@pytest.mark.measures("fault in the last octet", ["ascii", "cjk"])
+@pytest.mark.measures("fault in the last byte", ["ascii", "cjk"])
 def test_fault_in_last_octet(benchmark: Any, case: Any) -> None:
     if case.size == 0:
         pytest.skip("nothing to be at fault")

@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all-sizes",
         action="store_true",
-        help="masking and UTF-8: from 0 octets to 16 MiB, not only the usual sizes",
+        help="masking and UTF-8: from 0 bytes to 16 MiB, not only the usual sizes",
     )
 
 

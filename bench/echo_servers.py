@@ -4,7 +4,7 @@
     python bench/echo_servers.py aiohttp+ asyncio  # the same library, accelerated
 
 No compression, no keepalive pings, and no limit that the load reaches.  All of them decode
-text to ``str`` and encode it again, but ``picows-octets``, which sends octets back unseen.
+text to ``str`` and encode it again, but ``picows-octets``, which sends bytes back unseen.
 
 Invariant: listens on the loopback interface, and imports only the library it is to run.
 """

@@ -54,7 +54,7 @@ def beside_busy_thread(work: Callable[[], object], calls: int) -> float:
 
 
 def main() -> None:
-    print("     octets  operation   alone     two threads / one   beside a busy thread")
+    print("     bytes  operation   alone     two threads / one   beside a busy thread")
     for size in SIZES:
         cjk = "漢".encode() * (size // 3)
         octets = bytes(size)

@@ -1,11 +1,11 @@
-"""Growth: does a message of twice the octets take twice the time, however it arrives?
+"""Growth: does a message of twice the bytes take twice the time, however it arrives?
 
     python bench/growth.py [--record]      # takes some minutes
 
-Messages of 64 KiB to 16 MiB arrive octet by octet, in reads of 1 KiB, and whole.  The
+Messages of 64 KiB to 16 MiB arrive byte by byte, in reads of 1 KiB, and whole.  The
 exponent is the slope of log(cost) against log(octets): 1 is linear, 2 quadratic.  The cost
 is CPU time, the least of some runs, and where valgrind is installed the instructions
-executed too.  Memory makes the exponent of time larger than 1, for it costs more an octet
+executed too.  Memory makes the exponent of time larger than 1, for it costs more a byte
 beyond the caches, and new pages cost more than used ones; instructions show what the
 decoder does.  callgrind shows programs a CPU with AVX2, without AVX-512.
 
@@ -29,8 +29,8 @@ import wsfast
 from samples import KEY, sample, size_name
 
 SIZES = [2**power for power in range(16, 25, 2)]
-READS = {"octet by octet": 1, "in reads of 1 KiB": 1024, "whole": 2**30}
-COUNTED = [2**16, 2**20, 2**24]  # octets; not octet by octet, which takes minutes
+READS = {"byte by byte": 1, "in reads of 1 KiB": 1024, "whole": 2**30}
+COUNTED = [2**16, 2**20, 2**24]  # bytes; not byte by byte, which takes minutes
 CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
 SECONDS = 0.2  # of repeats, at least two
 
@@ -93,7 +93,7 @@ def collected(report: str) -> int:
 
 
 def slope(sizes: Sequence[int], costs: Sequence[float]) -> float:
-    """Return the least-squares slope of log(cost) against log(octets)."""
+    """Return the least-squares slope of log(cost) against log(bytes)."""
     points = [(log(size), log(cost)) for size, cost in zip(sizes, costs, strict=True)]
     x0 = sum(x for x, _ in points) / len(points)
     y0 = sum(y for _, y in points) / len(points)

@@ -1,10 +1,10 @@
 """A load client for echo servers: batches of frames out, the same messages back, counted.
 
 What is sent and what must come back are made once, so a message costs the client a share
-of two system calls and of a comparison of octets.  That the server was what limited the
+of two system calls and of a comparison of bytes.  That the server was what limited the
 rate is measured: ``Load.busy`` is the share of the time that its process ran on a CPU.
 
-Invariant: every octet that comes back was compared with what it must be.
+Invariant: every byte that comes back was compared with what it must be.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from typing import Any
 import wsfast
 from load import connect, frames
 
-HALF = 8192  # octets of payload received, of twice as many
+HALF = 8192  # bytes of payload received, of twice as many
 Server = Callable[[str, str], AbstractContextManager[tuple[int, int]]]
 
 
@@ -42,7 +42,7 @@ def rows(servers: list[str], server: Server, connections: int) -> list[dict[str,
 
 def of_server(name: str, server: Server, connections: int) -> dict[str, Any]:
     """Open connections to a server, then send half a message on each."""
-    half = frames(2 * HALF, 1)[0][: HALF + 8]  # a header of eight octets
+    half = frames(2 * HALF, 1)[0][: HALF + 8]  # a header of eight bytes
     with server(name, "asyncio") as (port, pid):
         connect(port).close()  # what the first connection imports
         empty = _settled(pid)
@@ -116,11 +116,9 @@ def _private(pid: int) -> int:
 
 def lines(rows: list[dict[str, Any]]) -> list[str]:
     """Return the rows about memory as text."""
-    text = [
-        f"octets of memory, each of {rows[0]['connections']:,} connections: idle, half received"
-    ]
+    text = [f"bytes of memory, each of {rows[0]['connections']:,} connections: idle, half received"]
     for row in rows:
         idle, waiting = row["idle_octets"], row["half_received_octets"]
         text.append(f"  {row['peer']:14} {idle:8,}  {waiting:8,}")
-    text.append(f"half received: {HALF:,} octets of a message of {2 * HALF:,}")
+    text.append(f"half received: {HALF:,} bytes of a message of {2 * HALF:,}")
     return text

@@ -35,7 +35,7 @@ def contender(operation: str, peer: str) -> Contender:
     return CONTENDERS[operation][peer]()
 
 
-# Masking: f(data) -> octets, f(buffer) -> None in place.
+# Masking: f(data) -> bytes, f(buffer) -> None in place.
 
 
 @row("mask", "autobahn")
@@ -160,7 +160,7 @@ def _() -> Contender:
 # A fault: f(octets) -> offset of the ill-formed sequence.
 
 
-@row("fault in the last octet", "wsfast")
+@row("fault in the last byte", "wsfast")
 def _() -> Contender:
     def offset(data: bytes) -> int:
         try:
@@ -172,7 +172,7 @@ def _() -> Contender:
     return offset
 
 
-@row("fault in the last octet", "cpython")
+@row("fault in the last byte", "cpython")
 def _() -> Contender:
     def offset(data: bytes) -> int:
         try:
@@ -184,7 +184,7 @@ def _() -> Contender:
     return offset
 
 
-# Frames: decoding f(wire) -> number of frames; encoding f(payload) -> octets.
+# Frames: decoding f(wire) -> number of frames; encoding f(payload) -> bytes.
 
 
 @row("decode frames", "wsfast")
@@ -286,7 +286,7 @@ def _() -> Contender:
     return Call(protocol.send_data, fin=True)
 
 
-# Frames for one write: f(payloads) -> octets.
+# Frames for one write: f(payloads) -> bytes.
 
 
 @row("encode masked frames for one write", "wsfast")

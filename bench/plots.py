@@ -40,7 +40,7 @@ def _style(axes: Any) -> None:
 
 
 def by_size(record: dict[str, Any], path: Path) -> None:
-    """Draw octets a second against size, both on log scales."""
+    """Draw bytes a second against size, both on log scales."""
     found = times(record)
     figure, grid = pyplot.subplots(3, 2, figsize=(10, 11), layout="constrained")
     for axes, (operation, title) in zip(grid.flat, BY_SIZE, strict=True):
@@ -62,7 +62,7 @@ def by_size(record: dict[str, Any], path: Path) -> None:
                     linewidth=2.4 if peer == OURS else 1.4,
                     label=peer,
                 )
-        axes.set(xscale="log", yscale="log", title=title, ylabel="octets per ns (GB/s)")
+        axes.set(xscale="log", yscale="log", title=title, ylabel="bytes per ns (GB/s)")
         axes.set_xticks(sizes, [size_name(n) for n in sizes], rotation=45, fontsize=8)
         axes.minorticks_off()
         axes.legend(fontsize=8, frameon=False)
@@ -71,7 +71,7 @@ def by_size(record: dict[str, Any], path: Path) -> None:
 
 
 def by_script(record: dict[str, Any], path: Path) -> None:
-    """Draw octets a second for each script at one size, as bars."""
+    """Draw bytes a second for each script at one size, as bars."""
     found = times(record)
     figure, grid = pyplot.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
     for axes, (operation, title) in zip(grid, BY_SCRIPT, strict=True):
@@ -87,7 +87,7 @@ def by_script(record: dict[str, Any], path: Path) -> None:
                 label=peer,
             )
         axes.set(yscale="log", title=f"{title}, {size_name(SCRIPT_OCTETS)}")
-        axes.set_ylabel("octets per ns (GB/s)")
+        axes.set_ylabel("bytes per ns (GB/s)")
         axes.set_xticks(range(len(SCRIPTS)), SCRIPTS)
         axes.legend(fontsize=8, frameon=False)
         _style(axes)

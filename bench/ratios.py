@@ -40,15 +40,15 @@ PLANTED = 1.20  # must be found out
 FEWEST, ROUNDS = 30, 600
 SECONDS = 0.001  # a round of kernels
 
-# operation, octets, alphabet: by peer, how many times as fast wsfast is at least.
-# Far below what bench/record/ has, for machines differ; a slip back to octet by octet fails.
+# operation, bytes, alphabet: by peer, how many times as fast wsfast is at least.
+# Far below what bench/record/ has, for machines differ; a slip back to byte by byte fails.
 LEAST: dict[tuple[str, int, str], dict[str, float]] = {
     ("mask", 16_384, "ascii"): {"copy": 0.3, "websockets": 1, "wsaccel": 5},
     ("validate", 16_384, "cyrillic"): {"cpython": 3, "wsaccel": 10},
     ("validate", 16_384, "cjk"): {"cpython": 3, "wsaccel": 10},
     ("decode", 16_384, "cjk"): {"cpython": 1.5},
 }
-# operation, alphabet, octets: of bench/c/count.c.
+# operation, alphabet, bytes: of bench/c/count.c.
 CASES: list[Case] = [
     ("mask", "ascii", 16384),
     ("validate", "cjk", 64),

@@ -80,7 +80,7 @@ def main() -> None:
     """Do what the command line says."""
     sys.stdout.reconfigure(errors="replace")  # for the micro sign
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--all-sizes", action="store_true", help="from 0 octets to 16 MiB")
+    parser.add_argument("--all-sizes", action="store_true", help="from 0 bytes to 16 MiB")
     parser.add_argument("--no-record", action="store_true", help="print only")
     parser.add_argument("-k", metavar="EXPRESSION", help="some benchmarks only; not recorded")
     parser.add_argument("--show", nargs="?", const="", metavar="RECORD", help="print a record")

@@ -13,7 +13,7 @@ from samples import size_name
 from wsfast.cli._contenders import LIBRARIES, OURS
 
 Rows = tuple[tuple[str, str, tuple[int, ...]], ...]
-Times = dict[tuple[str, int, str], dict[str, float]]  # (operation, octets, alphabet): peer: ns
+Times = dict[tuple[str, int, str], dict[str, float]]  # (operation, bytes, alphabet): peer: ns
 
 # What docs/performance.md shows: operation, alphabet, sizes.
 ROWS = (

@@ -35,7 +35,7 @@ def outside(page: Path, target: str) -> Path | None:
 
 
 def content(path: Path) -> bytes:
-    """Return a file's octets, or the names of the files in a directory."""
+    """Return a file's bytes, or the names of the files in a directory."""
     if path.is_file():
         return path.read_bytes()
     return "".join(f"{file.name}\n" for file in sorted(path.iterdir()) if file.is_file()).encode()

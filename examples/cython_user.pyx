@@ -16,7 +16,7 @@ wsfast_import()
 def mask(uint8_t[::1] payload, const uint8_t[::1] key not None, uint64_t offset=0):
     """Mask or unmask the payload in place."""
     if key.shape[0] != 4:
-        raise ValueError(f"a masking key has 4 octets, not {key.shape[0]}")
+        raise ValueError(f"a masking key has 4 bytes, not {key.shape[0]}")
     if payload.shape[0] == 0:
         return
     with nogil:
@@ -45,7 +45,7 @@ def unmask_text(uint8_t[::1] payload not None, const uint8_t[::1] key not None):
     cdef uint32_t pending = 0
     cdef size_t n = payload.shape[0], index
     if key.shape[0] != 4:
-        raise ValueError(f"a masking key has 4 octets, not {key.shape[0]}")
+        raise ValueError(f"a masking key has 4 bytes, not {key.shape[0]}")
     if n == 0:
         return True
     with nogil:

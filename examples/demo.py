@@ -57,7 +57,7 @@ class Fault:
 
 
 def cut(data: bytes, size: int) -> list[bytes]:
-    """Cut octets into fragments, without regard for characters."""
+    """Cut bytes into fragments, without regard for characters."""
     return [data[i : i + size] for i in range(0, len(data), size)]
 
 
@@ -71,7 +71,7 @@ MESSAGES = (
     Message("Greek", ["Ξεσκεπάζω την ψυχοφθόρα βδελυγμία"]),
     Message("Japanese", [JAPANESE]),
     Message("Japanese in fragments", cut(JAPANESE.encode(), 5)),
-    Message("emoji, octet by octet", cut(EMOJI.encode(), 1)),
+    Message("emoji, byte by byte", cut(EMOJI.encode(), 1)),
     Message("JSON in fragments", cut(JSON.encode(), 26)),
     Message("binary", [bytes(range(256))], text=False),
 )
@@ -80,7 +80,7 @@ PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\
 
 FAULTS = (
     Fault(
-        "a character that two fragments share lacks its last octet",
+        "a character that two fragments share lacks its last byte",
         [b"Treffen um 9 \xf0\x9f", b"\x98? Ja, um 9"],
         offset=13,
         octets=b"\xf0\x9f\x98",
@@ -120,7 +120,7 @@ FAULTS = (
         fragment_offset=6,
     ),
     Fault(
-        "a text cut off at 16 octets, inside a character",
+        "a text cut off at 16 bytes, inside a character",
         ["日本語のテキスト".encode()[:16]],
         offset=15,
         octets=b"\xe3",

@@ -26,7 +26,7 @@ from websockets.uri import parse_uri
 import wsfast
 
 CLOSING_TIMEOUT = 5.0  # seconds that the server has to close TCP
-READ = 65_536  # octets
+READ = 65_536  # bytes
 
 
 class Client:

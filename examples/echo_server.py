@@ -1,4 +1,4 @@
-"""An echo server for WebSocket (RFC 6455): asyncio moves the octets, wsfast does the rest.
+"""An echo server for WebSocket (RFC 6455): asyncio moves the bytes, wsfast does the rest.
 
     python examples/echo_server.py --port 8765
 
@@ -33,8 +33,8 @@ Event: TypeAlias = (
     | wsfast.ProtocolViolation
 )
 
-MAX_REQUEST = 65_536  # octets of the opening handshake
-READ = 65_536  # octets received at a time, at most: more makes writes that sockets do not take
+MAX_REQUEST = 65_536  # bytes of the opening handshake
+READ = 65_536  # bytes received at a time, at most: more makes writes that sockets do not take
 CLOSING_TIMEOUT = 5.0  # seconds that the client has to close its side
 
 
@@ -42,7 +42,7 @@ class Observer:
     """See what a server sees: derive from it and override."""
 
     def received(self, octets: bytes | memoryview) -> None:
-        """Take note of octets from the wire, before they are decoded."""
+        """Take note of bytes from the wire, before they are decoded."""
 
     def decoded(self, event: Event) -> None:
         """Take note of a message, a control frame or a violation."""
@@ -100,7 +100,7 @@ class EchoConnection(asyncio.BufferedProtocol):
     # The opening handshake.
 
     def _shake_hands(self, data: bytes) -> bytes:
-        """Answer the request once it is whole; return the octets that come after it."""
+        """Answer the request once it is whole; return the bytes that come after it."""
         self._request += data
         end = self._request.find(b"\r\n\r\n") + 4
         if end < 4:

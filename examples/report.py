@@ -21,12 +21,12 @@ import wsfast
 
 PIPE_WIDTH = 100
 OTHER_COLUMNS = 64  # of the table of messages, without what the decoder yields
-WINDOW = 12  # octets shown before an ill-formed sequence, at most
+WINDOW = 12  # bytes shown before an ill-formed sequence, at most
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Hold what the server saw of one step: octets on the wire, frames, events."""
+    """Hold what the server saw of one step: bytes on the wire, frames, events."""
 
     octets: int
     frames: int
@@ -34,9 +34,9 @@ class Seen:
 
 
 def hex_window(violation: wsfast.InvalidUTF8) -> tuple[Text, Text]:
-    """Return the octets around a fault, and below them the marks.
+    """Return the bytes around a fault, and below them the marks.
 
-    ``~~`` stands under the ill-formed sequence, ``^^`` under the octet, if it is not in
+    ``~~`` stands under the ill-formed sequence, ``^^`` under the byte, if it is not in
     the sequence, that made it impossible.
     """
     first = max(violation.context_offset, violation.offset - WINDOW)
@@ -118,7 +118,7 @@ class Report:
         legend = Text("Violations: ", "bold")
         legend.append("~~", "bold red").append(" the ill-formed sequence, ", "not bold")
         legend.append("^^", "bold yellow").append(
-            " the octet after it that rules it out", "not bold"
+            " the byte after it that rules it out", "not bold"
         )
         legend.append("\nOffsets and fragments count from 0.", "not bold")
         self._console.print(legend, end="\n\n" if self._plain else "\n")
@@ -135,7 +135,7 @@ class Report:
         if found.cause is wsfast.Cause.TRUNCATED:
             detected = "at the end of the message"
         else:
-            detected = f"at octet {found.detected_at} of the message"
+            detected = f"at byte {found.detected_at} of the message"
         window, marks = hex_window(found)
         self._block(
             title,
@@ -143,10 +143,10 @@ class Report:
             ("violation", f"{type(found).__name__}: {found.cause.name}, {found.cause.value}"),
             (
                 "offset",
-                f"{found.offset} (fragment {found.fragment_index}, octet "
+                f"{found.offset} (fragment {found.fragment_index}, byte "
                 f"{found.fragment_offset}), detected {detected}",
             ),
-            (f"octets {max(found.context_offset, found.offset - WINDOW)}…", window),
+            (f"bytes {max(found.context_offset, found.offset - WINDOW)}…", window),
             ("", marks),
             ("client gets", self._close(code, reason)),
         )

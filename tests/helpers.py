@@ -1,4 +1,4 @@
-"""What several test files share: wires built octet by octet, and an oracle for UTF-8.
+"""What several test files share: wires built byte by byte, and an oracle for UTF-8.
 
 Invariant: nothing here calls wsfast's codecs, so what a test expects never comes from
 the code it tests.  RFC 6455 section 5.2; The Unicode Standard, Table 3-7 and D93b.
@@ -53,7 +53,7 @@ def put_in_place(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, name: 
 
 
 def mask(payload: bytes, key: bytes = KEY, offset: int = 0) -> bytes:
-    """Mask octet by octet, as RFC 6455 section 5.3 says it."""
+    """Mask byte by byte, as RFC 6455 section 5.3 says it."""
     return bytes(octet ^ key[(offset + i) % 4] for i, octet in enumerate(payload))
 
 
@@ -87,7 +87,7 @@ def fragmented(opcode: int, fragments: list[bytes], key: bytes | None = KEY) -> 
 
 
 def one_octet_a_frame(payload: bytes, key: bytes | None = KEY) -> bytes:
-    """Write a text message in fragments of one octet."""
+    """Write a text message in fragments of one byte."""
     return fragmented(TEXT, [payload[i : i + 1] for i in range(len(payload))], key)
 
 
@@ -102,7 +102,7 @@ def octet_by_octet(data: bytes) -> list[bytes]:
 
 
 def chunkings(rng: Random, data: bytes) -> list[list[bytes]]:
-    """Return the wire whole, in single octets, and cut at random, empty reads included."""
+    """Return the wire whole, in single bytes, and cut at random, empty reads included."""
     places = sorted(rng.choices(range(len(data) + 1), k=rng.randrange(1, 9)))
     return [[data], octet_by_octet(data), cut(data, places)]
 
@@ -138,7 +138,7 @@ def receive(decoder: Any, chunks: Iterable[bytes]) -> Received:
 
 
 def breaks_at(decoder: Any, wire: bytes) -> tuple[int, ProtocolViolation]:
-    """Return the index of the octet with which the wire breaks the protocol, and how."""
+    """Return the index of the byte with which the wire breaks the protocol, and how."""
     received = receive(decoder, octet_by_octet(wire))
     assert received.violation is not None
     assert received.chunk_index is not None
@@ -200,7 +200,7 @@ def find_fault(text: bytes) -> Fault | None:
 
 
 def _cause(good: bytes, rest: bytes) -> Cause:
-    """Say why the octets that can begin a character can't go on as they do."""
+    """Say why the bytes that can begin a character can't go on as they do."""
     if not rest:
         return Cause.TRUNCATED
     octet = rest[0]
@@ -217,7 +217,7 @@ def _cause(good: bytes, rest: bytes) -> Cause:
 
 def _forbidden(begin: bytes) -> Cause:
     """Say, from the bits alone, which code points begin so that UTF-8 doesn't have them."""
-    if begin[0] >= 0xF8:  # the leads of 5 and 6 octets that UTF-8 no longer has, and none
+    if begin[0] >= 0xF8:  # the leads of 5 and 6 bytes that UTF-8 no longer has, and none
         return Cause.INVALID_LEAD
     size = f"{begin[0]:08b}".index("0")
     bits = begin[0] & (0x7F >> size)
@@ -235,12 +235,12 @@ def _forbidden(begin: bytes) -> Cause:
 
 
 def place_of(offset: int, fragments: Iterable[bytes]) -> tuple[int, int]:
-    """Return the fragment that holds the octet, and where in it."""
+    """Return the fragment that holds the byte, and where in it."""
     for index, fragment in enumerate(fragments):
         if offset < len(fragment):
             return index, offset
         offset -= len(fragment)
-    raise AssertionError("the octet is in none of the fragments")
+    raise AssertionError("the byte is in none of the fragments")
 
 
 def assert_evidence(violation: Any, text: bytes, fragments: list[bytes]) -> None:
@@ -370,7 +370,7 @@ def collect() -> None:
 
 
 def kept(make: Callable[[], Any], chunks: list[bytes]) -> int:
-    """Return how many octets of memory are given back when the decoder goes.
+    """Return how many bytes of memory are given back when the decoder goes.
 
     The median of three, for other threads allocate too, those of pytest-xdist among them.
     """

@@ -4,7 +4,7 @@
  *
  * One line for each function, alphabet, size and candidate, separated by tabs:
  *
- *     function  alphabet  octets  candidate  ns  GB/s  (ns of memcpy)/ns
+ *     function  alphabet  bytes  candidate  ns  GB/s  (ns of memcpy)/ns
  *
  * Candidates take turns, and each figure is the minimum over the turns: what slows
  * the machine down for a while falls on all of them or is not seen.  Pin the process
@@ -85,7 +85,7 @@ static size_t put_json(uint8_t *p)
     return i;
 }
 
-/* n octets of well-formed text: the last sequence is cut off and replaced. */
+/* n bytes of well-formed text: the last sequence is cut off and replaced. */
 static void write_text(uint8_t *p, size_t n, size_t alphabet)
 {
     uint8_t piece[512];

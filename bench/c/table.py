@@ -2,7 +2,7 @@
 
     table.py [ns|speed|ratio]
 
-Columns are sizes in octets; `ratio` is memcpy's time over the candidate's.
+Columns are sizes in bytes; `ratio` is memcpy's time over the candidate's.
 """
 
 import sys

@@ -46,7 +46,7 @@ def read_only(name: str) -> TypeError:
 
 
 def bad_key_length(octets: int) -> ValueError:
-    return ValueError(f"masking_key must be exactly 4 octets, not {octets}")
+    return ValueError(f"masking_key must be exactly 4 bytes, not {octets}")
 
 
 def not_an_integer(name: str, value: object) -> TypeError:
@@ -120,7 +120,7 @@ def not_a_frame(value: object) -> TypeError:
 
 
 def size_limit(name: str, limit: int | None) -> int:
-    """Return a limit in octets; ``None`` means the most that a length can say."""
+    """Return a limit in bytes; ``None`` means the most that a length can say."""
     value = integer_or_none(name, limit)
     if value is None:
         return UNLIMITED
@@ -138,7 +138,7 @@ def retained_limit(limit: int | None, message_size: int) -> int:
 
 
 def allowed_reserved_bits(bits: int) -> int:
-    """Return the RSV bits, as they stand in a frame's first octet, that may be set."""
+    """Return the RSV bits, as they stand in a frame's first byte, that may be set."""
     bits = integer("reserved_bits", bits)
     if bits & ~0x70:
         raise ValueError(f"reserved_bits must be a union of 0x40, 0x20 and 0x10, not {bits:#x}")
@@ -151,10 +151,10 @@ def check_sizehint(sizehint: int) -> int:
 
 
 def check_update(nbytes: int, size: int) -> int:
-    """Return how much of a receive buffer of ``size`` octets was filled."""
+    """Return how much of a receive buffer of ``size`` bytes was filled."""
     nbytes = integer("nbytes", nbytes)
     if not 0 <= nbytes <= size:
-        raise ValueError(f"buffer_updated({nbytes}) after a get_buffer() of {size} octets")
+        raise ValueError(f"buffer_updated({nbytes}) after a get_buffer() of {size} bytes")
     return nbytes
 
 
@@ -273,12 +273,10 @@ def encodable_opcode(opcode: int, fin: bool, length: int) -> int:
             raise ValueError(f"{value.name} is a control frame, which can't be fragmented")
         if length > 125:
             raise ValueError(
-                f"{value.name} is a control frame, with 125 octets of payload at most, not {length}"
+                f"{value.name} is a control frame, with 125 bytes of payload at most, not {length}"
             )
         if value == Opcode.CLOSE and length == 1:
-            raise ValueError(
-                "the payload of a CLOSE frame is empty or begins with a code, 2 octets"
-            )
+            raise ValueError("the payload of a CLOSE frame is empty or begins with a code, 2 bytes")
     return int(value)
 
 
@@ -297,7 +295,7 @@ def close_payload(
         raise ValueError(f"close code {number} must not be sent")
     octets = encode(reason)
     if len(octets) > MAX_REASON:
-        raise ValueError(f"reason must be {MAX_REASON} octets of UTF-8 at most, not {len(octets)}")
+        raise ValueError(f"reason must be {MAX_REASON} bytes of UTF-8 at most, not {len(octets)}")
     return number.to_bytes(2, "big") + octets
 
 
@@ -316,7 +314,7 @@ def check_state(state: object) -> tuple[int, bytes, int, int, int]:
 
 
 def _can_go_on(pending: bytes) -> bool:
-    """Tell whether the octets begin one character, or are none."""
+    """Tell whether the bytes begin one character, or are none."""
     return not pending or any(
         _is_character(pending + octet * count)
         for octet in (b"\x80", b"\xbf")

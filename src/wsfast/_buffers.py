@@ -1,4 +1,4 @@
-"""The octets of whatever the caller passes.
+"""The bytes of whatever the caller passes.
 
 Invariant: any C-contiguous buffer is taken, of any item type and shape, as the
 compiled twin takes it; anything else is a clear error.
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def octets(data: Buffer, name: str = "data") -> bytes:
-    """Return a copy of the octets of ``data``, or ``data`` itself if it is ``bytes``."""
+    """Return a copy of the bytes of ``data``, or ``data`` itself if it is ``bytes``."""
     if type(data) is bytes:
         return data
     try:
@@ -28,7 +28,7 @@ def octets(data: Buffer, name: str = "data") -> bytes:
 
 
 def payload_octets(payload: Buffer | str, name: str = "payload") -> bytes:
-    """Return the octets to send of a text or of any C-contiguous buffer."""
+    """Return the bytes to send of a text or of any C-contiguous buffer."""
     if isinstance(payload, str):
         return str.encode(payload)  # not what a subclass makes of it
     if type(payload) is bytes:
@@ -41,7 +41,7 @@ def payload_octets(payload: Buffer | str, name: str = "payload") -> bytes:
 
 
 def writable(data: Buffer, name: str) -> memoryview:
-    """Return the octets of a writable buffer, to be written to and then released."""
+    """Return the bytes of a writable buffer, to be written to and then released."""
     try:
         view = memoryview(data)
     except TypeError:
@@ -60,7 +60,7 @@ def writable(data: Buffer, name: str) -> memoryview:
 
 
 def masking_key_octets(masking_key: Buffer) -> bytes:
-    """Return the 4 octets of a masking key."""
+    """Return the 4 bytes of a masking key."""
     key = octets(masking_key, "masking_key")
     if len(key) != 4:
         raise _arguments.bad_key_length(len(key))

@@ -154,7 +154,7 @@ _CODES = (
     ),
     _one(
         *(1002, "Protocol error", "both", "no"),
-        about="the framing of the octets",
+        about="the framing of the bytes",
         fault="the sender of the frame, or whatever changed the stream between",
         meaning="A frame broke the protocol: opcode, reserved bits, masking, length or sequence.",
         seen="A library with a fault in its framing; a compressed frame (RSV1) where no "

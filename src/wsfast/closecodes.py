@@ -78,7 +78,7 @@ def explain(code: int) -> CloseCodeInfo:
     """Return what a close code means, when you see it and what to do.
 
     Args:
-        code: 0 to 65535, all that the two octets of a close frame can say.
+        code: 0 to 65535, all that the two bytes of a close frame can say.
 
     Returns:
         The entry of a registered code; of any other, that of its range.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ._extension_header import _Parameters
 
 NAME = "permessage-deflate"
-_EMPTY = b"\x00"  # the message without octets (section 7.2.3.6)
+_EMPTY = b"\x00"  # the message without bytes (section 7.2.3.6)
 
 # Engine: (module, the extra that installs it).  All have the interface of zlib.
 _ENGINES = {
@@ -140,7 +140,7 @@ class Deflate:
         parameters: what was agreed on.
         level: 0 to 9, with isal 0 to 3; ``None`` for the engine's default.
         mem_level: 1 to 9, likewise.
-        threshold: payloads of fewer octets are sent as they are.
+        threshold: payloads of fewer bytes are sent as they are.
         engine: ``"zlib"``; or ``"isal"`` or ``"zlib-ng"``, if installed.
 
     Raises:
@@ -188,7 +188,7 @@ class Deflate:
         )
         bits = parameters.server_max_window_bits if server else parameters.client_max_window_bits
         if bits == 8:
-            # No engine has raw deflate with 8.  With 9, zlib reaches back 512 - 262 octets
+            # No engine has raw deflate with 8.  With 9, zlib reaches back 512 - 262 bytes
             # at most, which a window of 256 holds too; others go to the limit.
             self._compressing = module = zlib
         self._make: Callable[[], Any] = partial(
@@ -216,7 +216,7 @@ class Deflate:
                 sent as UTF-8.
 
         Returns:
-            The compressed octets; ``None`` if the message is to be sent as it is, for it
+            The compressed bytes; ``None`` if the message is to be sent as it is, for it
             is below the threshold, or not getting shorter.
 
         Raises:
@@ -242,7 +242,7 @@ class Deflate:
         compressed = compressor.compress(octets) + compressor.flush(self._compressing.Z_SYNC_FLUSH)
         if type(compressed) is not bytes:
             raise not_bytes(compressor, compressed)
-        if self._takes_over:  # the octets are in the window of both ends now: no way back
+        if self._takes_over:  # the bytes are in the window of both ends now: no way back
             self._compressor = compressor
             return compressed[:-4] if compressed.endswith(TAIL) else _EMPTY
         return compressed[:-4] if len(compressed) - 4 < len(octets) else None

@@ -47,17 +47,17 @@ class ProtocolViolation(Exception):
 
     @property
     def close_reason(self) -> str:
-        """The reason to send: at most 123 octets of UTF-8, never cut inside a character."""
+        """The reason to send: at most 123 bytes of UTF-8, never cut inside a character."""
         return str(self).encode("utf-8", "replace")[:MAX_REASON].decode("utf-8", "ignore")
 
     def close_frame(self, masking_key: Buffer | None = None) -> bytes:
         """Return the close frame to send, with code and reason (RFC 6455 section 5.5.1).
 
         Args:
-            masking_key: exactly 4 octets on the client's side, ``None`` on the server's.
+            masking_key: exactly 4 bytes on the client's side, ``None`` on the server's.
 
         Raises:
-            TypeError, ValueError: the masking key is not a buffer of 4 octets.
+            TypeError, ValueError: the masking key is not a buffer of 4 bytes.
         """
         payload = close_payload(self.close_code, self.close_reason)
         if masking_key is None:
@@ -100,9 +100,9 @@ class MessageTooBig(ProtocolViolation):
 class Cause(Enum):
     """Say why a sequence is ill-formed (The Unicode Standard, Table 3-7)."""
 
-    INVALID_LEAD = "no character begins with this octet"
-    UNEXPECTED_CONTINUATION = "continuation octet without a lead octet"
-    MISSING_CONTINUATION = "a continuation octet is missing"
+    INVALID_LEAD = "no character begins with this byte"
+    UNEXPECTED_CONTINUATION = "continuation byte without a lead byte"
+    MISSING_CONTINUATION = "a continuation byte is missing"
     OVERLONG = "overlong form"
     SURROGATE = "surrogate code point"
     OUT_OF_RANGE = "code point above U+10FFFF"
@@ -110,26 +110,26 @@ class Cause(Enum):
 
 
 class InvalidUTF8(ProtocolViolation, ValueError):
-    """Say that a text is not UTF-8, and which octet made it so (RFC 6455 section 8.1).
+    """Say that a text is not UTF-8, and which byte made it so (RFC 6455 section 8.1).
 
-    Offsets count octets from 0, from the start of the message unless said otherwise;
+    Offsets count bytes from 0, from the start of the message unless said otherwise;
     in the reason of a close frame, from the start of the frame's payload, so with the two
     bytes of the code; the text counts from the start of the reason, and says so.
 
     Attributes:
-        offset: the first octet of the ill-formed sequence; what CPython gives as
+        offset: the first byte of the ill-formed sequence; what CPython gives as
             ``UnicodeDecodeError.start`` for the whole message.
-        length: the octets of its maximal subpart (The Unicode Standard, D93b), 1 to 3;
+        length: the bytes of its maximal subpart (The Unicode Standard, D93b), 1 to 3;
             CPython's ``end - start``.
-        octets: these octets.
-        detected_at: the octet that made the text impossible; the length of the message
+        octets: these bytes.
+        detected_at: the byte that made the text impossible; the length of the message
             if it ended too soon.
         cause: a ``Cause``.
-        fragment_index: the fragment, from 0, that holds the octet at ``offset``.
+        fragment_index: the fragment, from 0, that holds the byte at ``offset``.
         fragment_offset: where in the payload of that fragment it stands.
         in_close_reason: whether it is the reason of a close frame that is ill-formed.
-        context: the octets before ``offset``, 16 at most and as far as they are at hand,
-            then the sequence, then the octet at ``detected_at``.
+        context: the bytes before ``offset``, 16 at most and as far as they are at hand,
+            then the sequence, then the byte at ``detected_at``.
     """
 
     close_code = 1007
@@ -161,19 +161,19 @@ class InvalidUTF8(ProtocolViolation, ValueError):
 
     @property
     def context_offset(self) -> int:
-        """The offset of the first octet of ``context``."""
+        """The offset of the first byte of ``context``."""
         end = self.detected_at + (self.cause is not Cause.TRUNCATED)
         return end - len(self.context)
 
     @property
     def close_reason(self) -> str:
-        """The reason to send: the offset, the octets and the cause."""
+        """The reason to send: the offset, the bytes and the cause."""
         if self.in_close_reason:
             return (
                 f"invalid UTF-8 in the reason of a close frame, byte {self.offset - 2} of the "
                 f"reason: {_hex(self.octets)}, {self.cause.value}"
             )
-        return f"invalid UTF-8 at octet {self.offset}: {_hex(self.octets)}, {self.cause.value}"
+        return f"invalid UTF-8 at byte {self.offset}: {_hex(self.octets)}, {self.cause.value}"
 
     def diagnosis(
         self,
@@ -182,12 +182,12 @@ class InvalidUTF8(ProtocolViolation, ValueError):
         masking_key: Buffer | None = None,
         show_payload: bool = False,
     ) -> Diagnosis:
-        """Find out where the octets came from; see ``diagnose``.
+        """Find out where the bytes came from; see ``diagnose``.
 
         Args:
             payload: all of the message, if it is at hand; without it there is only
                 ``context`` to go by, and most origins stay unknown.
-            masking_key: the 4 octets of the frame's key, if known.
+            masking_key: the 4 bytes of the frame's key, if known.
             show_payload: whether the ``window`` of the diagnosis may show the payload.
 
         Raises:
@@ -203,8 +203,8 @@ class InvalidUTF8(ProtocolViolation, ValueError):
                 f"detected at byte {self.detected_at} of it)"
             )
         return (
-            f"{self.close_reason} (fragment {self.fragment_index}, octet {self.fragment_offset}; "
-            f"detected at octet {self.detected_at})"
+            f"{self.close_reason} (fragment {self.fragment_index}, byte {self.fragment_offset}; "
+            f"detected at byte {self.detected_at})"
         )
 
 
@@ -221,7 +221,7 @@ def _cause(pending: bytes, octet: int) -> Cause:
         return Cause.OUT_OF_RANGE if octet < 0xF8 else Cause.INVALID_LEAD
     if not 0x80 <= octet < 0xC0:
         return Cause.MISSING_CONTINUATION
-    # A continuation octet, so it is the second octet that its lead octet forbids.
+    # A continuation byte, so it is the second byte that its lead byte forbids.
     return {0xED: Cause.SURROGATE, 0xF4: Cause.OUT_OF_RANGE}.get(pending[0], Cause.OVERLONG)
 
 
@@ -233,7 +233,7 @@ def invalid_utf8(
     fragment_offset: int,
     before: bytes,
 ) -> InvalidUTF8:
-    """Make the violation of ``octet`` at ``detected_at`` after the ``pending`` octets.
+    """Make the violation of ``octet`` at ``detected_at`` after the ``pending`` bytes.
 
     ``before`` is what stood before the ill-formed sequence, as far as it is at hand.
     """
@@ -252,7 +252,7 @@ def invalid_utf8(
 def truncated_utf8(
     pending: bytes, length: int, fragment_index: int, fragment_offset: int, before: bytes
 ) -> InvalidUTF8:
-    """Make the violation of a text of ``length`` octets that ends with ``pending``."""
+    """Make the violation of a text of ``length`` bytes that ends with ``pending``."""
     return InvalidUTF8(
         length - len(pending),
         pending,
@@ -296,7 +296,7 @@ def _name(opcode: int) -> str:
 def reserved_bits(first: int, reserved_bits: int, first_frame_bits: int) -> ProtocolError:
     """Section 5.2: RSV bits are 0 unless an extension gives them a meaning.
 
-    Of ``first``, the first octet, those of ``reserved_bits`` may be set, and on the first
+    Of ``first``, the first byte, those of ``reserved_bits`` may be set, and on the first
     frame of a message those of ``first_frame_bits`` (RFC 7692 section 6.1).
     """
     opcode, bits = first & 0x0F, first & 0x70 & ~reserved_bits
@@ -343,23 +343,23 @@ def mask_bit(masked: bool) -> ProtocolError:
 
 
 def long_control(opcode: int) -> ProtocolError:
-    """Section 5.5: control frames carry 125 octets at most."""
-    return ProtocolError(f"{_name(opcode)} frame with a payload of more than 125 octets")
+    """Section 5.5: control frames carry 125 bytes at most."""
+    return ProtocolError(f"{_name(opcode)} frame with a payload of more than 125 bytes")
 
 
 def short_close() -> ProtocolError:
-    """Section 5.5.1: the payload of a close frame begins with a code of 2 octets."""
-    return ProtocolError("close frame with a payload of 1 octet, too short for a close code")
+    """Section 5.5.1: the payload of a close frame begins with a code of 2 bytes."""
+    return ProtocolError("close frame with a payload of 1 byte, too short for a close code")
 
 
 def length_not_minimal() -> ProtocolError:
-    """Section 5.2: the minimal number of octets must be used to encode the length."""
-    return ProtocolError("payload length not encoded in the fewest octets")
+    """Section 5.2: the minimal number of bytes must be used to encode the length."""
+    return ProtocolError("payload length not encoded in the fewest bytes")
 
 
 def length_64_bits() -> ProtocolError:
     """Section 5.2: the most significant bit of a 64-bit length must be 0."""
-    return ProtocolError("payload length of 2**63 octets or more")
+    return ProtocolError("payload length of 2**63 bytes or more")
 
 
 def bad_close_code(code: int) -> ProtocolError:
@@ -369,20 +369,18 @@ def bad_close_code(code: int) -> ProtocolError:
 
 def frame_too_big(length: int, limit: int) -> MessageTooBig:
     """Our limit ``max_frame_size``."""
-    return MessageTooBig(f"frame of {length} octets, more than max_frame_size ({limit})")
+    return MessageTooBig(f"frame of {length} bytes, more than max_frame_size ({limit})")
 
 
 def message_too_big(length: int, limit: int) -> MessageTooBig:
     """Our limit ``max_message_size``."""
-    return MessageTooBig(
-        f"message of {length} octets or more, more than max_message_size ({limit})"
-    )
+    return MessageTooBig(f"message of {length} bytes or more, more than max_message_size ({limit})")
 
 
 def retains_too_much(charge: int, fragments: int, limit: int) -> MessageTooBig:
     """Our limit ``max_retained``."""
     return MessageTooBig(
-        f"message in {fragments} fragments would retain {charge} octets, "
+        f"message in {fragments} fragments would retain {charge} bytes, "
         f"more than max_retained ({limit})"
     )
 

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def fragment(opcode: int, payload: Buffer | str, size: int) -> Iterator[Frame]:
-    """Cut a message into frames of at most ``size`` octets of payload.
+    """Cut a message into frames of at most ``size`` bytes of payload.
 
     RFC 6455 lets a fragment end inside a character; here none of a text does, for some
     receivers decode each by itself.
 
     Args:
         opcode: ``Opcode.TEXT`` or ``Opcode.BINARY``.
-        payload: any C-contiguous buffer, or a ``str``, which is sent as UTF-8.  Octets are
+        payload: any C-contiguous buffer, or a ``str``, which is sent as UTF-8.  Bytes are
             not validated: where they are no UTF-8, text is cut at ``size``.
-        size: octets, at least 1; for text at least 4, the longest character.
+        size: bytes, at least 1; for text at least 4, the longest character.
 
     Returns:
         An iterator over the frames: the first with the opcode, the others continuation
@@ -51,7 +51,7 @@ def check_size(name: str, size: int, least: int) -> int:
     """Return the size of fragments."""
     size = integer(name, size)
     if size < least:
-        raise ValueError(f"{name} must be {least} octets or more, not {size}")
+        raise ValueError(f"{name} must be {least} bytes or more, not {size}")
     return size
 
 

@@ -1,4 +1,4 @@
-"""The other end of a peer: a plain socket, and what comes and goes on it octet by octet.
+"""The other end of a peer: a plain socket, and what comes and goes on it byte by byte.
 
 Invariant: nothing here calls wsfast's codecs or a peer's.
 """

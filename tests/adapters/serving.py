@@ -54,9 +54,9 @@ loops = pytest.mark.parametrize(
     ],
 )
 REASONS = {
-    "at once": "invalid UTF-8 at octet 3: C3, a continuation octet is missing",
-    "in a later fragment": "invalid UTF-8 at octet 3: C3, a continuation octet is missing",
-    "cut short": "invalid UTF-8 at octet 3: C3, the text ends inside a character",
+    "at once": "invalid UTF-8 at byte 3: C3, a continuation byte is missing",
+    "in a later fragment": "invalid UTF-8 at byte 3: C3, a continuation byte is missing",
+    "cut short": "invalid UTF-8 at byte 3: C3, the text ends inside a character",
 }
 
 App = Callable[[Any, Any, Any], Awaitable[Any]]
@@ -90,7 +90,7 @@ class Client(End):
         return ", ".join(found) if found else None
 
     def send(self, octets: bytes) -> None:
-        """Send octets as they are."""
+        """Send bytes as they are."""
         self._sock.sendall(octets)
 
     def hear_rsv1(self) -> tuple[int, bytes, bool]:

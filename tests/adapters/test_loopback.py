@@ -42,7 +42,7 @@ PROGRAMS = {
 }
 PAGE = Path(__file__).parents[2] / "docs" / "peers" / "invalid-text.md"
 TEXTS = ["plain", "größer", "Съешь ещё", "日本語" * 700, "🙂" * 20_000, "x" * (1 << 20)]
-# What is no UTF-8, from its first octet that is wrong, in the three places it can be.
+# What is no UTF-8, from its first byte that is wrong, in the three places it can be.
 IN_ONE_FRAME = [(TEXT, b"caf\xc3(", True)]
 CUT_SHORT = [(TEXT, b"caf", False), (CONTINUATION, b"\xc3", True)]
 IN_THE_REASON = [(CLOSE, b"\x03\xe8caf\xc3(", True)]
@@ -117,7 +117,7 @@ def test_the_remote_sees_1007(
         running.told()
     assert code == 1007
     if frames is not IN_THE_REASON and PROGRAMS[name].peer in ("websockets", "wsproto", "tornado"):
-        assert reason.startswith("invalid UTF-8 at octet 3: C3, ")
+        assert reason.startswith("invalid UTF-8 at byte 3: C3, ")
 
 
 Seen = tuple[str, str, str]  # when it was found, what the remote sees, what the application sees

@@ -1,4 +1,4 @@
-"""The protocols of websockets and wsproto, stock and accelerated, on the same octets.
+"""The protocols of websockets and wsproto, stock and accelerated, on the same bytes.
 
 Invariant: what a protocol hands on and what it sends is the same; only where a text is no
 UTF-8 does it differ, and there it is what RFC 6455 section 8.1 asks for.
@@ -123,7 +123,7 @@ def test_websockets_finds_what_is_no_text_with_its_frame(switch_on: SwitchOn) ->
         protocol.receive_data(fragmented(TEXT, fragments_of(rng, text)))
         code, reason = close_sent(b"".join(protocol.data_to_send()))
         assert code == 1007
-        assert reason.startswith(f"invalid UTF-8 at octet {fault.offset}: ")
+        assert reason.startswith(f"invalid UTF-8 at byte {fault.offset}: ")
 
 
 def test_websockets_stops_at_the_first_fault(switch_on: SwitchOn) -> None:
@@ -167,7 +167,7 @@ def test_websockets_with_compression(switch_on: SwitchOn) -> None:
     bad = client.compress(b"x" * 100 + b"\xff" * 50) or b""
     protocol.receive_data(encode_frame(TEXT, bad, rsv1=True, masking_key=b"abcd"))
     code, reason = close_sent(b"".join(protocol.data_to_send()))
-    assert (code, reason[:27]) == (1007, "invalid UTF-8 at octet 100:")
+    assert (code, reason[:27]) == (1007, "invalid UTF-8 at byte 100:")
 
 
 @pytest.mark.parametrize("mask_it", [False, True])
@@ -227,7 +227,7 @@ def test_websockets_over_a_socket(switch_on: SwitchOn) -> None:
                     await connection.send([b"Gr\xc3", b"\xbc", b"\xff"], text=True)
                     await connection.wait_closed()
                     assert connection.close_code == 1007
-                    assert connection.close_reason.startswith("invalid UTF-8 at octet 4: FF")
+                    assert connection.close_reason.startswith("invalid UTF-8 at byte 4: FF")
 
     asyncio.run(asyncio.wait_for(run(), 30))
     errors = [item for item in seen if not isinstance(item, str)]
@@ -292,7 +292,7 @@ def test_wsproto_hosts_can_send_the_close_frame(switch_on: SwitchOn) -> None:
         assert connection.state is ConnectionState.REMOTE_CLOSING
         code, reason = close_sent(bytes(connection.send(close.response())))
         assert code == 1007
-        assert reason.startswith(f"invalid UTF-8 at octet {fault.offset}: ")
+        assert reason.startswith(f"invalid UTF-8 at byte {fault.offset}: ")
         assert list(connection.events()) == []
 
 

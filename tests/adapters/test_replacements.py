@@ -1,4 +1,4 @@
-"""What takes a seam's place does what was there: same octets, same types, nothing changed.
+"""What takes a seam's place does what was there: same bytes, same types, nothing changed.
 
 Invariant: the expected results are computed here or by the peer's own code.
 """
@@ -31,7 +31,7 @@ def test_maskers_keep_their_place_between_pieces() -> None:
     null = wsaccel.XorMaskerNull()
     assert (null.process(DATA), null.pointer()) == (DATA, len(DATA))
     assert type(wsaccel.createXorMasker(KEY, 200)) is wsaccel.XorMaskerSimple
-    with pytest.raises(ValueError, match="masking_key must be exactly 4 octets, not 3"):
+    with pytest.raises(ValueError, match="masking_key must be exactly 4 bytes, not 3"):
         wsaccel.XorMaskerSimple(b"abc")
 
 

@@ -40,7 +40,7 @@ async def app(scope, receive, send):
 """
 # What a protocol is told apart by: ours gives the place in the reason of a 1007.
 BAD = [(TEXT, b"caf", False), (CONTINUATION, b"\xc3(", True)]
-OURS = "invalid UTF-8 at octet 3: C3, a continuation octet is missing"
+OURS = "invalid UTF-8 at byte 3: C3, a continuation byte is missing"
 PROGRAM = """
 import sys
 {before}

@@ -1,6 +1,6 @@
 """Record what two peers that are not ours say to each other, on the loopback interface.
 
-Invariant: octets are passed on as they came; an exchange is over within ``TIMEOUT``.
+Invariant: bytes are passed on as they came; an exchange is over within ``TIMEOUT``.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def test_a_wrong_result_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(contenders, "wsproto", lambda: lambda data: (bytes, 7))
     status, output = run("mask", "--size", "7", *QUICK)
     assert status == 1
-    assert "wsproto gave a wrong result for mask, 7 octets" in output
+    assert "wsproto gave a wrong result for mask, 7 bytes" in output
 
 
 def test_every_contender_has_a_look_and_is_in_the_extra_that_bench_installs() -> None:

@@ -33,7 +33,7 @@ def test_check_invalid_file_gives_the_evidence_and_the_origin(tmp_path: Path) ->
     file.write_bytes("Grüße aus Köln".encode("latin-1"))
     status, output = check(str(file))
     assert status == 1
-    assert "invalid UTF-8 at octet 2: FC" in output
+    assert "invalid UTF-8 at byte 2: FC" in output
     assert "INVALID_LEAD" in output
     assert "text in another charset (cp1252)" in output
     assert "Köln" not in output

@@ -130,7 +130,7 @@ def test_frames_compressed_message_goes_on_after_a_final_block() -> None:
     wire = wsfast.encode_frame(wsfast.Opcode.TEXT, payload, rsv1=True)
     status, output = frames(stdin=ACCEPTED + wire)
     assert status == 1
-    assert "invalid UTF-8 at octet 3: E9" in output
+    assert "invalid UTF-8 at byte 3: E9" in output
 
 
 def test_frames_compressed_message_that_is_not_whole_is_judged_so_far() -> None:
@@ -138,7 +138,7 @@ def test_frames_compressed_message_that_is_not_whole_is_judged_so_far() -> None:
     wire = wsfast.encode_frame(wsfast.Opcode.TEXT, payload or b"", fin=False, rsv1=True)
     status, output = frames(stdin=ACCEPTED + wire)
     assert status == 1
-    assert "invalid UTF-8 at octet 3: E9" in output
+    assert "invalid UTF-8 at byte 3: E9" in output
     assert "reads like French" in output
 
 
@@ -214,7 +214,7 @@ def test_frames_hexadecimal_is_told_by_itself(written: str) -> None:
 def test_frames_violation_comes_with_evidence_and_origin(bad: recording.Recording) -> None:
     status, output = frames(stdin=bytes(bad.from_client))
     assert status == 1
-    assert "invalid UTF-8 at octet 2: FC" in output
+    assert "invalid UTF-8 at byte 2: FC" in output
     assert "text in another charset (cp1252)" in output
     assert "Köln" not in output
     status, (stream,) = parsed(stdin=bytes(bad.from_client))
@@ -249,15 +249,15 @@ def test_frames_preview_can_not_command_a_terminal() -> None:
     [
         (b"\x81\x05Hello\xc1\x00", 1002, "RSV1"),
         (b"\x83\x00", 1002, "reserved opcode 0x3"),
-        (b"\x89\x7e\x00\x80", 1002, "more than 125 octets"),
+        (b"\x89\x7e\x00\x80", 1002, "more than 125 bytes"),
         (b"\x80\x00", 1002, "no message to continue"),
         (b"\x01\x01a\x81\x01b", 1002, "inside an unfinished fragmented message"),
-        (b"\x81\x7e\x00\x05Hello", 1002, "fewest octets"),
+        (b"\x81\x7e\x00\x05Hello", 1002, "fewest bytes"),
         (b"\x88\x02\x03\xee", 1002, "close code 1006"),
-        (b"\x01\x02\xf0\x9f\x80\x01a", 1007, "a continuation octet is missing"),
+        (b"\x01\x02\xf0\x9f\x80\x01a", 1007, "a continuation byte is missing"),
         (b"\x81\x7eabc\xff", 1007, "FF"),
         (b"\x88\x03\x03\xe8\xff", 1007, "invalid UTF-8"),
-        (b"\x81\x05ab\xff", 1007, "invalid UTF-8 at octet 2"),
+        (b"\x81\x05ab\xff", 1007, "invalid UTF-8 at byte 2"),
     ],
     ids=lambda value: value.hex() if isinstance(value, bytes) else None,
 )

@@ -73,7 +73,7 @@ def test_input_that_comes_late_is_waited_for(command: str, kind: str, blocking: 
     os.close(writer)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1, err
-    assert b"at octet 5" in out or b"at byte 5" in out
+    assert b"at byte 5" in out or b"at byte 5" in out
 
 
 @POSIX

@@ -1,4 +1,4 @@
-"""One frame encoded: its octets, the examples of the RFC, what is refused.
+"""One frame encoded: its bytes, the examples of the RFC, what is refused.
 
 RFC 6455 sections 5.2, 5.5 and 5.7.  Batches: test_encode_frames.py.
 """
@@ -101,13 +101,13 @@ BAD_FRAMES = [
         (CLOSE, bytes(126)),
         {},
         ValueError,
-        "CLOSE is a control frame, with 125 octets of payload at most, not 126",
+        "CLOSE is a control frame, with 125 bytes of payload at most, not 126",
     ),
     pytest.param(
         (CLOSE, b"x"),
         {},
         ValueError,
-        "the payload of a CLOSE frame is empty or begins with a code, 2 octets",
+        "the payload of a CLOSE frame is empty or begins with a code, 2 bytes",
     ),
     pytest.param(("1", b""), {}, ValueError, "opcode must be one of 0, 1, 2, 8, 9 and 10, not '1'"),
     pytest.param(
@@ -120,7 +120,7 @@ BAD_FRAMES = [
         (TEXT, b""),
         {"masking_key": b"abc"},
         ValueError,
-        "masking_key must be exactly 4 octets, not 3",
+        "masking_key must be exactly 4 bytes, not 3",
     ),
     pytest.param(
         (TEXT, b""),

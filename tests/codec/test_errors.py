@@ -54,7 +54,7 @@ def test_violation_close_frame_is_ready_to_send(
 
 
 def test_violation_close_frame_bad_key_refused() -> None:
-    with pytest.raises(ValueError, match=r"^masking_key must be exactly 4 octets, not 3$"):
+    with pytest.raises(ValueError, match=r"^masking_key must be exactly 4 bytes, not 3$"):
         ProtocolError("why").close_frame(b"abc")
 
 
@@ -111,11 +111,11 @@ def test_invalid_utf8_says_where_and_why(codec: SimpleNamespace) -> None:
     _, violation = run(codec.MessageDecoder("server").feed(wire + frame(0, b"\x41")))
     assert isinstance(violation, InvalidUTF8)
     assert violation.close_reason == (
-        "invalid UTF-8 at octet 8: E2 82, a continuation octet is missing"
+        "invalid UTF-8 at byte 8: E2 82, a continuation byte is missing"
     )
     assert str(violation) == (
-        "invalid UTF-8 at octet 8: E2 82, a continuation octet is missing "
-        "(fragment 1, octet 4; detected at octet 10)"
+        "invalid UTF-8 at byte 8: E2 82, a continuation byte is missing "
+        "(fragment 1, byte 4; detected at byte 10)"
     )
     assert violation.context == b"caf\xc3\xa9 ab\xe2\x82\x41"
     assert violation.context_offset == 0

@@ -2,7 +2,7 @@
 
 Random messages with random faults, in random fragments with control frames between
 them, come in random reads.  What is expected is computed from the whole message, by
-CPython's decoder and by Table 3-7 (``helpers``), and from where each octet stands in
+CPython's decoder and by Table 3-7 (``helpers``), and from where each byte stands in
 the wire.  RFC 6455 sections 5.4, 5.5 and 8.1.
 """
 
@@ -42,7 +42,7 @@ class Wire(NamedTuple):
     text: bytes
     fragments: list[bytes]
     octets: bytes
-    places: list[int]  # in the wire, of each octet of the text; last, of the end of the message
+    places: list[int]  # in the wire, of each byte of the text; last, of the end of the message
     controls: list[tuple[int, int, bytes]]  # where in the wire each ends, opcode, payload
 
 
@@ -87,7 +87,7 @@ def assert_received(codec: SimpleNamespace, wire: Wire, chunks: list[bytes], rol
     start = max(0, fault.offset - 16)
     assert violation.context == wire.text[start : fault.detected_at + 1]
     assert violation.context_offset == start
-    # Fail fast: the read that brought the octet is the one that failed.
+    # Fail fast: the read that brought the byte is the one that failed.
     before = sum(map(len, chunks[: received.chunk_index]))
     assert before <= end < before + len(chunks[received.chunk_index or 0])
 

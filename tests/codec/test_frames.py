@@ -1,7 +1,7 @@
-"""Frames: each header cut at each octet, each rule of the header, each limit.
+"""Frames: each header cut at each byte, each rule of the header, each limit.
 
-RFC 6455 sections 5.1, 5.2 and 5.5.  Encoding: test_encode.py.  Wires are written octet by
-octet in ``helpers``.
+RFC 6455 sections 5.1, 5.2 and 5.5.  Encoding: test_encode.py.  Wires are written byte by
+byte in ``helpers``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def key_for(role: str) -> bytes | None:
 
 
 def payload_of(event: Any) -> bytes:
-    """Return the octets of a frame or of a message."""
+    """Return the bytes of a frame or of a message."""
     return event.payload if hasattr(event, "payload") else event.data
 
 
@@ -103,7 +103,7 @@ def test_decoder_reserved_bits_only_those_negotiated_taken(
             assert str(violation).startswith(", ".join(names) + " set, but ")
 
 
-# What breaks a rule; the octet that completes the evidence; what is said of it.
+# What breaks a rule; the byte that completes the evidence; what is said of it.
 RULES = [
     *(
         pytest.param(0x80 | opcode, 0, f"reserved opcode 0x{opcode:X}", id=f"opcode-{opcode}")
@@ -139,23 +139,21 @@ def test_decoder_first_octet_breaks_a_rule_raised_with_it(
 # A header that breaks a rule later, for both roles: the length and how it is written.
 LATER_RULES = [
     *(
-        pytest.param(first, 126, 2, 1, f"{name} frame with a payload of more than 125 octets")
+        pytest.param(first, 126, 2, 1, f"{name} frame with a payload of more than 125 bytes")
         for first, name in ((0x88, "close"), (0x89, "ping"), (0x8A, "pong"))
     ),
-    pytest.param(0x89, 2**16, 8, 1, "ping frame with a payload of more than 125 octets"),
-    pytest.param(
-        0x88, 1, 0, 1, "close frame with a payload of 1 octet, too short for a close code"
-    ),
+    pytest.param(0x89, 2**16, 8, 1, "ping frame with a payload of more than 125 bytes"),
+    pytest.param(0x88, 1, 0, 1, "close frame with a payload of 1 byte, too short for a close code"),
     *(
-        pytest.param(0x82, n, 2, 3, "payload length not encoded in the fewest octets", id=f"16-{n}")
+        pytest.param(0x82, n, 2, 3, "payload length not encoded in the fewest bytes", id=f"16-{n}")
         for n in (0, 1, 124, 125)
     ),
     *(
-        pytest.param(0x81, n, 8, 9, "payload length not encoded in the fewest octets", id=f"64-{n}")
+        pytest.param(0x81, n, 8, 9, "payload length not encoded in the fewest bytes", id=f"64-{n}")
         for n in (0, 125, 126, 127, 65534, 65535)
     ),
     *(
-        pytest.param(0x82, n, 8, 2, "payload length of 2**63 octets or more", id=f"64-{n:#x}")
+        pytest.param(0x82, n, 8, 2, "payload length of 2**63 bytes or more", id=f"64-{n:#x}")
         for n in (2**63, 2**63 + 1, 2**63 + 126, 2**64 - 1)
     ),
 ]
@@ -179,7 +177,7 @@ def test_decoder_length_breaks_a_rule_raised_with_its_octet(
     assert found == at
     assert type(violation) is ProtocolError
     assert str(violation) == text
-    # It comes also if the octets come at once, and with nothing after them.
+    # It comes also if the bytes come at once, and with nothing after them.
     whole = receive(getattr(codec, name)(role, max_frame_size=None), [wire[: at + 1]])
     assert str(whole.violation) == text
 
@@ -198,7 +196,7 @@ def test_decoder_mask_bit_of_the_wrong_side_raised_with_its_octet(
 
 @both_decoders
 def test_decoder_longest_length_waits_for_payload(codec: SimpleNamespace, name: str) -> None:
-    """2**63 - 1 octets are what a header can say; a size of the payload plus 1 must not wrap."""
+    """2**63 - 1 bytes are what a header can say; a size of the payload plus 1 must not wrap."""
     options = {"max_frame_size": None}
     if name == "MessageDecoder":
         options["max_message_size"] = None
@@ -222,7 +220,7 @@ def test_decoder_max_frame_size_exact(codec: SimpleNamespace, name: str, limit: 
         found, violation = breaks_at(getattr(codec, name)(role, max_frame_size=limit), wire)
         assert found == len(head) - 1  # before the masking key
         assert type(violation) is MessageTooBig
-        assert str(violation) == f"frame of {limit + 1} octets, more than max_frame_size ({limit})"
+        assert str(violation) == f"frame of {limit + 1} bytes, more than max_frame_size ({limit})"
 
 
 @both_decoders

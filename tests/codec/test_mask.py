@@ -1,6 +1,6 @@
-"""Masking: every length, place and kind of buffer, against octet by octet arithmetic.
+"""Masking: every length, place and kind of buffer, against byte by byte arithmetic.
 
-RFC 6455 section 5.3: octet i of a payload XOR octet i mod 4 of the masking key.
+RFC 6455 section 5.3: byte i of a payload XOR byte i mod 4 of the masking key.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def mapped(octets: bytes) -> mmap.mmap:
     return shared
 
 
-# Each makes a writable buffer of these octets, of which there are a multiple of 8.
+# Each makes a writable buffer of these bytes, of which there are a multiple of 8.
 BUFFERS: dict[str, Callable[[bytes], Any]] = {
     "bytearray": bytearray,
     "memoryview": lambda octets: memoryview(bytearray(octets)),
@@ -163,11 +163,11 @@ def test_mask_inplace_key_in_the_buffer_itself_used_as_it_was(codec: SimpleNames
 
 # Arguments that are refused: what, and why; the buffer is as it was afterwards.
 BAD_ARGUMENTS = [
-    pytest.param((KEY[:3], 0), ValueError, "masking_key must be exactly 4 octets, not 3"),
-    pytest.param((KEY + b"x", 0), ValueError, "masking_key must be exactly 4 octets, not 5"),
-    pytest.param((b"", 0), ValueError, "masking_key must be exactly 4 octets, not 0"),
+    pytest.param((KEY[:3], 0), ValueError, "masking_key must be exactly 4 bytes, not 3"),
+    pytest.param((KEY + b"x", 0), ValueError, "masking_key must be exactly 4 bytes, not 5"),
+    pytest.param((b"", 0), ValueError, "masking_key must be exactly 4 bytes, not 0"),
     pytest.param(
-        (array.array("H", KEY * 2), 0), ValueError, "masking_key must be exactly 4 octets, not 8"
+        (array.array("H", KEY * 2), 0), ValueError, "masking_key must be exactly 4 bytes, not 8"
     ),
     pytest.param(
         ("abcd", 0), TypeError, "masking_key must be a bytes-like object, not str", id="key-str"
@@ -252,7 +252,7 @@ def test_the_key_first_as_some_peers_have_it(codec: SimpleNamespace) -> None:
         buffer = bytearray(SOURCE[:size])
         assert codec.mask_with(KEY, buffer) is None
         assert buffer == mask(SOURCE[:size])
-    with pytest.raises(ValueError, match="exactly 4 octets"):
+    with pytest.raises(ValueError, match="exactly 4 bytes"):
         codec.mask_with(b"123", bytearray(5))
     with pytest.raises(TypeError):
         codec.mask_with(KEY, b"read-only")

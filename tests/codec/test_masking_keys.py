@@ -89,7 +89,7 @@ def test_masking_keys_dropped_are_replaced_by_fresh_entropy(
         CORE.drop_masking_keys()
         CORE.new_masking_key()
         CORE.new_masking_key()
-    assert len(fetched) in (3, 4)  # one more if the last of a thousand octets were due
+    assert len(fetched) in (3, 4)  # one more if the last of a thousand bytes were due
 
 
 FORKED_IN_C = """

@@ -164,8 +164,8 @@ def test_close_longest_reason_carried(codec: SimpleNamespace, reason: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        ((1000, "a" * 124), ValueError, "reason must be 123 octets of UTF-8 at most, not 124"),
-        ((1000, "é" * 62), ValueError, "reason must be 123 octets of UTF-8 at most, not 124"),
+        ((1000, "a" * 124), ValueError, "reason must be 123 bytes of UTF-8 at most, not 124"),
+        ((1000, "é" * 62), ValueError, "reason must be 123 bytes of UTF-8 at most, not 124"),
         ((None, "why"), ValueError, "a close frame can't carry a reason without a code"),
         ((1000, b"why"), TypeError, "reason must be a str, not bytes"),
         (("1000", ""), TypeError, "code must be an integer or None, not str"),
@@ -183,9 +183,9 @@ def test_encode_close_bad_argument_refused(
 
 
 def test_parse_close_bad_length_refused(codec: SimpleNamespace) -> None:
-    with pytest.raises(ProtocolError, match="payload of 1 octet, too short"):
+    with pytest.raises(ProtocolError, match="payload of 1 byte, too short"):
         codec.parse_close(b"\x03")
-    with pytest.raises(ProtocolError, match="payload of more than 125 octets"):
+    with pytest.raises(ProtocolError, match="payload of more than 125 bytes"):
         codec.parse_close(b"\x03\xe8" + b"a" * 124)
 
 
@@ -238,7 +238,7 @@ def test_message_max_message_size_exact_whole_or_fragmented(
     head = header(0x82, limit + 1, None)
     at, violation = breaks_at(make(), frame(BINARY, payload + b"b"))
     assert (at, type(violation)) == (len(head) - 1, MessageTooBig)
-    text = f"message of {limit + 1} octets or more, more than max_message_size ({limit})"
+    text = f"message of {limit + 1} bytes or more, more than max_message_size ({limit})"
     assert str(violation) == text
     before = frame(BINARY, payload, fin=False)
     at, violation = breaks_at(make(), before + frame(CONTINUATION, b"b"))
@@ -252,9 +252,9 @@ def test_message_limit_starts_anew_with_each_message(codec: SimpleNamespace) -> 
 
 @pytest.mark.parametrize("extra", [0, 15, 16, 17, 160])
 def test_message_max_retained_charges_each_fragment(codec: SimpleNamespace, extra: int) -> None:
-    """16 octets for each fragment before the current one; the empty ones cost as much."""
+    """16 bytes for each fragment before the current one; the empty ones cost as much."""
     limit = 100 + extra
-    most = extra // 16  # fragments, before one of 100 octets
+    most = extra // 16  # fragments, before one of 100 bytes
     for fragment in (b"", b"a"):
         decoder = codec.MessageDecoder("server", max_retained=limit)
         last = b"a" * (100 - most * len(fragment))
@@ -295,7 +295,7 @@ def test_decoder_unknown_text_mode_refused(codec: SimpleNamespace) -> None:
 
 
 def peak_of(work: Callable[[], Any]) -> int:
-    """Return how many octets the work had allocated at most."""
+    """Return how many bytes the work had allocated at most."""
     tracemalloc.start()
     try:
         work()

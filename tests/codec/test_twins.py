@@ -1,6 +1,6 @@
 """The two codecs are one: the same calls give the same results, errors, texts, evidence.
 
-Hypothesis drives both through the same calls, with octets from well-formed wires to
+Hypothesis drives both through the same calls, with bytes from well-formed wires to
 noise and with arguments of every type.  CPython's own errors of arity are left out.
 """
 
@@ -246,7 +246,7 @@ def test_twins_record_of_anything_same(twins: Twins, name: str, values: list[Any
     assert_same(twins, lambda codec: getattr(codec, name)(*values))
 
 
-# Wires: frames that are mostly in order, then octets changed, dropped, put in.
+# Wires: frames that are mostly in order, then bytes changed, dropped, put in.
 
 first_octets = st.sampled_from([0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8A, 0x88, 0xC1, 0x03])
 close_payloads = st.builds(

@@ -1,6 +1,6 @@
 """UTF-8: every short sequence and every code point, against CPython and Table 3-7.
 
-CPython's decoder gives the verdict, ``start`` and ``end``; the octet that made the text
+CPython's decoder gives the verdict, ``start`` and ``end``; the byte that made the text
 impossible and the cause come from the oracle in ``helpers``, which is checked against
 CPython's too.  The Unicode Standard, section 3.9; RFC 3629.
 """
@@ -51,7 +51,7 @@ def edges_of(length: int) -> Iterator[bytes]:
 
 
 def short_sequences() -> Iterator[bytes]:
-    """Every sequence of 1 and of 2 octets; of 3 and of 4, those whose last octet decides."""
+    """Every sequence of 1 and of 2 bytes; of 3 and of 4, those whose last byte decides."""
     for length in (1, 2):
         yield from map(bytes, product(range(256), repeat=length))
     for begin in (*unfinished(2), *edges_of(3)):
@@ -83,7 +83,7 @@ def violation_of(codec: SimpleNamespace, chunks: list[bytes]) -> tuple[int, Inva
 
 
 def assert_judged(codec: SimpleNamespace, text: bytes) -> None:
-    """Compare what is said of a text, whole, in single octets and cut in two, with CPython."""
+    """Compare what is said of a text, whole, in single bytes and cut in two, with CPython."""
     fault = find_fault(text)
     assert cpython(text) == (fault and (fault.offset, fault.offset + fault.length)), text
     assert codec.is_valid_utf8(text) is (fault is None), text
@@ -135,7 +135,7 @@ def test_utf8_every_code_point_valid_at_every_split_point(codec: SimpleNamespace
     text = "".join(chr(i) for i in range(0x110000) if i not in SURROGATES)
     octets = text.encode()
     assert codec.decode_utf8(octets) == text
-    # Cut every four octets, from each of four starts: every place is a cut in one of them.
+    # Cut every four bytes, from each of four starts: every place is a cut in one of them.
     for start in range(4):
         validator = codec.Utf8Validator()
         validator.feed(octets[:start])
@@ -167,7 +167,7 @@ def test_utf8_every_surrogate_refused_with_its_second_octet(codec: SimpleNamespa
 def test_utf8_fault_at_every_place_in_long_text_found(
     codec: SimpleNamespace, alphabet: str
 ) -> None:
-    """Blocks of 16, 32 and 64 octets, their seams, and the tail after the last of them."""
+    """Blocks of 16, 32 and 64 bytes, their seams, and the tail after the last of them."""
     characters = [c.encode() for c in ALPHABETS[alphabet]]
     before = b""
     for i in range(150 if alphabet in ("ascii", "mixed") else 60):
@@ -206,7 +206,7 @@ def test_validator_random_fragments_give_evidence_of_the_whole_text(codec: Simpl
         found = violation_of(codec, fragments)
         assert found is not None
         assert_evidence(found[1], text, fragments)
-        # It comes as soon as it can: in the fragment that holds the octet that decides.
+        # It comes as soon as it can: in the fragment that holds the byte that decides.
         before = sum(map(len, fragments[: found[0]]))
         assert before <= found[1].detected_at
         assert found[1].detected_at < before + len((*fragments, b"$")[found[0]])

@@ -64,8 +64,8 @@ def test_frames_that_break_other_rules_get_no_hint(codec: SimpleNamespace) -> No
 
 
 REASONS = [
-    (b"\xff", "byte 0 of the reason: FF, no character begins with this octet", 2),
-    (b"ab\xc3(", "byte 2 of the reason: C3, a continuation octet is missing", 4),
+    (b"\xff", "byte 0 of the reason: FF, no character begins with this byte", 2),
+    (b"ab\xc3(", "byte 2 of the reason: C3, a continuation byte is missing", 4),
     (
         b"x" * 120 + b"\xe2\x82",
         "byte 120 of the reason: E2 82, the text ends inside a character",
@@ -101,4 +101,4 @@ def test_a_bad_text_is_not(codec: SimpleNamespace) -> None:
     violation = receive(codec.MessageDecoder("server"), [frame(TEXT, b"\xff")]).violation
     assert isinstance(violation, InvalidUTF8)
     assert not violation.in_close_reason
-    assert violation.close_reason.startswith("invalid UTF-8 at octet 0: FF")
+    assert violation.close_reason.startswith("invalid UTF-8 at byte 0: FF")

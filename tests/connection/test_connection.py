@@ -59,7 +59,7 @@ def pair(**options: Any) -> tuple[Connection, Connection]:
 
 
 def exchange(one: Connection, other: Connection) -> list[Any]:
-    """Move octets until there are none; return what both received."""
+    """Move bytes until there are none; return what both received."""
     events: list[Any] = []
     while True:
         octets = one.data_to_send(), other.data_to_send()
@@ -279,7 +279,7 @@ def test_an_unasked_pong() -> None:
         ("server", 1010, "", "close code 1010 must not be sent by a server"),
         ("client", 999, "", "close code 999 must not be sent"),
         ("client", None, "why", "a reason without a code"),
-        ("client", 1000, "x" * 124, "reason must be 123 octets"),
+        ("client", 1000, "x" * 124, "reason must be 123 bytes"),
     ],
 )
 def test_what_must_not_be_sent(role: Any, code: Any, reason: str, said: str) -> None:
@@ -292,7 +292,7 @@ def test_what_must_not_be_sent(role: Any, code: Any, reason: str, said: str) -> 
 
 def test_text_that_is_not_utf8_is_not_sent() -> None:
     connection = Connection("server")
-    with pytest.raises(ValueError, match="can't be sent: invalid UTF-8 at octet 1: FF") as caught:
+    with pytest.raises(ValueError, match="can't be sent: invalid UTF-8 at byte 1: FF") as caught:
         connection.send_text(b"a\xff")
     assert not isinstance(caught.value, ProtocolViolation)
     with pytest.raises(UnicodeEncodeError):
@@ -316,7 +316,7 @@ def test_messages_are_sent_in_fragments() -> None:
     assert [f.payload.decode() for f in decoded] == ["Grö", "ßenw", "ahn"]
     assert [f.opcode for f in decoded] == [TEXT, CONTINUATION, CONTINUATION]
     assert list(server.receive(sent)) == [Text("Größenwahn")]
-    with pytest.raises(ValueError, match="fragment_size must be 4 octets or more, not 3"):
+    with pytest.raises(ValueError, match="fragment_size must be 4 bytes or more, not 3"):
         Connection("client", fragment_size=3)
 
 
@@ -376,7 +376,7 @@ def test_octet_by_octet_is_as_in_one_read() -> None:
 
 
 class TwoConnections(RuleBasedStateMachine):
-    """A server and a client, in any order of calls, the octets in pieces of any size."""
+    """A server and a client, in any order of calls, the bytes in pieces of any size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -422,7 +422,7 @@ class TwoConnections(RuleBasedStateMachine):
 
     @rule(role=roles, share=st.floats(0, 1))
     def deliver(self, role: str, share: float) -> None:
-        """Move the first octets that are on their way from ``role``."""
+        """Move the first bytes that are on their way from ``role``."""
         other = "client" if role == "server" else "server"
         count = round(len(self.wire[role]) * share)
         piece, self.wire[role] = bytes(self.wire[role][:count]), self.wire[role][count:]

@@ -60,7 +60,7 @@ def test_closing_with_websockets(ours: Any, first: str, code: int | None) -> Non
 
 
 def talk_with_wsproto(ours: Connection, theirs: WsprotoConnection) -> tuple[list[Any], list[Any]]:
-    """Move octets until there are none; return what both received."""
+    """Move bytes until there are none; return what both received."""
     got: list[Any] = []
     theirs_got: list[Any] = []
     while octets := ours.data_to_send():
@@ -108,5 +108,5 @@ def test_a_violation_reaches_wsproto_with_its_place() -> None:
     got, (close,) = talk_with_wsproto(ours, theirs)
     assert isinstance(close, peer_events.CloseConnection)
     assert close.code == 1007
-    assert close.reason.startswith("invalid UTF-8 at octet 3: E9")
+    assert close.reason.startswith("invalid UTF-8 at byte 3: E9")
     assert got == []  # what comes after a violation is ignored

@@ -229,7 +229,7 @@ def scripts(draw: st.DrawFn, *, cuts_characters: bool) -> list[Part]:
 
 
 def in_chunks(wire: bytes, seed: int) -> list[bytes]:
-    """Cut the wire into reads: whole, octet by octet, or something between."""
+    """Cut the wire into reads: whole, byte by byte, or something between."""
     sizes = (len(wire) or 1, 1 if len(wire) < 2000 else 1021, 2, 7, 4096)
     size = sizes[seed % len(sizes)]
     return [wire[i : i + size] for i in range(0, len(wire), size)]

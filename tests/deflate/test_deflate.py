@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692): vectors of the RFC, limits to the octet, every chunking.
+"""permessage-deflate (RFC 7692): vectors of the RFC, limits to the byte, every chunking.
 
 Invariant: what is to be inflated was made by zlib itself, or stands in the RFC.
 """
@@ -175,7 +175,7 @@ def test_the_limit_counts_inflated_octets_exactly(
         else:
             assert isinstance(got.violation, MessageTooBig)
             assert str(got.violation) == (
-                f"message of {limit + 1} octets or more, more than max_message_size ({limit})"
+                f"message of {limit + 1} bytes or more, more than max_message_size ({limit})"
             )
 
 
@@ -213,7 +213,7 @@ def test_what_is_retained_is_charged_inflated_and_by_fragment(codec: SimpleNames
     wire = compressed_frame(BINARY, part, fin=False) + frame(CONTINUATION, b"", fin=False) * 10
     got = receive(decoder(codec, max_retained=1000 + 16 * 5), [wire])
     assert str(got.violation) == (
-        "message in 7 fragments would retain 1096 octets, more than max_retained (1080)"
+        "message in 7 fragments would retain 1096 bytes, more than max_retained (1080)"
     )
 
 
@@ -287,7 +287,7 @@ def test_what_is_compressed_keeps_to_the_window(
     for _ in range(4):
         data = b"".join(rng.choices(words, k=4000))
         octets = (sender.compress(data) or b"") + b"\x00\x00\xff\xff"
-        # One octet at a time, so that zlib has nothing to look back into but its window.
+        # One byte at a time, so that zlib has nothing to look back into but its window.
         out = bytearray()
         while octets:
             out += inflater.decompress(octets, 1)

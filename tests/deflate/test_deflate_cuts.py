@@ -109,7 +109,7 @@ def test_the_limit_in_front_of_a_corrupt_block_is_1009(codec: SimpleNamespace, e
     for chunks in ([wire], octet_by_octet(wire), cut(wire, [len(wire) - 1])):
         violation = outcome(codec, engine, chunks, max_message_size=100).violation
         assert type(violation) is MessageTooBig
-        assert str(violation) == "message of 101 octets or more, more than max_message_size (100)"
+        assert str(violation) == "message of 101 bytes or more, more than max_message_size (100)"
 
 
 @pytest.mark.parametrize("bits", [8, 9, 12, 15])

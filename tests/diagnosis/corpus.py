@@ -425,6 +425,6 @@ KINDS: dict[str, Callable[[Generator], bytes]] = {
 }
 NEGATIVES: dict[str, tuple[str, Callable[[Generator], bytes]]] = {
     "valid UTF-8": ("UTF8", Generator.valid),
-    "random octets": ("UNKNOWN", Generator.noise),
+    "random bytes": ("UNKNOWN", Generator.noise),
     "damaged UTF-8": ("UNKNOWN", Generator.damaged),
 }

@@ -1,4 +1,4 @@
-"""From octets to their origin: samples of each, what has none, and what is never shown."""
+"""From bytes to their origin: samples of each, what has none, and what is never shown."""
 
 # ruff: noqa: RUF001 # letters of other scripts look alike
 from __future__ import annotations
@@ -34,7 +34,7 @@ def masked(octets: bytes, key: bytes = KEY, phase: int = 0) -> bytes:
         (b"", "UTF8", ""),
         (b"plain ASCII", "UTF8", ""),
         ("Zwölf Boxkämpfer 🙂".encode(), "UTF8", ""),
-        # Signs after capitals are octets of UTF-8 if taken so, but then are no letters.
+        # Signs after capitals are bytes of UTF-8 if taken so, but then are no letters.
         ("CAFÉ» SOLDÉ» „Spaß“ £5".encode(), "UTF8", ""),
         ("Grüße aus Köln".encode("latin-1"), "LEGACY_CHARSET", "cp1252"),
         ("“Smart quotes” – and a dash…".encode("cp1252"), "LEGACY_CHARSET", "cp1252"),
@@ -139,7 +139,7 @@ def test_diagnose_with_the_masking_key_is_certain() -> None:
 
 @pytest.mark.parametrize("key", [b"", b"123", b"12345"])
 def test_diagnose_with_a_key_of_other_than_4_octets_raises(key: bytes) -> None:
-    with pytest.raises(ValueError, match=f"masking_key must be exactly 4 octets, not {len(key)}"):
+    with pytest.raises(ValueError, match=f"masking_key must be exactly 4 bytes, not {len(key)}"):
         diagnose(b"\xff", masking_key=key)
 
 

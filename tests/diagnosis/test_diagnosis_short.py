@@ -118,7 +118,7 @@ def test_work_is_bounded_on_any_input(octets: bytes, monkeypatch: pytest.MonkeyP
     assert diagnose(octets).offset is not None
     assert len(decoded) <= len(_weighing.CHARSETS)
     assert max(decoded, default=0) <= _weighing.WINDOW
-    # Each octet of a key in each place, then the likeliest keys of each script.
+    # Each byte of a key in each place, then the likeliest keys of each script.
     assert len(masked) <= 4 * 256 + len(_wire._SCRIPTS) * len(_wire._RANKS)
     assert max(masked, default=0) <= _wire._SCAN
 

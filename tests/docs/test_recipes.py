@@ -187,7 +187,7 @@ def test_recipe_after_1007_does_not_loop(listen: Listen) -> None:
 @CLIENTS
 def test_recipe_after_a_1007_of_the_server_does_not_loop(listen: Listen) -> None:
     async def refuse(connection: ServerConnection) -> None:
-        await connection.close(1007, "invalid UTF-8 at octet 3")
+        await connection.close(1007, "invalid UTF-8 at byte 3")
 
     async def handle(message: str) -> None:
         raise AssertionError("no message was sent")

@@ -14,7 +14,7 @@
                  KNOWN_TO_WSPROTO names
 
 The twin in Python and the peers are instrumented, and so lead the fuzzer.  An input is
-four octets of how, then the octets of the wire.
+four bytes of how, then the bytes of the wire.
 
 Invariant: a difference or an exception that no docstring names ends the run.
 """
@@ -52,9 +52,9 @@ PURE, NATIVE = pure_codec(), native_codec()
 
 # Where websockets comes to another verdict: words of ours, and those of RFC 6455.
 KNOWN = {
-    "fewest octets": "5.2: the minimal number of octets MUST be used: they take any",
-    "2**63 octets": "5.2: the most significant bit MUST be 0: to them that is too big, 1009",
-    "more than 125 octets": "5.5: to them a length may be written in more octets than it needs",
+    "fewest bytes": "5.2: the minimal number of bytes MUST be used: they take any",
+    "2**63 bytes": "5.2: the most significant bit MUST be 0: to them that is too big, 1009",
+    "more than 125 bytes": "5.5: to them a length may be written in more bytes than it needs",
     "close code": "7.4: may not be sent: they judge the reason before the code",
     "invalid UTF-8": "8.1: fails the connection at once: their protocol leaves it to its hosts",
 }
@@ -68,7 +68,7 @@ TOO_BIG_THERE = "bytes after reading"
 
 # Where wsproto does.
 KNOWN_TO_WSPROTO = {
-    "surrogate": "8.1: two octets that nothing can complete fail at once: it waits for a third",
+    "surrogate": "8.1: two bytes that nothing can complete fail at once: it waits for a third",
     "CLOSE with unknown reserved code": "7.4.2: 1014, registered by IANA, is not on its list",
     "limits": "10.4: it has none",
 }
@@ -113,7 +113,7 @@ def fuzz_frames(how: bytes, wire: bytes) -> None:
 
 
 def broken(violation: Any) -> bool:
-    """Say whether a decoder ended because compressed octets are none."""
+    """Say whether a decoder ended because compressed bytes are none."""
     return violation is not None and "can't be inflated" in violation[1]
 
 
@@ -189,7 +189,7 @@ def fuzz_validator(how: bytes, text: bytes) -> None:
         except UnicodeDecodeError:
             assert expected[0] is wsfast.InvalidUTF8, expected
             return
-        if expected[0] is not None:  # sooner than CPython, at a surrogate's second octet
+        if expected[0] is not None:  # sooner than CPython, at a surrogate's second byte
             assert oracle.getstate()[0][:1] == b"\xed", expected
             return
     assert verdict(pure.finish) == verdict(native.finish)

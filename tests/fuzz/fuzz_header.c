@@ -1,7 +1,7 @@
 /* libFuzzer: the header of a frame against RFC 6455 section 5.2, written once more.
  *
- * An input is 4 octets of rules, then the header.  The verdict on each prefix is compared,
- * so that it can't depend on how many octets are at hand.
+ * An input is 4 bytes of rules, then the header.  The verdict on each prefix is compared,
+ * so that it can't depend on how many bytes are at hand.
  *
  * Invariant: what is expected comes from judge.h, which calls no code of wsfast.
  */
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             (j.verdict == WSF_HEADER_COMPLETE &&
              (header.octets != j.octets || header.payload_length != j.length ||
               memcmp(&header.key, key, 4) != 0))) {
-            fprintf(stderr, "after %zu octets: expected verdict %d\n", n, (int)j.verdict);
+            fprintf(stderr, "after %zu bytes: expected verdict %d\n", n, (int)j.verdict);
             abort();
         }
     }

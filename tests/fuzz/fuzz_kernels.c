@@ -2,9 +2,9 @@
  *
  *     WSFAST_FUZZ_KERNEL=avx2 fuzz_kernels -max_len=4096 seeds/kernels
  *
- * An input is 8 octets of how, then the text: where the buffers stand, the masking key,
+ * An input is 8 bytes of how, then the text: where the buffers stand, the masking key,
  * where the text is cut in two.  Buffers end (or begin) at a page that must not be touched,
- * so one octet read outside ends the run; octets beside the target are looked at.
+ * so one byte read outside ends the run; bytes beside the target are looked at.
  *
  * Invariant: what is expected comes from reference.h, which calls no kernel.
  */
@@ -23,12 +23,12 @@ static void check_mask(const arena *there, uint8_t *dst, const uint8_t *src, con
     ring(there, dst, n);
     kernel->mask(dst, src, n, wsf_key_at(key, 0));
     for (i = 0; i < n; i++) {
-        expect(dst[i] == (uint8_t)(octets[i] ^ key[i & 3]), "mask", "an octet");
+        expect(dst[i] == (uint8_t)(octets[i] ^ key[i & 3]), "mask", "a byte");
     }
     expect(ring_intact(there, dst, n), "mask", "wrote outside");
 }
 
-/* One chunk, text[from, to), of which `masked` holds the masked octets, into dst, which
+/* One chunk, text[from, to), of which `masked` holds the masked bytes, into dst, which
  * stands in `there`; it may be `masked`. */
 static int check_chunk(const arena *there, uint8_t *dst, const uint8_t *masked, size_t from,
                        size_t to, uint32_t key, int measured, uint32_t *pending, wsf_text *text)
@@ -44,7 +44,7 @@ static int check_chunk(const arena *there, uint8_t *dst, const uint8_t *masked, 
         end = kernel->mask_validate(dst, masked, n, key, pending);
     }
     expect(ring_intact(there, dst, n), name, "wrote outside");
-    expect(end == (expected.fault < to ? expected.fault - from : n), name, "the octet");
+    expect(end == (expected.fault < to ? expected.fault - from : n), name, "the byte");
     expect(*pending == expected.pending[from + end], name, "pending");
     return end == n;
 }
@@ -67,7 +67,7 @@ static void check_text(const uint8_t *octets, size_t n, const uint8_t *how, cons
         }
         whole = check_chunk(in_place ? &source : &target, dst, src, from, to,
                             wsf_key_at(key, from), measured, &pending, &text);
-        expect(memcmp(dst, octets + from, to - from) == 0, "fused", "unmasked octets");
+        expect(memcmp(dst, octets + from, to - from) == 0, "fused", "unmasked bytes");
         if (!whole) {
             return;
         }
@@ -104,9 +104,9 @@ static void check_whole(const uint8_t *octets, size_t n, uint8_t how, const uint
     uint32_t pending = 0;
     wsf_text text = {0, 0, 0};
     memcpy(src, octets, n);
-    expect(kernel->validate(src, n, &pending) == expected.fault, "validate", "the octet");
+    expect(kernel->validate(src, n, &pending) == expected.fault, "validate", "the byte");
     expect(pending == expected.pending[expected.fault], "validate", "pending");
-    expect(kernel->measure(src, n, &text) == expected.fault, "measure", "the octet");
+    expect(kernel->measure(src, n, &text) == expected.fault, "measure", "the byte");
     if (expected.fault == n && pending == 0 && n > 0) {
         static uint8_t wanted[4 * LONGEST];
         const uint32_t highest = highest_code_point(src, n);

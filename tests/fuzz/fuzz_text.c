@@ -3,7 +3,7 @@
  *
  *     WSFAST_FUZZ_KERNEL=avx2 fuzz_text -max_len=400 seeds/wire
  *
- * An input is as for fuzz_codec.py: 4 octets of how (role and kind of text, the size of
+ * An input is as for fuzz_codec.py: 4 bytes of how (role and kind of text, the size of
  * reads, limits, where a read stands), then the wire.  The receiver does with header and
  * kernels what _native/frames.pxi and messages.pxi do with them.
  *
@@ -15,7 +15,7 @@
 
 #define HOW 4
 #define WIRE 16384
-#define CHARGE 16 /* octets for each fragment before the current one */
+#define CHARGE 16 /* bytes for each fragment before the current one */
 
 /* How it ends, beside the verdicts on a header. */
 enum { CLOSED = 100, INVALID_TEXT, TRUNCATED_TEXT, INVALID_REASON, TRUNCATED_REASON };
@@ -62,7 +62,7 @@ typedef struct outcome {
     size_t count;
     int end;          /* WSF_HEADER_PARTIAL if nothing is wrong */
     size_t fault;     /* its place in the text or reason, */
-    uint32_t pending; /* after these octets */
+    uint32_t pending; /* after these bytes */
     uint8_t opcode;   /* of the message under way; 0 if there is none */
     size_t fragments; /* of it, that are whole */
     uint8_t *octets;
@@ -136,7 +136,7 @@ static void start(outcome *o)
     o->end = WSF_HEADER_PARTIAL;
 }
 
-/* Decode wire[0, n), octet by octet. */
+/* Decode wire[0, n), byte by byte. */
 static void see(outcome *o, const uint8_t *wire, size_t n, const limits *l)
 {
     uint8_t *control = control_octets;
@@ -319,7 +319,7 @@ static void arrived(receiver *r, const uint8_t *p, size_t n)
     take_data(r, p, n, key);
 }
 
-/* What is written for a header that was read is the same octets. */
+/* What is written for a header that was read is the same bytes. */
 static void expect_written(const uint8_t *p, const wsf_frame_header *frame, int masked)
 {
     uint8_t octets[WSF_MAX_HEADER];
@@ -328,7 +328,7 @@ static void expect_written(const uint8_t *p, const wsf_frame_header *frame, int 
     expect(n == frame->octets && memcmp(octets, p, n) == 0, "header_write", "octets");
 }
 
-/* Read a header, or as much of it as there is; return the octets of p used. */
+/* Read a header, or as much of it as there is; return the bytes of p used. */
 static size_t read_header(receiver *r, const uint8_t *p, size_t n)
 {
     const size_t carried = r->head_size;

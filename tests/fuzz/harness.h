@@ -33,7 +33,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-/* A place for n octets, at one end of the arena or the other, `how` octets from it. */
+/* A place for n bytes, at one end of the arena or the other, `how` bytes from it. */
 static uint8_t *place(const arena *a, uint8_t how, size_t n)
 {
     return how & 0x80 ? at_start(a, how & 63) : at_end(a, how & 63, n);

@@ -16,7 +16,7 @@ static judgement said(wsf_header_verdict verdict)
     return j;
 }
 
-/* What the RFC says of the first n octets at p. */
+/* What the RFC says of the first n bytes at p. */
 static judgement judge(const uint8_t *p, size_t n, const wsf_frame_rules *rules)
 {
     judgement j = {WSF_HEADER_COMPLETE, 2, 0};

@@ -46,7 +46,7 @@ class Build(NamedTuple):
 
     name: str
     sanitizers: str
-    longest: dict[str, int]  # octets of an input, by the target
+    longest: dict[str, int]  # bytes of an input, by the target
     share: float  # of the executions that were asked for; of the time each has the same
 
 

@@ -108,7 +108,7 @@ def test_hostile_drip_takes_linear_time(codec: SimpleNamespace, kind: str, buffe
 def test_hostile_announcements_on_1000_connections_stay_within_1_mib(
     codec: SimpleNamespace, kind: str, length: int
 ) -> None:
-    """8 octets of payload came on each: that, and not what is announced, is what is kept."""
+    """8 bytes of payload came on each: that, and not what is announced, is what is kept."""
     options = {} if kind == "FrameDecoder" else {"max_message_size": None}
     wire = header(FIN | TEXT, length) + mask(b"a" * 8)
     connections: list[Any] = []
@@ -120,7 +120,7 @@ def test_hostile_announcements_on_1000_connections_stay_within_1_mib(
             connections.append(decoder)
 
     octets = peak(accept)
-    print(f"{codec.name}: {octets} octets")
+    print(f"{codec.name}: {octets} bytes")
     assert 100_000 < octets < 2**20
 
 
@@ -140,7 +140,7 @@ def test_hostile_compressed_announcements_cost_a_window_each(
             connections.append(decoder)
 
     octets = peak(accept) / 50
-    print(f"{codec.name}: {octets:.0f} octets a connection")
+    print(f"{codec.name}: {octets:.0f} bytes a connection")
     assert octets < 64 * 1024
 
 
@@ -178,7 +178,7 @@ def test_hostile_fragments_of_one_octet_up_to_the_limit(codec: SimpleNamespace) 
     assert peak(flood) < 2.5 * limit + 2 * READ
     (text,) = decoder.feed(frame(CONTINUATION, b"z"))
     assert text.data == "a" * (limit - 1) + "z"
-    # The same with one octet more: refused with the length, before the octet.
+    # The same with one byte more: refused with the length, before the byte.
     list(decoder.feed(frame(TEXT, bytes(limit), fin=False)))
     _, violation = run(decoder.feed(header(CONTINUATION, 1)[:2]))
     assert isinstance(violation, MessageTooBig)
@@ -212,7 +212,7 @@ def test_hostile_a_million_control_frames_inside_a_message(
 def test_hostile_events_of_one_read_are_in_proportion_to_it(
     codec: SimpleNamespace, role: str
 ) -> None:
-    """The most that an octet can become: a frame of 2 octets is an object of Python."""
+    """The most that a byte can become: a frame of 2 bytes is an object of Python."""
     key = None if role == "client" else bytes(4)
     for opcode, payload in ((PING, b""), (BINARY, b""), (TEXT, b"\x7f")):
         wire = frame(opcode, payload, key=key)
@@ -240,7 +240,7 @@ def test_hostile_control_frames_cost_the_same_however_long_the_message_is(
 
 
 def raw_deflate(data: bytes, flush: int = zlib.Z_SYNC_FLUSH) -> bytes:
-    """Compress as RFC 7692 section 7.2.1 says, the last four octets taken off."""
+    """Compress as RFC 7692 section 7.2.1 says, the last four bytes taken off."""
     compressor = zlib.compressobj(9, wbits=-15)
     return (compressor.compress(data) + compressor.flush(flush)).removesuffix(b"\0\0\xff\xff")
 
@@ -291,7 +291,7 @@ def test_hostile_limits_hold_to_the_octet(codec: SimpleNamespace, limit: int, fo
 
 
 class Counting:
-    """zlib, counted: calls, octets handed to it, octets that it made."""
+    """zlib, counted: calls, bytes handed to it, bytes that it made."""
 
     error = zlib.error
 
@@ -398,7 +398,7 @@ def connection(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 BAD_CLOSES = {
-    "one octet": (b"\x03", 1002),
+    "one byte": (b"\x03", 1002),
     **{
         f"code {code}": (code.to_bytes(2, "big"), 1002)
         for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535)
@@ -407,7 +407,7 @@ BAD_CLOSES = {
     "reason cut off": (b"\x03\xe8ab\xe2\x82", 1007),
     "reason of a surrogate": (b"\x03\xe8\xed\xa0\x80", 1007),
     "bad code and reason": (b"\x03\xe7\xff", 1002),
-    "126 octets": (b"\x03\xe8" + b"a" * 124, 1002),
+    "126 bytes": (b"\x03\xe8" + b"a" * 124, 1002),
 }
 
 
@@ -462,7 +462,7 @@ def test_hostile_decoder_after_a_violation_is_cheap_and_says_it_again(
                 decoder.feed(more)
 
     before = sys.getrefcount(violation)
-    assert peak(flood) < 100_000  # nothing of the octets; pytest itself takes some
+    assert peak(flood) < 100_000  # nothing of the bytes; pytest itself takes some
     assert sys.getrefcount(violation) <= before + 2
 
 
@@ -483,5 +483,5 @@ def test_hostile_inflated_octets_count_as_retained(codec: SimpleNamespace) -> No
         decoder = codec.MessageDecoder("server", max_retained=most, deflate=deflate)
         events, violation = run(decoder.feed(wire))
         assert (events == [codec.Binary(bytes(2_000))]) is fits
-        said = "message in 1 fragments would retain 2000 octets, more than max_retained (1999)"
+        said = "message in 1 fragments would retain 2000 bytes, more than max_retained (1999)"
         assert fits or str(violation) == said

@@ -1,7 +1,7 @@
 """Callers, other threads and other processes that do what they should not.
 
 Whatever is done to a buffer or to a decoder in the middle of a call, at worst an exception
-says so: no crash, no octet of foreign memory, no text that is not UTF-8.  What can crash
+says so: no crash, no byte of foreign memory, no text that is not UTF-8.  What can crash
 runs in a process of its own, where it can be seen to.
 """
 
@@ -126,7 +126,7 @@ print("done", wsfast.backend().name, len({{name for name, _ in seen}}))
 @pytest.mark.parametrize(("size", "times"), [(240, 20_000), (2**16, 3_000)], ids=["240", "64-KiB"])
 @BACKENDS
 def test_callers_memory_that_another_process_writes_to(backend: str, size: int, times: int) -> None:
-    """No lock of Python's keeps it from changing between judging an octet and using it."""
+    """No lock of Python's keeps it from changing between judging a byte and using it."""
     times //= 1 if backend == "native" else 20
     done = python(CHANGING.format(size=size, times=times), WSFAST_BACKEND=backend)
     assert (done.returncode, done.stdout) == (0, f"done {backend} 7\n"), done.stderr

@@ -219,7 +219,7 @@ def test_leaks_nothing_in_a_million_messages(codec: SimpleNamespace, what: str) 
 
 @pytest.mark.parametrize("what", WORK)
 def test_leaks_nothing_that_tracemalloc_sees(codec: SimpleNamespace, what: str) -> None:
-    """Slower, and sharper: blocks of any size, to the octet."""
+    """Slower, and sharper: blocks of any size, to the byte."""
     work, _ = WORK[what]
     rounds = 20
     tracemalloc.start()
@@ -243,7 +243,7 @@ def test_leaks_nothing_that_tracemalloc_sees(codec: SimpleNamespace, what: str) 
 
 
 def test_leaks_nothing_until_the_next_collection(codec: SimpleNamespace) -> None:
-    """A violation is in no cycle of ours, nor keeps octets alive as another's context."""
+    """A violation is in no cycle of ours, nor keeps bytes alive as another's context."""
     compressed = frame(TEXT, b"\xff" * 50)
     wires = [*BROKEN, bytes((compressed[0] | 0x40,)) + compressed[1:]]
 

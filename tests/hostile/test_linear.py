@@ -1,7 +1,7 @@
-"""Work and memory are linear in the octets received, whatever the chunking.
+"""Work and memory are linear in the bytes received, whatever the chunking.
 
 Time is CPU time, and only its growth is looked at: from 64 KiB to 1 MiB, 16 times the
-octets, work that were quadratic would take 256 times as long.  ``pytest -rP`` prints it.
+bytes, work that were quadratic would take 256 times as long.  ``pytest -rP`` prints it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from helpers import (
 pytestmark = pytest.mark.measures
 
 SMALL, LARGE = 2**16, 2**20
-ALPHABET = "aé漢🙂".encode()  # 10 octets: every cut is inside a character sooner or later
+ALPHABET = "aé漢🙂".encode()  # 10 bytes: every cut is inside a character sooner or later
 
 
 def text_of(size: int) -> bytes:
@@ -60,7 +60,7 @@ def one_octet_a_frame_each_in_a_feed(size: int) -> list[bytes]:
 
 
 def one_octet_a_frame_and_a_feed(size: int) -> list[bytes]:
-    """The worst: every octet of the wire, headers and keys too, in a feed of its own."""
+    """The worst: every byte of the wire, headers and keys too, in a feed of its own."""
     return octet_by_octet(one_octet_a_frame_in_one_feed(size)[0])
 
 
@@ -98,7 +98,7 @@ def test_linear_time_grows_as_the_octets(
 
     exponent = growth(work, SMALL // 4, SMALL)
     print(f"{codec.name}: exponent {exponent:.2f}")
-    assert exponent < 1.5  # 8 times as long for 4 times the octets; quadratic would be 2.0
+    assert exponent < 1.5  # 8 times as long for 4 times the bytes; quadratic would be 2.0
 
 
 @on_default_codecs
@@ -119,7 +119,7 @@ def test_linear_one_mebibyte_in_single_octets_decoded_in_linear_time(
     exponent = log(times[1] / times[0]) / log(16)
     print(
         f"{codec.name}: 64 KiB in {times[0]:.3f} s, 1 MiB in {times[1]:.3f} s: "
-        f"{times[1] / times[0]:.1f} times as long for 16 times the octets, exponent {exponent:.2f}"
+        f"{times[1] / times[0]:.1f} times as long for 16 times the bytes, exponent {exponent:.2f}"
     )
     assert exponent < 1.5
 
@@ -133,9 +133,9 @@ def test_linear_memory_grows_as_the_octets(
     for size in (SMALL // 4, SMALL):
         chunks = wire(size)
         peaks.append(peak(lambda c=chunks: decode(codec, c, "str")))
-    print(f"{codec.name}: {peaks[0]} to {peaks[1]} octets for 4 times the octets")
+    print(f"{codec.name}: {peaks[0]} to {peaks[1]} bytes for 4 times the bytes")
     assert peaks[1] < 5 * peaks[0] + 20_000
-    # Text, once as octets (and a quarter in reserve) and once as a string of 4 a character;
+    # Text, once as bytes (and a quarter in reserve) and once as a string of 4 a character;
     # the codec in Python also copies the read.
     assert peaks[1] < 8 * SMALL + max(map(len, chunks)) + 20_000
 
@@ -147,7 +147,7 @@ DECODERS = pytest.mark.parametrize("kind", ["MessageDecoder", "FrameDecoder"])
 @DECODERS
 def test_linear_idle_decoder_keeps_less_than_1_kib(codec: SimpleNamespace, kind: str) -> None:
     octets = kept(lambda: getattr(codec, kind)("server"), [])
-    print(f"{codec.name}: {octets} octets")
+    print(f"{codec.name}: {octets} bytes")
     assert 100 < octets < 1024  # no decoder is smaller: then it was not counted
 
 
@@ -183,7 +183,7 @@ def test_linear_decoder_in_mid_frame_keeps_little_more_than_it_received(
     wire = frame(BINARY, bytes(2 * received))[:-received]
     chunks = [wire[i : i + read] for i in range(0, len(wire), read)]
     octets = kept(lambda: getattr(codec, kind)("server"), chunks)
-    print(f"{codec.name}: {octets} octets")
+    print(f"{codec.name}: {octets} bytes")
     assert received <= octets <= received * 1.25 + 1024
 
 
@@ -196,7 +196,7 @@ def test_linear_decoder_between_fragments_keeps_little_more_than_it_received(
     more = frame(CONTINUATION, b"a" * fragment, fin=False)
     wires = [frame(TEXT, fin=False), *[more] * number]
     octets = kept(lambda: codec.MessageDecoder("server", max_retained=2**40), wires)
-    print(f"{codec.name}: {octets} octets")
+    print(f"{codec.name}: {octets} bytes")
     assert number * fragment <= octets <= number * fragment * 1.25 + 1024
 
 

@@ -68,7 +68,7 @@ def test_security_longest_length_plus_one_does_not_wrap(codec: SimpleNamespace, 
 
 
 def test_security_sizes_of_fragments_do_not_wrap_when_added(codec: SimpleNamespace) -> None:
-    """The same with a sum: 1 octet here, and 2**63 - 1 announced."""
+    """The same with a sum: 1 byte here, and 2**63 - 1 announced."""
     decoder = unlimited(codec, "MessageDecoder")
     wire = frame(BINARY, b"a", fin=False) + header(CONTINUATION | 0x80, 2**63 - 1)
     events, violation = run(decoder.feed(wire + b"b"))
@@ -78,11 +78,11 @@ def test_security_sizes_of_fragments_do_not_wrap_when_added(codec: SimpleNamespa
 
 @pytest.mark.parametrize("length", [2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**32 + 5])
 def test_security_length_over_32_bits_is_not_cut_down(codec: SimpleNamespace, length: int) -> None:
-    """aiohttp reader_py.py:34 on 32-bit builds: 2**32 + 5 octets are not 5."""
+    """aiohttp reader_py.py:34 on 32-bit builds: 2**32 + 5 bytes are not 5."""
     decoder = unlimited(codec, "MessageDecoder")
     assert list(decoder.feed(header(0x82, length) + b"Hello")) == []
     _, violation = run(codec.MessageDecoder("server").feed(header(0x82, length)))
-    assert str(violation).startswith(f"message of {length} octets or more")
+    assert str(violation).startswith(f"message of {length} bytes or more")
 
 
 @decoders
@@ -112,7 +112,7 @@ def test_security_partial_masked_payload_read_no_further(codec: SimpleNamespace,
 
 
 def test_security_tiny_fragments_bounded_by_max_retained(codec: SimpleNamespace) -> None:
-    """ws CVE-2026-48779: fragments of one octet, each of which cost far more."""
+    """ws CVE-2026-48779: fragments of one byte, each of which cost far more."""
     decoder = codec.MessageDecoder("server", max_retained=1_600)
     received = receive(
         decoder, [frame(BINARY, b"a", fin=False), *[frame(0, b"a", fin=False)] * 200]
@@ -139,7 +139,7 @@ def test_security_empty_fragments_are_counted(codec: SimpleNamespace) -> None:
     wires = [frame(TEXT, fin=False), *[frame(CONTINUATION, fin=False)] * 200]
     received = receive(decoder, wires)
     assert type(received.violation) is MessageTooBig
-    assert received.chunk_index == 101  # the first after 101 that cost 16 octets each
+    assert received.chunk_index == 101  # the first after 101 that cost 16 bytes each
 
 
 def test_security_incomplete_fragment_is_within_the_limit_too(codec: SimpleNamespace) -> None:
@@ -162,7 +162,7 @@ def test_security_fragment_count_starts_anew_with_each_message(codec: SimpleName
 def test_security_octets_over_the_limit_refused_not_dropped(
     codec: SimpleNamespace, extra: int
 ) -> None:
-    """websockets#1715: one or two octets over the limit, cut off and delivered."""
+    """websockets#1715: one or two bytes over the limit, cut off and delivered."""
     for wire in (
         frame(BINARY, bytes(100 + extra)),
         fragmented(BINARY, [bytes(100), bytes(extra)]),
@@ -196,7 +196,7 @@ def test_security_pong_between_fragments_leaves_their_state(codec: SimpleNamespa
     ]
 
 
-@pytest.mark.parametrize("first", [b"", b"abc"], ids=["empty-first", "octets-first"])
+@pytest.mark.parametrize("first", [b"", b"abc"], ids=["empty-first", "bytes-first"])
 @pytest.mark.parametrize("opcode", [TEXT, BINARY], ids=["text", "binary"])
 def test_security_message_inside_a_message_refused(
     codec: SimpleNamespace, first: bytes, opcode: int
@@ -278,7 +278,7 @@ def test_security_valid_text_of_several_octets_a_character_taken(codec: SimpleNa
 
 
 def test_security_unaligned_octets_at_any_address_taken(codec: SimpleNamespace) -> None:
-    """utf-8-validate#111, NVX: aligned loads of octets that are not; reads past the end."""
+    """utf-8-validate#111, NVX: aligned loads of bytes that are not; reads past the end."""
     store = bytearray(200)
     text = "aé漢🙂".encode() * 9
     for start in range(64):

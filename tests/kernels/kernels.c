@@ -3,7 +3,7 @@
  *     kernels [NAME]      all kernels, or the one named
  *
  * Text and payload lie in arenas between pages that must not be touched, at their
- * very edge or at some offset, and what is written is ringed by guard octets.  The
+ * very edge or at some offset, and what is written is ringed by guard bytes.  The
  * UTF-8 reference is Table 3-7 of the Unicode Standard as a table of ranges.
  *
  * Exit code: 0 if no check failed; 1 at the first that did, and it is named; 2 if
@@ -51,7 +51,7 @@ static void check_mask(size_t n, size_t phase, uint8_t *dst, const uint8_t *src)
         ring(&source, dst, n);
     }
     kernel->mask(dst, src, n, key);
-    expect(memcmp(dst, wanted, n) == 0, "mask", n, offset, "wrong octets");
+    expect(memcmp(dst, wanted, n) == 0, "mask", n, offset, "wrong bytes");
     expect(ring_intact(dst != src ? &target : &source, dst, n), "mask", n, offset,
            "wrote outside");
 }
@@ -136,17 +136,17 @@ static int check_chunk(member which, const reference *r, const uint8_t *octets, 
     expect(end == wanted, MEMBER[which], n, p.from, "wrong index");
     expect(text->pending == r->pending[faulty ? r->fault : b], MEMBER[which], n, p.from,
            "wrong pending word");
-    expect(!masks || memcmp(dst, octets + a, n) == 0, MEMBER[which], n, p.from, "wrong octets");
+    expect(!masks || memcmp(dst, octets + a, n) == 0, MEMBER[which], n, p.from, "wrong bytes");
     expect(ring_intact(ringed, dst, n), MEMBER[which], n, p.from, "wrote outside");
     if (!faulty && (which == MEASURE || which == MASK_MEASURE)) {
         expect(text->code_points == r->points[b], MEMBER[which], n, p.from, "wrong code points");
         expect(r->highest[b] < 0x80 ? text->max_octet < 0x80 : text->max_octet == r->highest[b],
-               MEMBER[which], n, p.from, "wrong highest octet");
+               MEMBER[which], n, p.from, "wrong highest byte");
     }
     return !faulty;
 }
 
-/* Feed octets[0, n) in the chunks that end at cuts[0], cuts[1], ..., n. */
+/* Feed bytes[0, n) in the chunks that end at cuts[0], cuts[1], ..., n. */
 static void check_text_cut(const uint8_t *octets, size_t n, const size_t *cuts, size_t count,
                            placing p)
 {
@@ -221,7 +221,7 @@ static void test_offsets(void)
     }
 }
 
-/* Each fault at each position of 200 octets; ends of text anywhere after it. */
+/* Each fault at each position of 200 bytes; ends of text anywhere after it. */
 static void test_faults(void)
 {
     static uint8_t copy[4096];

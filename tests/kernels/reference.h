@@ -47,7 +47,7 @@ static uint8_t *at_end(const arena *a, size_t offset, size_t n)
     return a->end - offset - n;
 }
 
-/* Guard octets on both sides of p[0, n), as far as the arena reaches. */
+/* Guard bytes on both sides of p[0, n), as far as the arena reaches. */
 static void ring(const arena *a, uint8_t *p, size_t n)
 {
     const size_t below = (size_t)(p - a->start), above = (size_t)(a->end - p) - n;
@@ -74,8 +74,8 @@ static int ring_intact(const arena *a, const uint8_t *p, size_t n)
 /* ---- Table 3-7 ---------------------------------------------------------------- */
 
 typedef struct row {
-    uint8_t lead[2], rest; /* range of lead octets; how many octets follow */
-    uint8_t second[2];     /* range of the second octet; later ones are 80..BF */
+    uint8_t lead[2], rest; /* range of lead bytes; how many bytes follow */
+    uint8_t second[2];     /* range of the second byte; later ones are 80..BF */
 } row;
 
 static const row TABLE_3_7[] = {
@@ -100,13 +100,13 @@ static const row *row_of(uint8_t lead)
 #define LONGEST 80000
 
 typedef struct reference {
-    size_t fault;                  /* the first impossible octet; n if there is none */
-    uint32_t pending[LONGEST + 1]; /* before each octet, up to the fault */
-    size_t points[LONGEST + 1];    /* code points begun before each octet */
-    uint8_t highest[LONGEST + 1];  /* highest octet before each octet */
+    size_t fault;                  /* the first impossible byte; n if there is none */
+    uint32_t pending[LONGEST + 1]; /* before each byte, up to the fault */
+    size_t points[LONGEST + 1];    /* code points begun before each byte */
+    uint8_t highest[LONGEST + 1];  /* highest byte before each byte */
 } reference;
 
-/* The octets p[0, count), the latest in the top octet of the word. */
+/* The bytes p[0, count), the latest in the top byte of the word. */
 static uint32_t pending_word(const uint8_t *p, size_t count)
 {
     uint32_t word = 0;
@@ -119,7 +119,7 @@ static uint32_t pending_word(const uint8_t *p, size_t count)
 
 static void refer(reference *r, const uint8_t *p, size_t n)
 {
-    size_t i, begun = 0; /* octets of the open sequence so far */
+    size_t i, begun = 0; /* bytes of the open sequence so far */
     const row *open = NULL;
     r->points[0] = 0;
     r->highest[0] = 0;
@@ -173,7 +173,7 @@ static uint32_t highest_code_point(const uint8_t *p, size_t n)
     return highest;
 }
 
-/* Units of `width` octets in the machine's order; return their size in octets. */
+/* Units of `width` bytes in the machine's order; return their size in bytes. */
 static size_t decode(uint8_t *dst, const uint8_t *p, size_t n, size_t width)
 {
     size_t i, length, size = 0;
@@ -251,7 +251,7 @@ static size_t put_from(uint8_t *p, size_t range)
     return put(p, r[0] + (uint32_t)random_below(r[1] - r[0] + 1));
 }
 
-/* At least n - 4 octets of well-formed text, then ASCII up to n. */
+/* At least n - 4 bytes of well-formed text, then ASCII up to n. */
 static void write_text(uint8_t *p, size_t n, size_t alphabet)
 {
     size_t i = 0;
@@ -292,7 +292,7 @@ static void write_two(uint8_t *p, size_t n, size_t range)
     memset(p + i, 'z', n - i);
 }
 
-/* The octets of the whole sequences among the first n of well-formed text. */
+/* The bytes of the whole sequences among the first n of well-formed text. */
 static size_t whole_sequences(const uint8_t *p, size_t n)
 {
     size_t i = 0;

@@ -172,7 +172,7 @@ class Endpoint:
             await self._writer.drain()
 
     async def _events(self) -> list[Any]:
-        """Return what the next octets complete."""
+        """Return what the next bytes complete."""
         data = await self._reader.read(self._rng.choice(READS))
         if not data:
             raise EOFError("the peer hung up")

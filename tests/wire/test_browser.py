@@ -119,12 +119,12 @@ def close_event(page: str, title: str) -> tuple[int, bool, str]:
         (
             "text in Latin-1",
             *(1007, True),
-            "invalid UTF-8 at octet 2: FC, no character begins with this octet",
+            "invalid UTF-8 at byte 2: FC, no character begins with this byte",
         ),
         (
             "an emoji cut in half",
             *(1007, True),
-            "invalid UTF-8 at octet 2: F0 9F, the text ends inside a character",
+            "invalid UTF-8 at byte 2: F0 9F, the text ends inside a character",
         ),
         ("good text", 1000, True, "valid UTF-8"),
         ("the server restarts", 1001, True, "the server restarts; come back with backoff"),
@@ -141,5 +141,5 @@ def test_browser_sees_our_codes_and_reasons(
 def test_frames_diagnoses_what_the_browser_only_called_1006(page: tuple[str, bytes]) -> None:
     result = CliRunner().invoke(command, ["frames"], input=page[1])
     assert result.exit_code == 1
-    assert "violation 1007: invalid UTF-8 at octet 2: FC" in result.output
+    assert "violation 1007: invalid UTF-8 at byte 2: FC" in result.output
     assert "text in another charset (cp1252)" in result.output

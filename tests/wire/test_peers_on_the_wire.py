@@ -147,7 +147,7 @@ def test_peer_sends_ill_formed_text_and_learns_the_octet(
 
     code, reason = talk(codec, role, peer, rng, conversation)
     assert code == 1007
-    assert reason.startswith("invalid UTF-8 at octet 3: C3")
+    assert reason.startswith("invalid UTF-8 at byte 3: C3")
 
 
 @on_default_codecs

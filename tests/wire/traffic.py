@@ -26,7 +26,7 @@ SCRIPTS = {
     "emoji": range(0x1F300, 0x1F700),
     "all planes": range(0x10000, 0x110000),
 }
-# How often a length comes: empty, with a header of two octets, of four, of ten.
+# How often a length comes: empty, with a header of two bytes, of four, of ten.
 LENGTHS = {
     (0, 1): 4,
     (1, 20): 80,
@@ -39,7 +39,7 @@ LENGTHS = {
 
 
 def messages(rng: Random, count: int) -> Iterator[Message]:
-    """Yield random texts and octets."""
+    """Yield random texts and bytes."""
     for _ in range(count):
         length = rng.randrange(*rng.choices(list(LENGTHS), list(LENGTHS.values()))[0])
         match rng.randrange(5):
@@ -68,7 +68,7 @@ def cut(rng: Random, octets: bytes, pieces: int) -> list[bytes]:
 
 
 def fragments(rng: Random, octets: bytes) -> list[bytes]:
-    """Cut a message: most often not at all, sometimes into single octets."""
+    """Cut a message: most often not at all, sometimes into single bytes."""
     kind = rng.randrange(10)
     if kind == 0 and 0 < len(octets) < 50:
         return [octets[i : i + 1] for i in range(len(octets))]

@@ -1,4 +1,4 @@
-/* What every kernel needs of the compiler: word access, octet order, targets.
+/* What every kernel needs of the compiler: word access, byte order, targets.
  *
  * Invariant: memory is only ever read and written through memcpy of a fixed
  * size, so no kernel depends on alignment or type punning, and compilers turn
@@ -59,9 +59,9 @@ WSF_INLINE void wsf_store64(uint8_t *p, uint64_t word)
     memcpy(p, &word, sizeof word);
 }
 
-/* A masking key travels as a "key word": the 32-bit word whose octets in memory
- * are the key octets for src[0], src[1], src[2], src[3].  Advancing the key by k
- * payload octets rotates that word by k octets: key[k], key[k+1], ... come first.
+/* A masking key travels as a "key word": the 32-bit word whose bytes in memory
+ * are the key bytes for src[0], src[1], src[2], src[3].  Advancing the key by k
+ * payload bytes rotates that word by k bytes: key[k], key[k+1], ... come first.
  *
  *     memory     A B C D   advanced by 1 ->   B C D A
  */
@@ -76,7 +76,7 @@ WSF_INLINE uint32_t wsf_key_advance(uint32_t key, size_t octets)
 #endif
 }
 
-/* The key word for the payload octet at `offset`, of the 4 octets at `key`. */
+/* The key word for the payload byte at `offset`, of the 4 bytes at `key`. */
 WSF_INLINE uint32_t wsf_key_at(const uint8_t *key, uint64_t offset)
 {
     return wsf_key_advance(wsf_load32(key), (size_t)(offset & 3u));

@@ -4,7 +4,7 @@
  *
  * Common to all members of `wsf_kernel`:
  *   - They read src[0, n) and write dst[0, n) (transcoders: exactly the code
- *     units of the text; encoders: as they say) and not one octet outside; n may
+ *     units of the text; encoders: as they say) and not one byte outside; n may
  *     be 0.
  *   - No alignment is asked for, but that of a code unit.
  *   - dst is src, or the two do not overlap.  Transcoders, encoders: never.
@@ -27,8 +27,8 @@
 /* What is known of a text while it arrives: enough to size and type its string. */
 typedef struct wsf_text {
     uint32_t pending;   /* the state of the validation */
-    uint8_t max_octet;  /* at least 0x80 iff not ASCII; else the highest lead octet */
-    size_t code_points; /* octets that are not continuation octets */
+    uint8_t max_octet;  /* at least 0x80 iff not ASCII; else the highest lead byte */
+    size_t code_points; /* bytes that are not continuation bytes */
 } wsf_text;
 
 typedef struct wsf_kernel {
@@ -38,9 +38,9 @@ typedef struct wsf_kernel {
     /* dst[i] = src[i] ^ key[i mod 4] */
     void (*mask)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
 
-    /* Return n and the new *pending if the octets, after *pending, are well
-     * formed or can still become so.  Else return the index of the first octet
-     * with which no well-formed text goes on; *pending then holds the octets of
+    /* Return n and the new *pending if the bytes, after *pending, are well
+     * formed or can still become so.  Else return the index of the first byte
+     * with which no well-formed text goes on; *pending then holds the bytes of
      * the sequence that it broke, so that the ill-formed sequence began at
      * index - wsf_pending_count(*pending), possibly before src[0]. */
     size_t (*validate)(const uint8_t *src, size_t n, uint32_t *pending);
@@ -56,7 +56,7 @@ typedef struct wsf_kernel {
     size_t (*mask_measure)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                            wsf_text *text);
 
-    /* Transcode src, which is well-formed UTF-8 from the first octet to the last,
+    /* Transcode src, which is well-formed UTF-8 from the first byte to the last,
      * into the storage of a string: code points up to U+00FF, U+FFFF, U+10FFFF. */
     void (*to_latin1)(uint8_t *dst, const uint8_t *src, size_t n);
     void (*to_ucs2)(uint16_t *dst, const uint8_t *src, size_t n);

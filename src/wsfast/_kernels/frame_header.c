@@ -1,7 +1,7 @@
 /* The header of a frame (RFC 6455 section 5.2): parse and write.
  *
- * Invariant: see frame_header.h.  Fields are judged from the first octet to the
- * last, so what is reported does not depend on how many octets are at hand.
+ * Invariant: see frame_header.h.  Fields are judged from the first byte to the
+ * last, so what is reported does not depend on how many bytes are at hand.
  */
 #include "frame_header.h"
 
@@ -45,7 +45,7 @@ static wsf_header_verdict judge_second(uint8_t first, uint8_t second, const wsf_
     return WSF_HEADER_COMPLETE;
 }
 
-/* Read the 2 or 8 octets of an extended length, most significant first. */
+/* Read the 2 or 8 bytes of an extended length, most significant first. */
 static wsf_header_verdict extended_length(const uint8_t *p, size_t n, unsigned width,
                                           uint64_t *length)
 {

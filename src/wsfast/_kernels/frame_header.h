@@ -1,4 +1,4 @@
-/* The header of a frame (RFC 6455 section 5.2), judged octet by octet.
+/* The header of a frame (RFC 6455 section 5.2), judged byte by byte.
  *
  *      0                   1                   2                   3
  *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -8,11 +8,11 @@
  *     |N|V|V|V|       |S|             |                               |
  *     | |1|2|3|       |K|             |                               |
  *     +-+-+-+-+-------+-+-------------+-------------------------------+
- *     | masking key, 4 octets, if MASK is 1                           |
+ *     | masking key, 4 bytes, if MASK is 1                           |
  *     +---------------------------------------------------------------+
  *
- * Invariant: the verdict on a prefix of a header never changes when more octets
- * follow, and a fault shows with the first octet that makes it one.
+ * Invariant: the verdict on a prefix of a header never changes when more bytes
+ * follow, and a fault shows with the first byte that makes it one.
  */
 #ifndef WSF_FRAME_HEADER_H
 #define WSF_FRAME_HEADER_H
@@ -40,26 +40,26 @@ enum {
  * their own limit (section 5.5), and only frame_room to frames of a compressed message;
  * a room below 0 lets not even an empty frame in. */
 typedef struct wsf_frame_rules {
-    uint8_t reserved_bits; /* the RSV bits, as in the first octet, that may be set */
+    uint8_t reserved_bits; /* the RSV bits, as in the first byte, that may be set */
     uint8_t first_bits;    /* those that only the first frame of a message may have; such a
                               message is compressed, so that its payload is not its size */
-    uint8_t masked;        /* the MASK bit, as in the second octet, that must be sent */
+    uint8_t masked;        /* the MASK bit, as in the second byte, that must be sent */
     uint8_t sequence;      /* WSF_SEQUENCE_* */
-    int64_t frame_room;   /* the most octets of payload: by the limit on frames, */
+    int64_t frame_room;   /* the most bytes of payload: by the limit on frames, */
     int64_t message_room; /* by what is left of the limit on the message, */
     int64_t retained_room; /* by what is left of the limit on retained memory */
 } wsf_frame_rules;
 
 typedef struct wsf_frame_header {
-    uint8_t first;        /* the first octet: FIN, RSV1 to RSV3, opcode */
+    uint8_t first;        /* the first byte: FIN, RSV1 to RSV3, opcode */
     uint8_t octets;       /* of the header itself */
-    uint32_t key;         /* key word (config.h) for payload octet 0; 0 if not masked */
+    uint32_t key;         /* key word (config.h) for payload byte 0; 0 if not masked */
     uint64_t payload_length;
 } wsf_frame_header;
 
 typedef enum wsf_header_verdict {
     WSF_HEADER_COMPLETE,
-    WSF_HEADER_PARTIAL, /* nothing wrong so far; more octets needed */
+    WSF_HEADER_PARTIAL, /* nothing wrong so far; more bytes needed */
     WSF_HEADER_RESERVED_BITS,
     WSF_HEADER_RESERVED_OPCODE,
     WSF_HEADER_FRAGMENTED_CONTROL,
@@ -75,13 +75,13 @@ typedef enum wsf_header_verdict {
     WSF_HEADER_RETAINS_TOO_MUCH
 } wsf_header_verdict;
 
-/* Judge the header whose first n octets are at p.  *header is filled as far as the
- * octets go: `first` from 1 octet on, `payload_length` once its field is whole. */
+/* Judge the header whose first n bytes are at p.  *header is filled as far as the
+ * bytes go: `first` from 1 byte on, `payload_length` once its field is whole. */
 wsf_header_verdict wsf_frame_header_parse(const uint8_t *p, size_t n, const wsf_frame_rules *rules,
                                           wsf_frame_header *header);
 
-/* Write a header into the WSF_MAX_HEADER octets at p and return its length.  `key`
- * is the 4 octets of the masking key, or NULL for a frame that is not masked. */
+/* Write a header into the WSF_MAX_HEADER bytes at p and return its length.  `key`
+ * is the 4 bytes of the masking key, or NULL for a frame that is not masked. */
 size_t wsf_frame_header_write(uint8_t *p, uint8_t first, uint64_t payload_length,
                               const uint8_t *key);
 

@@ -21,7 +21,7 @@
 
 typedef struct key_pool {
     uint8_t octets[WSF_KEY_POOL_OCTETS];
-    size_t left;     /* octets not handed out; those from the start on */
+    size_t left;     /* bytes not handed out; those from the start on */
     long generation; /* in which it was filled */
 } key_pool;
 

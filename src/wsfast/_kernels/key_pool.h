@@ -3,7 +3,7 @@
  * RFC 6455 section 5.3: a masking key must be unpredictable, and a new one chosen for
  * each frame.
  *
- * Invariant: each octet of entropy is handed out once, and wiped; what was buffered
+ * Invariant: each byte of entropy is handed out once, and wiped; what was buffered
  * before a fork is never handed out in the child.
  */
 #ifndef WSF_KEY_POOL_H
@@ -13,7 +13,7 @@
 
 #define WSF_KEY_POOL_OCTETS 1024 /* 256 keys */
 
-/* Take 4 octets out of this thread's pool into key.  Return 0 if it is empty. */
+/* Take 4 bytes out of this thread's pool into key.  Return 0 if it is empty. */
 int wsf_key_take(uint8_t *key);
 
 /* Fill this thread's pool with WSF_KEY_POOL_OCTETS of entropy. */

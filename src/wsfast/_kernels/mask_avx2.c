@@ -1,4 +1,4 @@
-/* Masking with AVX2, 32 octets at a time, or 16 if there are fewer (RFC 6455 section
+/* Masking with AVX2, 32 bytes at a time, or 16 if there are fewer (RFC 6455 section
  * 5.3).  Algorithm: mask_vector.inc.h.
  *
  * Invariant: the contract of `mask` in dispatch.h.

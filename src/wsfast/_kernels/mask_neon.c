@@ -1,4 +1,4 @@
-/* Masking with NEON, 16 octets at a time (RFC 6455 section 5.3).
+/* Masking with NEON, 16 bytes at a time (RFC 6455 section 5.3).
  * Algorithm: mask_vector.inc.h.
  *
  * Invariant: the contract of `mask` in dispatch.h.

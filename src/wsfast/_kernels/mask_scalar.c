@@ -6,7 +6,7 @@
 #include "mask_scalar.h"
 
 /*  src  |--8--|--8--|--8--|..tail..|
- *                      |-----8-----|   the last 8 octets, read before the loop
+ *                      |-----8-----|   the last 8 bytes, read before the loop
  *                                      may overwrite them (dst == src)
  */
 void wsf_mask_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)

@@ -1,10 +1,10 @@
-/* Masking of fewer than 16 octets, shared by every kernel for its tails.
+/* Masking of fewer than 16 bytes, shared by every kernel for its tails.
  *
- * RFC 6455 section 5.3: octet i of the payload is XORed with octet i mod 4 of
+ * RFC 6455 section 5.3: byte i of the payload is XORed with byte i mod 4 of
  * the masking key.
  *
- * Invariant: every octet is read before any is written, so dst may be src; and
- * overlapping words, not loops over octets, cover the odd lengths.
+ * Invariant: every byte is read before any is written, so dst may be src; and
+ * overlapping words, not loops over bytes, cover the odd lengths.
  */
 #ifndef WSF_MASK_SCALAR_H
 #define WSF_MASK_SCALAR_H

@@ -1,4 +1,4 @@
-/* Masking with SSE2, 16 octets at a time (RFC 6455 section 5.3): the `mask` of the
+/* Masking with SSE2, 16 bytes at a time (RFC 6455 section 5.3): the `mask` of the
  * SSSE3 kernel.  Algorithm: mask_vector.inc.h.
  *
  * Invariant: the contract of `mask` in dispatch.h.

@@ -1,7 +1,7 @@
-/* Masking in vectors of WIDTH octets (RFC 6455 section 5.3), with the vectors of
+/* Masking in vectors of WIDTH bytes (RFC 6455 section 5.3), with the vectors of
  * vectors_*.inc.h: 16 or 32.  AVX-512 masks with those of AVX2.
  *
- * Invariant: octets that two stores cover are read for both before either is written,
+ * Invariant: bytes that two stores cover are read for both before either is written,
  * so dst may be src.
  */
 #define masked NAME(masked)
@@ -33,7 +33,7 @@ WSF_INLINE TARGET void mask_pairs(uint8_t *dst, const uint8_t *src, size_t n, ui
     v_store(dst + n - WIDTH, last);
 }
 
-/* n > 4 * WIDTH, and from 2048 octets on the stores are aligned.
+/* n > 4 * WIDTH, and from 2048 bytes on the stores are aligned.
  *
  *     dst   |--first--|
  *               |-------- fours, then ones -------|

@@ -1,6 +1,6 @@
 /* What the vector kernels share: targets, bit scans, the end of a chunk.
  *
- * Only little-endian machines have vector kernels, so a word here holds the octets
+ * Only little-endian machines have vector kernels, so a word here holds the bytes
  * of memory from its bottom up.
  *
  * Invariant: nothing here needs an instruction that not every CPU of the
@@ -85,7 +85,7 @@ WSF_INLINE uint64_t wsf_low_bits(size_t count)
     return ~UINT64_C(0) >> (64 - count);
 }
 
-/* The octets src[0, n), 1 <= n <= 3, from the bottom up; 0 above them.
+/* The bytes src[0, n), 1 <= n <= 3, from the bottom up; 0 above them.
  *
  *     n = 1: 0 0 0    n = 2: 0 1 1    n = 3: 0 1 2    (indices read)
  */
@@ -96,7 +96,7 @@ WSF_INLINE uint32_t wsf_load_under4(const uint8_t *src, size_t n)
            (uint32_t)src[last] << (8 * last);
 }
 
-/* The last four octets of the text so far, the latest on top: of `pending` and of
+/* The last four bytes of the text so far, the latest on top: of `pending` and of
  * src[0, n), n at least 1, unmasked with `key`. */
 WSF_INLINE uint32_t wsf_last_word(const uint8_t *src, size_t n, uint32_t key, uint32_t pending)
 {
@@ -106,10 +106,10 @@ WSF_INLINE uint32_t wsf_last_word(const uint8_t *src, size_t n, uint32_t key, ui
     return pending >> (8 * n) | (wsf_load_under4(src, n) ^ key) << (32 - 8 * n);
 }
 
-/* The pending word after well-formed octets that end with `last` (wsf_last_word).
+/* The pending word after well-formed bytes that end with `last` (wsf_last_word).
  * At most one of the three holds, and no branch looks at the text:
  *
- *     last:  ..  ..  ..  C2..F4      one octet pending
+ *     last:  ..  ..  ..  C2..F4      one byte pending
  *            ..  ..  E0..F4  ..      two
  *            ..  F0..F4  ..  ..      three
  */
@@ -121,13 +121,13 @@ WSF_INLINE uint32_t wsf_pending_of(uint32_t last)
     return last & (one << 24 | two << 16 | three << 8);
 }
 
-/* Is the top octet C0, C1 or F5..FF?  No later octet is there to show that fault. */
+/* Is the top byte C0, C1 or F5..FF?  No later byte is there to show that fault. */
 WSF_INLINE int wsf_ends_with_bad_lead(uint32_t last)
 {
     return last >= 0xC0000000u && last - 0xC2000000u >= 0x33000000u;
 }
 
-/* The kinds of ill-formed pairs of octets, one bit each, after Keiser and Lemire,
+/* The kinds of ill-formed pairs of bytes, one bit each, after Keiser and Lemire,
  * "Validating UTF-8 In Less Than One Instruction Per Byte" (2021).  A pair a b has
  * the bits that are set in all of FIRST_HIGH[a >> 4], FIRST_LOW[a & 15] and
  * SECOND_HIGH[b >> 4]:
@@ -143,11 +143,11 @@ WSF_INLINE int wsf_ends_with_bad_lead(uint32_t last)
  *     LONG_4   11110000  1000____                F0 80..8F: overlong;
  *              11110101.. and up                 likewise after F5..FF
  *
- * TWICE is no fault if the octet two before is E0..FF or the one three before is
+ * TWICE is no fault if the byte two before is E0..FF or the one three before is
  * F0..FF, and only then is its absence none: it is compared with those.
  *
- * The first octet with bits set is the fault, or the one before it is (C0, C1,
- * F5..FF are known by themselves, but show when the next octet comes).
+ * The first byte with bits set is the fault, or the one before it is (C0, C1,
+ * F5..FF are known by themselves, but show when the next byte comes).
  */
 enum {
     WSF_SHORT = 1 << 0,
@@ -161,7 +161,7 @@ enum {
     WSF_ANY_LOW = WSF_SHORT | WSF_STRAY | WSF_TWICE /* whatever the low nibble is */
 };
 
-/* Of the first octet, a: what its high nibble leaves possible. */
+/* Of the first byte, a: what its high nibble leaves possible. */
 #define WSF_FIRST_HIGH                                                                         \
     WSF_STRAY, WSF_STRAY, WSF_STRAY, WSF_STRAY,          /* 0..3  ASCII: no continuation may follow */ \
     WSF_STRAY, WSF_STRAY, WSF_STRAY, WSF_STRAY,          /* 4..7  likewise */                  \
@@ -183,7 +183,7 @@ enum {
     WSF_F5_UP | WSF_SURR,                                /* D     ED, FD */                    \
     WSF_F5_UP, WSF_F5_UP                                 /* E, F  FE, FF */
 
-/* Of the second octet, b, its high nibble. */
+/* Of the second byte, b, its high nibble. */
 #define WSF_AFTER_LEAD (WSF_STRAY | WSF_TWICE | WSF_LONG_2)
 #define WSF_SECOND_HIGH                                                                        \
     WSF_SHORT, WSF_SHORT, WSF_SHORT, WSF_SHORT,          /* 0..3  ASCII: a lead before it is short */ \

@@ -1,6 +1,6 @@
 /* From well-formed UTF-8 to the code units of a string, with AVX-512 (VBMI2).
  *
- * Every octet is treated as if it ended a sequence; the octets of its code point are
+ * Every byte is treated as if it ended a sequence; the bytes of its code point are
  * made from it and those before it.  `vpcompressb` then keeps what does end one.
  * (The idea is in Clausecker and Lemire, "Transcoding Unicode Characters with AVX-512
  * Instructions", 2023.)
@@ -24,10 +24,10 @@
 #define TARGET                                                                               \
     WSF_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi,bmi2")
 
-/* 64 octets of text, or its last ones and zeros. */
+/* 64 bytes of text, or its last ones and zeros. */
 typedef struct block {
     __m512i x, prev;
-    size_t rest;           /* octets after these */
+    size_t rest;           /* bytes after these */
     uint64_t here;         /* those that are there */
     uint64_t high;         /* those that are not ASCII */
     uint64_t later;        /* those that are continuations */
@@ -55,14 +55,14 @@ WSF_INLINE TARGET void next_block(block *b, const uint8_t *src, size_t i, size_t
     b->later = _mm512_cmplt_epi8_mask(b->x, _mm512_set1_epi8(-64)); /* 80..BF */
 }
 
-/* The octets with which a sequence ends: no continuation comes after them. */
+/* The bytes with which a sequence ends: no continuation comes after them. */
 WSF_INLINE uint64_t ends(const block *b, const uint8_t *after)
 {
     const uint64_t next = b->rest != 0 && (*after & 0xC0u) == 0x80u;
     return b->here & ~(b->later >> 1 | next << 63);
 }
 
-/* The octets k back, for each octet of b. */
+/* The bytes k back, for each byte of b. */
 #define BACK(b, dwords, k) _mm512_shldi_epi32((b)->x, dwords, 8 * (k))
 
 WSF_INLINE TARGET __m512i dwords_before(const block *b)
@@ -91,7 +91,7 @@ WSF_INLINE TARGET __m512i high_octets(const block *b, __m512i back1, __m512i bac
     return _mm512_maskz_mov_epi8(b->later, select_bits(0x0F, _mm512_srli_epi16(back1, 2), upper));
 }
 
-/* The last octets of sequences of four. */
+/* The last bytes of sequences of four. */
 WSF_INLINE uint64_t fourths(const block *b)
 {
     return b->later & (b->later << 1 | b->later_before >> 63) &
@@ -159,7 +159,7 @@ WSF_INLINE TARGET __m512i words(__m512i low, __m512i high, int k)
     return _mm512_permutex2var_epi8(low, _mm512_loadu_si512(turns), high);
 }
 
-/* Store up to 64 octets of ASCII as words. */
+/* Store up to 64 bytes of ASCII as words. */
 WSF_INLINE TARGET void widen_2(uint16_t *dst, __m512i x, size_t count, size_t certain)
 {
     STORE(16, dst, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(x)), 0, 32, count, certain);
@@ -193,7 +193,7 @@ TARGET void wsf_to_ucs2_avx512(uint16_t *dst, const uint8_t *src, size_t n)
     }
 }
 
-/* Sixteen code points, the k-th sixteen: `pairs` are low and high octets. */
+/* Sixteen code points, the k-th sixteen: `pairs` are low and high bytes. */
 #define PLAIN_16(pairs, plane, k)                                                             \
     _mm512_cvtepu16_epi32((k) % 2 == 0 ? _mm512_castsi512_si256(pairs)                        \
                                        : _mm512_extracti64x4_epi64(pairs, 1))

@@ -7,7 +7,7 @@
  *
  * Invariant: the contract of the transcoders in dispatch.h.  The caller knows from
  * `measure` that src is well formed and which width holds it, so nothing is checked
- * again; what is read depends on the lead octets, and the text ends with a sequence.
+ * again; what is read depends on the lead bytes, and the text ends with a sequence.
  */
 #include "dispatch.h"
 
@@ -35,7 +35,7 @@ WSF_INLINE uint32_t next_code_point(const uint8_t **src)
            (p[3] & 0x3Fu);
 }
 
-/* The same loop for each width: eight ASCII octets at once, or one sequence. */
+/* The same loop for each width: eight ASCII bytes at once, or one sequence. */
 #define TRANSCODE(UNIT)                                                     \
     const uint8_t *const end = src + n;                                     \
     while (src != end) {                                                    \

@@ -1,4 +1,4 @@
-/* The scalar automaton of well-formed UTF-8: the one that names the octet.
+/* The scalar automaton of well-formed UTF-8: the one that names the byte.
  *
  * The Unicode Standard, Table 3-7, well-formed byte sequences:
  *
@@ -13,14 +13,14 @@
  *     F1..F3   80..BF   80..BF   80..BF
  *     F4       80..8F   80..BF   80..BF   90..BF would be above U+10FFFF
  *
- * The state is `pending`: the octets, three at most, of a sequence that is well
- * formed as far as it goes, the latest in the top octet; 0 at a boundary.
+ * The state is `pending`: the bytes, three at most, of a sequence that is well
+ * formed as far as it goes, the latest in the top byte; 0 at a boundary.
  *
- *     after E2       E2 00 00 00   (written from the top octet down)
+ *     after E2       E2 00 00 00   (written from the top byte down)
  *     after E2 82    82 E2 00 00
  *     after F0 9F 98 98 9F F0 00
  *
- * Invariant: pending is 0 or begins with a lead octet C2..F4, so some octet can
+ * Invariant: pending is 0 or begins with a lead byte C2..F4, so some byte can
  * still complete it.  That makes failing fast exact: what cannot be completed is
  * never pending.
  */
@@ -29,7 +29,7 @@
 
 #include "config.h"
 
-#define WSF_UTF8_FAULT 1u /* no pending word: its lead octet would be missing */
+#define WSF_UTF8_FAULT 1u /* no pending word: its lead byte would be missing */
 
 WSF_INLINE unsigned wsf_pending_count(uint32_t pending)
 {
@@ -42,7 +42,7 @@ WSF_INLINE unsigned wsf_pending_count(uint32_t pending)
     return (pending & 0x00FF0000u) >= 0x00C00000u ? 2 : 3;
 }
 
-/* Is octet `second` allowed straight after the lead octet `lead` (C2..F4)? */
+/* Is byte `second` allowed straight after the lead byte `lead` (C2..F4)? */
 WSF_INLINE int wsf_utf8_second_allowed(unsigned lead, unsigned second)
 {
     const unsigned low = lead == 0xE0 ? 0xA0u : lead == 0xF0 ? 0x90u : 0x80u;

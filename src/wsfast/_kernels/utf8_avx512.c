@@ -1,10 +1,10 @@
-/* UTF-8 validation with AVX-512 (VBMI, VBMI2), 64 octets at a time.
+/* UTF-8 validation with AVX-512 (VBMI, VBMI2), 64 bytes at a time.
  *
- * The pairs of ill-formed octets are those of simd.h, found with table lookups
+ * The pairs of ill-formed bytes are those of simd.h, found with table lookups
  * (Keiser and Lemire 2021); `vpermb` takes only the six lowest bits of an index, so
  * tables of sixteen, repeated four times, need no masking of the index.
  *
- *     granules of 256 octets: one test for ASCII, one for faults
+ *     granules of 256 bytes: one test for ASCII, one for faults
  *     the rest: vectors of 64, the last one loaded and stored under a mask
  *
  * Invariant: the contracts of `validate`, `measure`, `mask_validate` and
@@ -50,13 +50,13 @@ static const uint8_t LOW_SIX[64] = {
     ANY | WSF_LONG_4, ANY, ANY, ANY, ANY | WSF_LARGE, F5_UP, F5_UP, F5_UP, X8(F5_UP)
 };
 
-/* `prev` with only the pending octets, where a vector has its last ones. */
+/* `prev` with only the pending bytes, where a vector has its last ones. */
 WSF_INLINE TARGET __m512i before(uint32_t pending)
 {
     return _mm512_maskz_set1_epi32(0x8000, (int)pending);
 }
 
-/* The fault bits of each octet of x, given the octets one, two and three before.
+/* The fault bits of each byte of x, given the bytes one, two and three before.
  *
  *     bit of index     5  4       3 .. 0
  *                      class of   high nibble of
@@ -107,7 +107,7 @@ static WSF_COLD TARGET size_t locate(const uint8_t *src, size_t from, size_t n, 
         const __m512i x = _mm512_maskz_loadu_epi8(here, src + i);
         const __m512i bits = faults(x, prev);
         const __mmask64 found = _mm512_test_epi8_mask(bits, bits) & here;
-        if (found != 0) { /* the fault, or the octet after it */
+        if (found != 0) { /* the fault, or the byte after it */
             const size_t at = i + wsf_lowest_bit(found);
             return wsf_utf8_locate(src, at == 0 ? 0 : at - 1, n, pending);
         }
@@ -119,9 +119,9 @@ static WSF_COLD TARGET size_t locate(const uint8_t *src, size_t from, size_t n, 
 /* What a pass over the text carries from vector to vector. */
 typedef struct pass {
     __m512i prev;    /* the vector before */
-    __m512i highest; /* octet by octet, if measured */
+    __m512i highest; /* byte by byte, if measured */
     __m512i key;
-    __m512i key_back[3]; /* for octets read 1, 2 and 3 before where key would fit */
+    __m512i key_back[3]; /* for bytes read 1, 2 and 3 before where key would fit */
     size_t points;
     int open; /* could the text before x end within a sequence? */
 } pass;
@@ -133,7 +133,7 @@ WSF_INLINE TARGET void count(pass *p, __m512i x, __mmask64 here)
     p->highest = _mm512_max_epu8(p->highest, x);
 }
 
-/* Take one vector, of which the octets `here` are there; 0 elsewhere.  Return
+/* Take one vector, of which the bytes `here` are there; 0 elsewhere.  Return
  * whether they are free of faults. */
 WSF_INLINE TARGET int take(pass *p, __m512i x, __mmask64 here, int measured)
 {
@@ -154,7 +154,7 @@ WSF_INLINE TARGET int take(pass *p, __m512i x, __mmask64 here, int measured)
     return 1;
 }
 
-/* The vector src[i, i + 64), or those of its octets that are `here`, unmasked into
+/* The vector src[i, i + 64), or those of its bytes that are `here`, unmasked into
  * dst. */
 WSF_INLINE TARGET __m512i move(const pass *p, uint8_t *dst, const uint8_t *src, size_t i,
                                __mmask64 here, int masked)
@@ -219,7 +219,7 @@ WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, s
         if (!high && !p->open) {
             put_granule(dst, x, *i, masked);
             p->points += GRANULE;
-        } else { /* look before in-place unmasking overwrites the octets before x[k] */
+        } else { /* look before in-place unmasking overwrites the bytes before x[k] */
             bits = faults(x[0], p->prev);
             if (high) {
                 bits = _mm512_or_si512(bits, later_faults(p, x, src + *i, masked));
@@ -275,7 +275,7 @@ static WSF_COLD size_t stop(uint8_t *dst, const uint8_t *src, size_t from, size_
     return locate(dst, from, n, pending);
 }
 
-/* The highest octet of x: the lowest complement. */
+/* The highest byte of x: the lowest complement. */
 WSF_INLINE TARGET unsigned highest_of(__m512i x)
 {
     const __m256i y = _mm256_max_epu8(_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64(x, 1));
@@ -387,7 +387,7 @@ WSF_INLINE TARGET size_t take_short(uint8_t *dst, const uint8_t *src, size_t n, 
     return n;
 }
 
-/* From ALIGN_FROM on: first the octets before a boundary of 64 of what is written,
+/* From ALIGN_FROM on: first the bytes before a boundary of 64 of what is written,
  * or else read, then the rest, which goes on from their pending word. */
 WSF_INLINE TARGET size_t take_long(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                                    uint32_t *pending, wsf_text *text, int masked, int measured)

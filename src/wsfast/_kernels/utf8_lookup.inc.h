@@ -1,4 +1,4 @@
-/* UTF-8 validation by table lookups in vectors of 16 or 32 octets: one algorithm for
+/* UTF-8 validation by table lookups in vectors of 16 or 32 bytes: one algorithm for
  * the instruction sets whose lookups take a nibble (SSSE3, AVX2, NEON).
  *
  * Wider vectors are written out, each set in a file of its own:
@@ -13,21 +13,21 @@
  * The ill-formed pairs are those of simd.h (Keiser and Lemire 2021).  The file that
  * includes this one says how wide and, by vectors_*.inc.h, with which instructions:
  *
- *     WIDTH, TARGET, NAME(function)   octets; attributes; the name for this width
- *     V, v_load v_store v_zero v_all  vector of octets; the same octet everywhere
- *     v_word(w)                       the same four octets again and again
- *     v_before(w)                     zeros, then the four octets of w
- *     v_xor v_or v_and v_max v_minus  octet by octet, v_minus stopping at 0
- *     v_high_nibble v_low_nibble      x >> 4, x & 15, octet by octet
- *     v_lookup(entries, nibbles)      octet by octet
- *     v_back(x, prev, k)              the last k octets of prev, then those of x
- *     v_any_high(x)                   is an octet at least 80?
- *     v_first_set(x)                  index of the first octet that is not 0, or WIDTH
- *     v_points(x, k)                  of the last k octets, those that are not 80..BF
- *     v_highest(x)                    the highest octet
- *     v_pair(low, high)               of 16 octets, from two words; only if WIDTH is 16
+ *     WIDTH, TARGET, NAME(function)   bytes; attributes; the name for this width
+ *     V, v_load v_store v_zero v_all  vector of bytes; the same byte everywhere
+ *     v_word(w)                       the same four bytes again and again
+ *     v_before(w)                     zeros, then the four bytes of w
+ *     v_xor v_or v_and v_max v_minus  byte by byte, v_minus stopping at 0
+ *     v_high_nibble v_low_nibble      x >> 4, x & 15, byte by byte
+ *     v_lookup(entries, nibbles)      byte by byte
+ *     v_back(x, prev, k)              the last k bytes of prev, then those of x
+ *     v_any_high(x)                   is a byte at least 80?
+ *     v_first_set(x)                  index of the first byte that is not 0, or WIDTH
+ *     v_points(x, k)                  of the last k bytes, those that are not 80..BF
+ *     v_highest(x)                    the highest byte
+ *     v_pair(low, high)               of 16 bytes, from two words; only if WIDTH is 16
  *     MASK                            the member `mask`
- *     TAKE_SHORTER                    take_short for less than WIDTH + 3 octets
+ *     TAKE_SHORTER                    take_short for less than WIDTH + 3 bytes
  *
  *     granules of four vectors: one test for ASCII, one for faults
  *     the rest: whole vectors, and one that overlaps them and ends with the text
@@ -62,7 +62,7 @@
 #define take_short NAME(take_short)
 #define take_long NAME(take_long)
 
-/* The fault bits of each octet of x, given the octets one, two and three before:
+/* The fault bits of each byte of x, given the bytes one, two and three before:
  *
  *     (FIRST_HIGH[back1 >> 4] & FIRST_LOW[back1 & 15] & SECOND_HIGH[x >> 4])
  *     ^ (back2 >= E0 or back3 >= F0 ? 80 : 0)
@@ -91,7 +91,7 @@ static WSF_COLD TARGET size_t locate(const uint8_t *src, size_t from, size_t n, 
     for (i = from; n - i >= WIDTH; i += WIDTH) {
         const V x = v_load(src + i);
         const size_t first = v_first_set(faults(x, prev));
-        if (first != WIDTH) { /* the fault, or the octet after it */
+        if (first != WIDTH) { /* the fault, or the byte after it */
             return wsf_utf8_locate(src, i + first == 0 ? 0 : i + first - 1, n, pending);
         }
         prev = x;
@@ -108,14 +108,14 @@ static WSF_COLD TARGET size_t locate(const uint8_t *src, size_t from, size_t n, 
 /* What a pass over the text carries from vector to vector. */
 typedef struct pass {
     V prev;    /* the vector before */
-    V highest; /* octet by octet, if measured */
+    V highest; /* byte by byte, if measured */
     V key;
-    V key_back[3]; /* for octets read 1, 2 and 3 before where key would fit */
+    V key_back[3]; /* for bytes read 1, 2 and 3 before where key would fit */
     size_t points;
     int open; /* could the text before x end within a sequence? */
 } pass;
 
-/* The octets src[i, i + WIDTH), unmasked into dst. */
+/* The bytes src[i, i + WIDTH), unmasked into dst. */
 WSF_INLINE TARGET V get(const pass *p, uint8_t *dst, const uint8_t *src, size_t i, int masked)
 {
     V x = v_load(src + i);
@@ -126,14 +126,14 @@ WSF_INLINE TARGET V get(const pass *p, uint8_t *dst, const uint8_t *src, size_t 
     return x;
 }
 
-/* Count the last `octets` octets of x. */
+/* Count the last `octets` bytes of x. */
 WSF_INLINE TARGET void count(pass *p, V x, size_t octets)
 {
     p->points += v_points(x, octets);
     p->highest = v_max(p->highest, x);
 }
 
-/* The vector that ends with the text, and those one, two and three octets before
+/* The vector that ends with the text, and those one, two and three bytes before
  * it.  Read, and unmasked, before in-place unmasking gets there. */
 typedef struct last_vector {
     V x, back1, back2, back3;
@@ -212,7 +212,7 @@ WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, s
         if (!high && !p->open) {
             put_granule(dst, x, *i, masked);
             p->points += GRANULE;
-        } else { /* look before in-place unmasking overwrites the octets before x[k] */
+        } else { /* look before in-place unmasking overwrites the bytes before x[k] */
             bits = high ? granule_faults(p, x, src + *i, masked) : faults(x[0], p->prev);
             put_granule(dst, x, *i, masked);
             if (WSF_UNLIKELY(v_first_set(bits) != WIDTH)) {
@@ -315,7 +315,7 @@ WSF_INLINE TARGET size_t pass_over(uint8_t *dst, const uint8_t *src, size_t n, u
     return n;
 }
 
-/* Count n octets in up to four vectors, of which `end` overlaps the one before. */
+/* Count n bytes in up to four vectors, of which `end` overlaps the one before. */
 WSF_INLINE TARGET void count_granule(pass *p, V x0, V x1, V x2, V end, size_t n)
 {
     count(p, x0, WIDTH);
@@ -385,7 +385,7 @@ WSF_INLINE TARGET size_t take_short(uint8_t *dst, const uint8_t *src, size_t n, 
     return pass_over_granule(dst, src, n, key, pending, text, masked, measured);
 }
 
-/* From ALIGN_FROM on: first the octets before a boundary of what is written, or
+/* From ALIGN_FROM on: first the bytes before a boundary of what is written, or
  * else read, then the rest, which goes on from their pending word. */
 WSF_INLINE TARGET size_t take_long(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                                    uint32_t *pending, wsf_text *text, int masked, int measured)

@@ -1,7 +1,7 @@
 /* The four members of a kernel that look at text, from one algorithm.
  *
  *     MEMBER(name)             wsf_name_isa, as the table in kernel_isa.c has it
- *     take_short, take_long    the algorithm for up to SHORT_TEXT octets, and above
+ *     take_short, take_long    the algorithm for up to SHORT_TEXT bytes, and above
  *
  * They are inlined here with the flags as constants.  Long texts have functions of
  * their own, so that short ones do not pay for what those save and align on entry.

@@ -1,4 +1,4 @@
-/* UTF-8 validation with NEON: vectors of 16 octets.
+/* UTF-8 validation with NEON: vectors of 16 bytes.
  *
  * Algorithm: utf8_lookup.inc.h.
  *

@@ -1,7 +1,7 @@
 /* UTF-8 validation for any machine: ASCII by words, the rest by a shift automaton.
  *
  * The automaton of Table 3-7 (utf8_automaton.h) has nine states.  A state is a
- * multiple of 6; the row of an octet is 64 bits with the next state of state s at
+ * multiple of 6; the row of a byte is 64 bits with the next state of state s at
  * bit s.  One step is a load and a shift, with no branch on the text:
  *
  *     state = ROW[octet] >> (state & 63)
@@ -21,8 +21,8 @@
 /* The states: what may follow. */
 enum {
     FAULT = 0,  /* nothing */
-    START = 6,  /* a lead octet */
-    ONE = 12,   /* one continuation octet */
+    START = 6,  /* a lead byte */
+    ONE = 12,   /* one continuation byte */
     TWO = 18,   /* two */
     THREE = 24, /* three */
     AFTER_E0 = 30,
@@ -113,7 +113,7 @@ size_t wsf_validate_scalar(const uint8_t *src, size_t n, uint32_t *pending)
     return n;
 }
 
-/* Plain loops over octets that compilers turn into vectors. */
+/* Plain loops over bytes that compilers turn into vectors. */
 static void add_counts(const uint8_t *src, size_t n, wsf_text *text)
 {
     size_t i, leads = 0;

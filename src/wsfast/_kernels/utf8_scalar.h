@@ -1,6 +1,6 @@
 /* Where the fast kernels hand over to the automaton: after a fault, and at ends.
  *
- * Invariant: these look at no more octets than the fault needs; a valid text never
+ * Invariant: these look at no more bytes than the fault needs; a valid text never
  * comes here.
  */
 #ifndef WSF_UTF8_SCALAR_H
@@ -9,11 +9,11 @@
 #include "utf8_automaton.h"
 
 /* The pending word before src[i], given that src[0, i) goes on well formed from
- * `pending`.  Only the last three octets can matter:
+ * `pending`.  Only the last three bytes can matter:
  *
  *     ..  lead               a one-octet start
- *     ..  E0..F4  80..BF     two octets of three or four
- *     ..  F0..F4  80..BF 80..BF   three octets of four
+ *     ..  E0..F4  80..BF     two bytes of three or four
+ *     ..  F0..F4  80..BF 80..BF   three bytes of four
  */
 WSF_INLINE uint32_t wsf_utf8_pending_at(const uint8_t *src, size_t i, uint32_t pending)
 {

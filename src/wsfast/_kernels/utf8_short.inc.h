@@ -1,10 +1,10 @@
-/* The texts of less than 19 octets, too short for two vectors of 16 that overlap and
- * for the three octets before the second: a part of utf8_lookup.inc.h at WIDTH 16.
+/* The texts of less than 19 bytes, too short for two vectors of 16 that overlap and
+ * for the three bytes before the second: a part of utf8_lookup.inc.h at WIDTH 16.
  *
- * Invariant: as there.  No loop goes over octets.
+ * Invariant: as there.  No loop goes over bytes.
  */
 
-/* The octets src[0, n), n from 1 to 15, in the order of memory; 0 above them. */
+/* The bytes src[0, n), n from 1 to 15, in the order of memory; 0 above them. */
 WSF_INLINE void assemble(const uint8_t *src, size_t n, uint64_t word[2])
 {
     word[1] = 0;
@@ -18,7 +18,7 @@ WSF_INLINE void assemble(const uint8_t *src, size_t n, uint64_t word[2])
     }
 }
 
-/* The octets src[0, n), n below 16, unmasked into dst; 0 above them. */
+/* The bytes src[0, n), n below 16, unmasked into dst; 0 above them. */
 WSF_INLINE TARGET void move_under16(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                                     uint64_t word[2], int masked)
 {
@@ -33,7 +33,7 @@ WSF_INLINE TARGET void move_under16(uint8_t *dst, const uint8_t *src, size_t n, 
     }
 }
 
-/* All of src[0, n), n below 16: a vector filled from words.  The octets that fill it
+/* All of src[0, n), n below 16: a vector filled from words.  The bytes that fill it
  * up are 0; faults past the end count for nothing. */
 WSF_INLINE TARGET size_t take_under16(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                                       uint32_t *pending, wsf_text *text, int masked, int measured)

@@ -1,4 +1,4 @@
-/* UTF-8 validation with SSSE3 (and SSE4.1, POPCNT): vectors of 16 octets.
+/* UTF-8 validation with SSSE3 (and SSE4.1, POPCNT): vectors of 16 bytes.
  *
  * Algorithm: utf8_lookup.inc.h.
  *

@@ -1,4 +1,4 @@
-/* The vectors of 16 octets for mask_vector.inc.h and utf8_lookup.inc.h, with NEON
+/* The vectors of 16 bytes for mask_vector.inc.h and utf8_lookup.inc.h, with NEON
  * instructions (AArch64).
  *
  * Invariant: the meanings listed in utf8_lookup.inc.h.
@@ -27,9 +27,9 @@
 #define v_points points_16
 #define v_highest(x) vmaxvq_u8(x)
 
-/* FF or 00 in each octet becomes F or 0 in each nibble of a word:
+/* FF or 00 in each byte becomes F or 0 in each nibble of a word:
  *
- *     words   o1 o0 | o3 o2 | ...   shifted right by 4 and cut to octets:   n1 n0 | n3 n2 | ...
+ *     words   o1 o0 | o3 o2 | ...   shifted right by 4 and cut to bytes:   n1 n0 | n3 n2 | ...
  */
 WSF_INLINE size_t first_set_16(uint8x16_t x)
 {
@@ -38,7 +38,7 @@ WSF_INLINE size_t first_set_16(uint8x16_t x)
     return nibbles == 0 ? 16 : wsf_lowest_bit(nibbles) / 4;
 }
 
-/* Not 80..BF, as signed numbers: above -65.  Of the last `octets`: index 16 - octets
+/* Not 80..BF, as signed numbers: above -65.  Of the last `octets`: index 16 - bytes
  * and up. */
 WSF_INLINE size_t points_16(uint8x16_t x, size_t octets)
 {

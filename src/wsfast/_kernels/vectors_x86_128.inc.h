@@ -1,4 +1,4 @@
-/* The vectors of 16 octets for mask_vector.inc.h and utf8_lookup.inc.h, with SSE2 to
+/* The vectors of 16 bytes for mask_vector.inc.h and utf8_lookup.inc.h, with SSE2 to
  * SSE4.1 instructions or, compiled for AVX2, their three-operand forms.
  *
  * Invariant: the meanings listed in utf8_lookup.inc.h.
@@ -27,7 +27,7 @@
 #define v_points points_16
 #define v_highest highest_16
 
-/* The first octet that is not 0: the lowest 0 in the mask of those that are.
+/* The first byte that is not 0: the lowest 0 in the mask of those that are.
  * None: bit 16. */
 WSF_INLINE TARGET size_t first_set_16(__m128i x)
 {
@@ -42,7 +42,7 @@ WSF_INLINE TARGET size_t points_16(__m128i x, size_t octets)
     return wsf_bits_set((uint64_t)(unsigned)starts >> (16 - octets));
 }
 
-/* The highest octet is the lowest complement; `minpos` finds it among eight words. */
+/* The highest byte is the lowest complement; `minpos` finds it among eight words. */
 WSF_INLINE TARGET unsigned highest_16(__m128i x)
 {
     const __m128i y = _mm_xor_si128(x, _mm_set1_epi8(-1));

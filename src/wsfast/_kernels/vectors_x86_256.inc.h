@@ -1,4 +1,4 @@
-/* The vectors of 32 octets for mask_vector.inc.h and utf8_lookup.inc.h, with AVX2
+/* The vectors of 32 bytes for mask_vector.inc.h and utf8_lookup.inc.h, with AVX2
  * instructions; vectors_x86_128.inc.h comes first.
  *
  * Invariant: the meanings listed in utf8_lookup.inc.h.

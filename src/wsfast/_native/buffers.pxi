@@ -1,9 +1,9 @@
-# The octets of whatever the caller passes, and a store for octets that must be kept.
+# The bytes of whatever the caller passes, and a store for bytes that must be kept.
 #
-# Invariant: a view is closed by whoever opened it, once the work on its octets is done;
+# Invariant: a view is closed by whoever opened it, once the work on its bytes is done;
 # a store grows with what arrived, by a quarter, so that filling it takes linear time.
 
-# From this many octets on, the work on a buffer that nobody can resize meanwhile is done
+# From this many bytes on, the work on a buffer that nobody can resize meanwhile is done
 # without the GIL.  It lasts about 1 ms then; whoever lets go of the GIL for less loses up
 # to 5 ms, the interval after which a busy thread gives it back (bench/gil.py).
 cdef enum:
@@ -56,7 +56,7 @@ cdef struct Store:
 
 
 cdef uint8_t *store_reserve(Store *store, size_t more, uint64_t expected) except NULL:
-    """Return where to put ``more`` octets; ``expected`` (at least ``more``) are to come.
+    """Return where to put ``more`` bytes; ``expected`` (at least ``more``) are to come.
 
     What is expected only keeps the store from growing past it: it is not allocated.
     """
@@ -69,7 +69,7 @@ cdef uint8_t *store_reserve(Store *store, size_t more, uint64_t expected) except
             capacity = store.size + <size_t>expected
         data = <uint8_t *>PyMem_Realloc(store.data, capacity + (capacity == 0))
         if data is NULL:
-            raise MemoryError(f"no memory for {capacity} octets of an unfinished message")
+            raise MemoryError(f"no memory for {capacity} bytes of an unfinished message")
         store.data = data
         store.capacity = capacity
     return store.data + store.size

@@ -48,7 +48,7 @@ def encode_frames(frames, *, masked=False):
 
 
 cdef enum:
-    MAX_EXPECTED = 65536  # octets to allocate for frames that were not yet looked at
+    MAX_EXPECTED = 65536  # bytes to allocate for frames that were not yet looked at
 
 
 cdef struct Batch:
@@ -59,7 +59,7 @@ cdef struct Batch:
 
 
 cdef uint8_t *batch_reserve(Batch *batch, size_t more) except NULL:
-    """Return where to write so many octets; at first, expect frames of one size."""
+    """Return where to write so many bytes; at first, expect frames of one size."""
     cdef size_t needed = batch.size + more
     cdef size_t expected
     if batch.octets is NULL:

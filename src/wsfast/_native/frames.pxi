@@ -1,8 +1,8 @@
 # Frames (RFC 6455 section 5): decode them, one at a time.
 #
-# Invariant: as its twin, _pure/frames.py: a header field is judged with the octet that
+# Invariant: as its twin, _pure/frames.py: a header field is judged with the byte that
 # completes it, before any payload is kept; a payload is unmasked as it arrives, and
-# nothing is allocated for octets that a header only announces.
+# nothing is allocated for bytes that a header only announces.
 
 @cython.no_gc_clear
 @cython.final

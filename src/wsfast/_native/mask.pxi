@@ -1,9 +1,9 @@
-# Masking (RFC 6455 section 5.3): octet i of a payload XOR octet i mod 4 of the key.
+# Masking (RFC 6455 section 5.3): byte i of a payload XOR byte i mod 4 of the key.
 #
 # Invariant: as its twin, _pure/mask.py.
 
 cdef inline int read_key(object masking_key, uint8_t *octets) except -1:
-    """Copy the 4 octets of a masking key."""
+    """Copy the 4 bytes of a masking key."""
     cdef View view
     open_view(&view, masking_key, "masking_key")
     cdef size_t size = view.size
@@ -16,7 +16,7 @@ cdef inline int read_key(object masking_key, uint8_t *octets) except -1:
 
 
 cdef inline uint32_t key_word(object masking_key, PyObject *offset) except? 0:
-    """Return the key word (config.h) for the payload octet at ``offset``, by default 0."""
+    """Return the key word (config.h) for the payload byte at ``offset``, by default 0."""
     cdef uint8_t octets[4]
     cdef int overflow = 0
     cdef long long start = -1

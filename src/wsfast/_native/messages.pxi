@@ -6,7 +6,7 @@
 # than the current feed brought, and what evidence may need.
 
 cdef enum:
-    STREAMED = 1 << 16  # octets from which on a part is handed on before the feed is over
+    STREAMED = 1 << 16  # bytes from which on a part is handed on before the feed is over
 
 
 def encode_close(code=None, reason=""):
@@ -293,7 +293,7 @@ cdef class MessageDecoder(Receiver):
         return 0
 
     cdef int64_t inflated_room(self) noexcept:
-        """Return how many inflated octets can still be added to the message."""
+        """Return how many inflated bytes can still be added to the message."""
         cdef int64_t room = self.max_message_size - <int64_t>self.trace.position
         return room if self.stream else min(room, self.max_retained - self.charge())
 
@@ -330,7 +330,7 @@ cdef class MessageDecoder(Receiver):
         return self.found(wsf_handed_over(violation))
 
     cdef object too_large(self, int64_t more):
-        """Make the violation of a compressed message with so many octets more than it may."""
+        """Make the violation of a compressed message with so many bytes more than it may."""
         cdef int64_t size = <int64_t>self.trace.position + more
         if size > self.max_message_size:
             return errors.message_too_big(size, self.max_message_size)

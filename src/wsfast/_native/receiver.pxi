@@ -144,7 +144,7 @@ cdef class Receiver:
 
     cdef wsf_frame_rules rules
     cdef wsf_frame_header frame   # whose payload is arriving, if in_payload
-    cdef uint64_t received        # octets of that payload
+    cdef uint64_t received        # bytes of that payload
     cdef uint8_t head[WSF_MAX_HEADER]
     cdef uint8_t head_size        # of a header that is not yet whole
     cdef uint8_t state
@@ -237,7 +237,7 @@ cdef class Receiver:
 
     @cython.final
     cdef inline int decode(self, const uint8_t *p, size_t n, PyObject *source) except -1:
-        """Decode n octets; they can't change if they are those of a ``source``."""
+        """Decode n bytes; they can't change if they are those of a ``source``."""
         cdef int outcome
         if self.state != READY:
             return self.refuse()
@@ -324,7 +324,7 @@ cdef class Receiver:
         raise NotImplementedError
 
     cdef int arrived(self, const uint8_t *p, size_t n) except -1:
-        """Take the next n octets, masked, of the payload; return 1 if a violation was found.
+        """Take the next n bytes, masked, of the payload; return 1 if a violation was found.
 
         They are the first of it if ``received`` is 0, the last of it unless ``in_payload``.
         """
@@ -374,7 +374,7 @@ cdef inline int consume_frames(Receiver self, const uint8_t *p, size_t n) except
 
 
 cdef inline int read_header(Receiver self, const uint8_t *p, size_t n, size_t *used) except -1:
-    """Read a header, or as much of it as there is; tell how many octets of p it used."""
+    """Read a header, or as much of it as there is; tell how many bytes of p it used."""
     cdef size_t carried = self.head_size
     cdef size_t taken = n
     cdef wsf_header_verdict verdict

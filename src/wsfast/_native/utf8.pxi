@@ -1,11 +1,11 @@
-# UTF-8 validation that resumes at any octet (The Unicode Standard, Table 3-7).
+# UTF-8 validation that resumes at any byte (The Unicode Standard, Table 3-7).
 #
 # Invariant: as its twin, _pure/utf8.py: between chunks no more is kept than the three
-# octets of an unfinished sequence and where it began.
+# bytes of an unfinished sequence and where it began.
 
 # Where in a fragmented text the validation stands.
 cdef struct Trace:
-    uint64_t position        # octets of the text that went before
+    uint64_t position        # bytes of the text that went before
     uint64_t fragment_index
     uint64_t fragment_start  # the position with which the current fragment began
     uint64_t lead_index      # the fragment in which the pending sequence began,
@@ -18,7 +18,7 @@ cdef inline void trace_clear(Trace *trace) noexcept:
 
 
 cdef inline void trace_advance(Trace *trace, size_t n, uint32_t pending) noexcept:
-    """Take note of n octets, after which ``pending`` is unfinished."""
+    """Take note of n bytes, after which ``pending`` is unfinished."""
     cdef unsigned count = wsf_pending_count(pending)
     trace.position += n
     if 0 < count <= n:
@@ -37,7 +37,7 @@ cdef inline void text_clear(wsf_text *text) noexcept:
 
 
 cdef inline bytes pending_octets(uint32_t pending):
-    """Return the octets of a pending word (utf8_automaton.h)."""
+    """Return the bytes of a pending word (utf8_automaton.h)."""
     cdef unsigned count = wsf_pending_count(pending)
     return pending.to_bytes(4, "little")[4 - count:]
 
@@ -45,7 +45,7 @@ cdef inline bytes pending_octets(uint32_t pending):
 cdef object fault_in(
     const Trace *trace, const uint8_t *chunk, size_t index, uint32_t pending, object before
 ):
-    """Make the violation of ``chunk[index]``, after the pending octets.
+    """Make the violation of ``chunk[index]``, after the pending bytes.
 
     ``before`` is the text before the chunk, as far as it is at hand.
     """
@@ -64,10 +64,10 @@ cdef object fault_in(
 
 
 cdef object string_of(const uint8_t *data, size_t n, const wsf_text *text):
-    """Return the ``str`` of n octets that were measured and found well formed.
+    """Return the ``str`` of n bytes that were measured and found well formed.
 
     They must be in memory that nobody else can change: the transcoders believe ``text``,
-    and would write past the string if other octets had come there meanwhile.
+    and would write past the string if other bytes had come there meanwhile.
     """
     cdef const wsf_kernel *kernel = wsf_kernels()
     if text.code_points == 1 and text.max_octet < 0xC4:
@@ -103,7 +103,7 @@ cdef object truncated_at(const Trace *trace, uint32_t pending, object before):
 cdef object invalid_at(
     Trace *trace, const uint8_t *text, size_t n, size_t index, uint32_t pending, object before
 ):
-    """Make the violation of a text whose last n octets a kernel refused at ``index``, or
+    """Make the violation of a text whose last n bytes a kernel refused at ``index``, or
     which ends with ``pending``."""
     if index != n:
         return fault_in(trace, text, index, pending, before)

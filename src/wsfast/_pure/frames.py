@@ -1,8 +1,8 @@
 """Frames (RFC 6455 section 5): decode and encode, one at a time.
 
-Invariant: a header field is judged with the octet that completes it, before any
+Invariant: a header field is judged with the byte that completes it, before any
 payload is kept; a payload is unmasked as it arrives, and nothing is allocated for
-octets that a header only announces.
+bytes that a header only announces.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Frame(Record):
 
     Attributes:
         opcode: an ``Opcode``.
-        payload: its octets, unmasked.
+        payload: its bytes, unmasked.
         fin: whether it is the last fragment of its message.
         rsv1, rsv2, rsv3: the reserved bits, for extensions.
     """
@@ -69,17 +69,17 @@ class Frame(Record):
 
 
 class FrameDecoder(Receiver):
-    """Decode frames from octets that arrive in any pieces (RFC 6455 section 5.2).
+    """Decode frames from bytes that arrive in any pieces (RFC 6455 section 5.2).
 
     Args:
         role: ``"server"`` if the frames come from a client and are masked, ``"client"``
             if they come from a server and are not.
-        max_frame_size: the longest payload of a data frame, in octets; ``None`` for any.
+        max_frame_size: the longest payload of a data frame, in bytes; ``None`` for any.
         reserved_bits: the RSV bits that a negotiated extension uses, as they stand in
-            the first octet: a union of 0x40 (RSV1), 0x20 and 0x10.
+            the first byte: a union of 0x40 (RSV1), 0x20 and 0x10.
         payload: ``"bytes"``; or ``"memoryview"`` for payloads without a copy: read-only views
             of the ``bytes`` that were fed, which each keeps alive as a whole, wherever a
-            frame is not masked and came in one piece; else of octets of their own.
+            frame is not masked and came in one piece; else of bytes of their own.
 
     Raises:
         TypeError, ValueError: an argument is none of these.
@@ -108,7 +108,7 @@ class FrameDecoder(Receiver):
         it is whole then has the rest.
 
         Returns:
-            The opcode, FIN, and the octets, unmasked; ``None`` if there are none.
+            The opcode, FIN, and the bytes, unmasked; ``None`` if there are none.
         """
         frame = self._frame
         if frame is None or frame.first & CONTROL or not self._arrived:
@@ -142,10 +142,10 @@ def take_frame(
         data: what was received.
         start: where the frame begins.
         masked: whether the frame must be masked.
-        max_size: the most octets of payload.
+        max_size: the most bytes of payload.
 
     Returns:
-        The first octet of the header, the payload, ``bytes`` if it was masked and else a
+        The first byte of the header, the payload, ``bytes`` if it was masked and else a
         ``bytearray``, where the frame ends, and whether it is a text message, whole and in
         UTF-8.  ``None`` unless a whole frame is there that breaks no rule.
     """
@@ -176,17 +176,17 @@ def encode_frame(
 
     Args:
         opcode: an ``Opcode`` or its number.
-        payload: any C-contiguous buffer, or a ``str``, which is sent as UTF-8.  Octets
+        payload: any C-contiguous buffer, or a ``str``, which is sent as UTF-8.  Bytes
             are not validated: those of a text frame should be UTF-8.
         fin: whether it is the last fragment of its message.
         rsv1: whether to set RSV1, as extensions want it.
-        masking_key: exactly 4 octets, from ``new_masking_key()``, for a client's frame;
+        masking_key: exactly 4 bytes, from ``new_masking_key()``, for a client's frame;
             ``None`` for a server's, which is not masked.
 
     Raises:
         TypeError: the payload or the key is not a buffer.
         ValueError: there is no such opcode, a control frame would be fragmented or longer
-            than 125 octets, a close frame would have 1 octet, the key is not 4 octets, a
+            than 125 bytes, a close frame would have 1 byte, the key is not 4 bytes, a
             buffer is not C-contiguous, or the text has a lone surrogate
             (``UnicodeEncodeError``).
     """

@@ -1,6 +1,6 @@
-"""Masking (RFC 6455 section 5.3): octet i of a payload XOR octet i mod 4 of the key.
+"""Masking (RFC 6455 section 5.3): byte i of a payload XOR byte i mod 4 of the key.
 
-Invariant: the work is done on whole integers, never octet by octet in Python.
+Invariant: the work is done on whole integers, never byte by byte in Python.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["apply_mask", "apply_mask_inplace", "mask_with", "new_masking_key"]
 
 
 def xor(data: bytes | memoryview, key: bytes, offset: int) -> bytes:
-    """Mask ``data``, whose first octet is payload octet ``offset``."""
+    """Mask ``data``, whose first byte is payload byte ``offset``."""
     phase = offset % 4
     stream = (key[phase:] + key[:phase]) * (len(data) // 4 + 1)
     masked = int.from_bytes(data, "little") ^ int.from_bytes(stream[: len(data)], "little")
@@ -30,16 +30,16 @@ def apply_mask(data: Buffer, masking_key: Buffer, offset: int = 0) -> bytes:
 
     Args:
         data: any C-contiguous buffer; it is not changed.
-        masking_key: a buffer of exactly 4 octets.
-        offset: the payload index, in octets, of the first octet of ``data``, so that
+        masking_key: a buffer of exactly 4 bytes.
+        offset: the payload index, in bytes, of the first byte of ``data``, so that
             masking can go on in mid-payload.
 
     Returns:
-        As many octets as ``data`` has (RFC 6455 section 5.3).
+        As many bytes as ``data`` has (RFC 6455 section 5.3).
 
     Raises:
         TypeError: an argument is not a buffer, or ``offset`` not an integer.
-        ValueError: the key is not 4 octets, a buffer is not C-contiguous, or ``offset``
+        ValueError: the key is not 4 bytes, a buffer is not C-contiguous, or ``offset``
             is negative or over 2**63 - 1.
 
     >>> apply_mask(b"Hello", bytes.fromhex("37fa213d")).hex()
@@ -49,12 +49,12 @@ def apply_mask(data: Buffer, masking_key: Buffer, offset: int = 0) -> bytes:
 
 
 def apply_mask_inplace(buffer: Buffer, masking_key: Buffer, offset: int = 0) -> None:
-    """Mask, or unmask, the octets of ``buffer`` where they are (RFC 6455 section 5.3).
+    """Mask, or unmask, the bytes of ``buffer`` where they are (RFC 6455 section 5.3).
 
     Args:
-        buffer: any writable C-contiguous buffer; all its octets are changed.
-        masking_key: a buffer of exactly 4 octets.
-        offset: the payload index, in octets, of the first octet of ``buffer``.
+        buffer: any writable C-contiguous buffer; all its bytes are changed.
+        masking_key: a buffer of exactly 4 bytes.
+        offset: the payload index, in bytes, of the first byte of ``buffer``.
 
     Raises:
         TypeError: ``buffer`` is read-only, an argument is not a buffer, or ``offset``
@@ -71,5 +71,5 @@ def mask_with(masking_key: Buffer, buffer: Buffer, /) -> None:
 
 
 def new_masking_key() -> bytes:
-    """Return 4 unpredictable octets from the operating system (RFC 6455 section 5.3)."""
+    """Return 4 unpredictable bytes from the operating system (RFC 6455 section 5.3)."""
     return check_entropy(os.urandom(4), 4)

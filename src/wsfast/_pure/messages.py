@@ -42,8 +42,8 @@ __all__ = [
     "parse_close",
 ]
 
-_LOOK_BACK = MAX_CONTEXT + 3  # octets before a chunk that evidence may need
-_STREAMED = 1 << 16  # octets from which on a part is handed on before the feed is over
+_LOOK_BACK = MAX_CONTEXT + 3  # bytes before a chunk that evidence may need
+_STREAMED = 1 << 16  # bytes from which on a part is handed on before the feed is over
 
 
 class Text(Record, Generic["_TextType"]):
@@ -162,7 +162,7 @@ def encode_close(code: int | None = None, reason: str = "") -> bytes:
 
     Args:
         code: a code that may be sent; ``None`` for an empty payload.
-        reason: a text of at most 123 octets in UTF-8.
+        reason: a text of at most 123 bytes in UTF-8.
 
     Raises:
         TypeError: the code is not an integer or the reason not a ``str``.
@@ -185,7 +185,7 @@ def parse_close(payload: Buffer, /) -> Close:
         The code and the reason; code 1005 if the payload is empty (section 7.1.5).
 
     Raises:
-        ProtocolError: the payload is 1 octet or more than 125, or the code must not go
+        ProtocolError: the payload is 1 byte or more than 125, or the code must not go
             on the wire.
         InvalidUTF8: the reason is not UTF-8; offsets count from the start of the payload.
         TypeError: ``payload`` is not a buffer.
@@ -215,25 +215,25 @@ def parse_close(payload: Buffer, /) -> Close:
 
 
 class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
-    """Decode messages from octets that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
+    """Decode messages from bytes that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
 
-    Text is validated as it arrives, so that a violation is known with the octet that
+    Text is validated as it arrives, so that a violation is known with the byte that
     makes it one, be it in the middle of a frame.  After a close frame, whatever follows
     is ignored (RFC 6455 section 1.4).
 
     Args:
         role: ``"server"`` if the frames come from a client and are masked, ``"client"``
             if they come from a server and are not.
-        text: ``"str"``, or ``"bytes"`` to have the validated octets of text messages, as
+        text: ``"str"``, or ``"bytes"`` to have the validated bytes of text messages, as
             JSON parsers take them.
-        max_message_size: the longest message, in octets; ``None`` for any.
+        max_message_size: the longest message, in bytes; ``None`` for any.
         max_frame_size: the longest payload of a data frame, likewise.
-        max_retained: what an unfinished message may cost, in octets: its own, and 16 for
+        max_retained: what an unfinished message may cost, in bytes: its own, and 16 for
             each fragment before the current one, however short.  ``None`` stands for
             twice ``max_message_size`` and 32 MiB.
         deflate: what was agreed on of permessage-deflate (RFC 7692), if it was.  Compressed
             messages are inflated as they arrive; limits on messages and the offsets of
-            evidence count inflated octets, ``max_frame_size`` those on the wire.
+            evidence count inflated bytes, ``max_frame_size`` those on the wire.
         stream: whether to give messages as their bytes arrive, as ``TextPart`` and
             ``BinaryPart``, whose ``last`` says that a message ends.  Put together they are
             what ``Text`` or ``Binary`` would have.  Text is cut between characters only; what
@@ -346,7 +346,7 @@ class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
         self._judge_size(0 if self._compressed or first & self._first_bits else length)
 
     def _judge_size(self, more: int) -> None:
-        """Judge whether so many octets can still be added to the message."""
+        """Judge whether so many bytes can still be added to the message."""
         size = self._size + more
         if size > self._max_message_size:
             raise errors.message_too_big(size, self._max_message_size)
@@ -368,7 +368,7 @@ class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
             self._take_data(payload)
 
     def _room(self) -> int:
-        """Return how many inflated octets can still be added to the message."""
+        """Return how many inflated bytes can still be added to the message."""
         room = self._max_message_size - self._size
         if self._stream:
             return room

@@ -1,6 +1,6 @@
 """What both decoders share: headers, feeding, and the events that wait to be taken.
 
-Invariant: a header field is judged with the octet that completes it, before any payload is
+Invariant: a header field is judged with the byte that completes it, before any payload is
 kept.  What was decoded stays until it is taken, in order; a violation comes after all that
 was decoded before it.  Only what the remote did wrong is kept to be raised again: anything
 else is raised at once.
@@ -44,7 +44,7 @@ class Header:
 class Receiver:
     """What both decoders share: headers, feeding, and what happens after a violation."""
 
-    _in_use: LockType  # held while octets are decoded, tried and never waited for
+    _in_use: LockType  # held while bytes are decoded, tried and never waited for
     _events: deque[Any] | None  # those that wait to be taken; made for the first, being large
     _ready: bool  # to decode; else one of the next three says why not, or it was never made
     _violation: errors.ProtocolViolation | None  # never raised itself: what is raised is a copy
@@ -70,7 +70,7 @@ class Receiver:
         self._first_bits = 0  # those that only the first frame of a message may have
         self._head = b""  # of a header that is not yet whole
         self._frame: Header | None = None  # whose payload is arriving
-        self._received = 0  # octets of that payload
+        self._received = 0  # bytes of that payload
         self._closed = False  # by a close frame: what follows is ignored
         # What has arrived of a frame or message that is not whole.  What was handed on of it,
         # from the front, is kept only for evidence.
@@ -117,7 +117,7 @@ class Receiver:
         It is good until the next ``buffer_updated``, which takes what was received.
 
         Args:
-            sizehint: how many octets are wanted; the buffer has 64 KiB at least.
+            sizehint: how many bytes are wanted; the buffer has 64 KiB at least.
         """
         size = _arguments.check_sizehint(sizehint)
         buffer = self._buffer  # looked at once: another thread may take it
@@ -126,7 +126,7 @@ class Receiver:
         return memoryview(buffer)
 
     def buffer_updated(self, nbytes: int, /) -> Self:
-        """Decode the first ``nbytes`` octets of the buffer: as ``feed`` of them.
+        """Decode the first ``nbytes`` bytes of the buffer: as ``feed`` of them.
 
         Raises:
             ValueError: the buffer that ``get_buffer`` returned is not as large.
@@ -224,7 +224,7 @@ class Receiver:
         return at + self._frame.octets - carried
 
     def _judge(self, head: bytes) -> Header | None:
-        """Judge the octets of a header; return it if it is whole (section 5.2)."""
+        """Judge the bytes of a header; return it if it is whole (section 5.2)."""
         if not head:
             return None
         first = head[0]
@@ -291,7 +291,7 @@ class Receiver:
         raise NotImplementedError
 
     def _take(self, frame: Header, payload: bytes) -> None:
-        """Take the next octets, unmasked, of the payload."""
+        """Take the next bytes, unmasked, of the payload."""
         raise NotImplementedError
 
     def _end(self, frame: Header) -> None:

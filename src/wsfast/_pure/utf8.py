@@ -1,8 +1,8 @@
-"""UTF-8 validation that resumes at any octet (The Unicode Standard, Table 3-7).
+"""UTF-8 validation that resumes at any byte (The Unicode Standard, Table 3-7).
 
 CPython's own decoder judges; this module gives its verdict the place in the message.
 
-Invariant: between chunks no more is kept than the three octets of an unfinished
+Invariant: between chunks no more is kept than the three bytes of an unfinished
 sequence and where it began.
 """
 
@@ -71,7 +71,7 @@ def validate_utf8(data: Buffer, /) -> None:
         data: any C-contiguous buffer.
 
     Raises:
-        InvalidUTF8: with the offset, in octets from the start of ``data``, and the cause.
+        InvalidUTF8: with the offset, in bytes from the start of ``data``, and the cause.
         TypeError: ``data`` is not a buffer.
         ValueError: it is not C-contiguous.
     """
@@ -103,9 +103,9 @@ def decode_utf8(data: Buffer, /) -> str:
 
 
 def _well_formed(data: bytes) -> int:
-    """Return how many octets are whole characters; what follows can still become one.
+    """Return how many bytes are whole characters; what follows can still become one.
 
-    CPython waits for the third octet of a surrogate, which ``surrogatepass`` wants;
+    CPython waits for the third byte of a surrogate, which ``surrogatepass`` wants;
     no well-formed text goes on with its second.
     """
     used = codecs.utf_8_decode(data, "strict", False)[1]
@@ -115,9 +115,9 @@ def _well_formed(data: bytes) -> int:
 
 
 class Utf8Validator:
-    """Validate a text that arrives in fragments, cut at any octet (RFC 6455 section 5.6).
+    """Validate a text that arrives in fragments, cut at any byte (RFC 6455 section 5.6).
 
-    Each ``feed`` is one fragment.  A violation is raised with the first octet that no
+    Each ``feed`` is one fragment.  A violation is raised with the first byte that no
     well-formed text can go on with, even inside a character, and again by every call
     until ``reset()``.
 
@@ -175,7 +175,7 @@ class Utf8Validator:
 
     @property
     def position(self) -> int:
-        """How many octets of text could be UTF-8 so far."""
+        """How many bytes of text could be UTF-8 so far."""
         return self._position
 
     @property
@@ -220,7 +220,7 @@ class Utf8Validator:
 
     @property
     def pending_count(self) -> int:
-        """How many octets of an unfinished character are at the end of the text so far."""
+        """How many bytes of an unfinished character are at the end of the text so far."""
         return len(self._pending)
 
     def accept(self, chunk: bytes, before: bytes = b"") -> None:

@@ -1,4 +1,4 @@
-"""gevent-websocket: its mask, an octet at a time in Python, its UTF-8 validator, its closing.
+"""gevent-websocket: its mask, a byte at a time in Python, its UTF-8 validator, its closing.
 
 Invariant: a ``bytearray`` comes out of the mask, as it did, and what went in is not
 changed; a close frame has the code that ``close()`` was called with.

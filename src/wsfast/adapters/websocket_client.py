@@ -22,7 +22,7 @@ def _mask(_: Any) -> Any:
 
 def _validate(_: Any) -> Any:
     def validate_utf8(utfbytes: str | bytes) -> bool:
-        """Tell whether the octets are UTF-8."""
+        """Tell whether the bytes are UTF-8."""
         return is_valid_utf8(utfbytes.encode() if isinstance(utfbytes, str) else utfbytes)
 
     return validate_utf8

@@ -1,4 +1,4 @@
-"""ws4py: its mask, an octet at a time in Python, and its UTF-8 validator.
+"""ws4py: its mask, a byte at a time in Python, and its UTF-8 validator.
 
 Invariant: a ``bytearray`` comes out of the mask, as it did, and what went in is not
 changed.
@@ -19,7 +19,7 @@ INVALID_TEXT = 1007
 
 def _mask(_: Any) -> Any:
     def mask(self: Any, data: Any) -> bytearray:
-        """Return the octets masked, or unmasked."""
+        """Return the bytes masked, or unmasked."""
         # A key that arrived in pieces may have what follows it on its end.
         return bytearray(apply_mask(data, bytes(self.masking_key[:4])))
 

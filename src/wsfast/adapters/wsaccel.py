@@ -27,13 +27,13 @@ _UNFINISHED = 2  # some state in the middle of a character; wsaccel has seven
 
 
 class XorMaskerNull:
-    """Mask nothing, but count the octets."""
+    """Mask nothing, but count the bytes."""
 
     def __init__(self, mask: Buffer | None = None) -> None:
         self._pointer = 0
 
     def pointer(self) -> int:
-        """Return how many octets went through."""
+        """Return how many bytes went through."""
         return self._pointer
 
     def reset(self) -> None:
@@ -41,7 +41,7 @@ class XorMaskerNull:
         self._pointer = 0
 
     def process(self, data: Buffer) -> bytes:
-        """Return the next octets as they are."""
+        """Return the next bytes as they are."""
         octets = bytes(memoryview(data))
         self._pointer += len(octets)
         return octets
@@ -56,7 +56,7 @@ class XorMaskerSimple(XorMaskerNull):
         apply_mask(b"", self._key)  # it says what is wrong with a key
 
     def process(self, data: Buffer) -> bytes:
-        """Return the next octets masked, or unmasked."""
+        """Return the next bytes masked, or unmasked."""
         octets = apply_mask(data, self._key, self._pointer)
         self._pointer += len(octets)
         return octets
@@ -92,7 +92,7 @@ class Utf8Validator:
         return UTF8_ACCEPT if self._ours.at_boundary else _UNFINISHED
 
     def decode(self, b: int) -> int:
-        """Take one octet and return the new ``state``; ``codepoint`` is what it is part of."""
+        """Take one byte and return the new ``state``; ``codepoint`` is what it is part of."""
         if self._ours.at_boundary:
             self.codepoint = b if b < 0x80 else b & (0x1F if b < 0xE0 else 0x0F if b < 0xF0 else 7)
         else:
@@ -101,11 +101,11 @@ class Utf8Validator:
         return self.state
 
     def validate(self, ba: Buffer) -> tuple[bool, bool, int, int]:
-        """Take the next octets.
+        """Take the next bytes.
 
         Returns:
             Whether all is well-formed so far, whether it ends between characters, and the
-            octet that makes it ill-formed, or else the end: in ``ba`` and in the text.
+            byte that makes it ill-formed, or else the end: in ``ba`` and in the text.
         """
         if self._rejected:
             return False, False, 0, self.i

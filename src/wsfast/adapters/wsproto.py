@@ -31,7 +31,7 @@ class XorMaskerSimple:
         self._offset = 0
 
     def process(self, data: bytes | bytearray) -> bytearray:
-        """Return the octets masked, or unmasked."""
+        """Return the bytes masked, or unmasked."""
         masked = bytearray(apply_mask(data, self._masking_key, self._offset))
         self._offset = (self._offset + len(masked)) & 3
         return masked

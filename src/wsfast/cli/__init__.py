@@ -1,6 +1,6 @@
 """The command line ``wsfast``: one file a subcommand.
 
-    check    is it UTF-8, and if not, which octet, why, and where from
+    check    is it UTF-8, and if not, which byte, why, and where from
     frames   what a capture of WebSocket holds, and where it breaks the protocol
     explain  what close codes mean and what to do
     demo     all of it in a minute, or served to a browser

@@ -162,7 +162,7 @@ class _Analyser:
                 yield from self._take(frame, wire)
                 self._at += size
         except ProtocolViolation:
-            # The decoder of messages may have found another before, in the same octets.
+            # The decoder of messages may have found another before, in the same bytes.
             if not self._skipping:
                 yield from self._feed(octets[self._at :])
             if not self._closed:
@@ -212,7 +212,7 @@ class _Analyser:
         return Fault(at, violation)
 
     def _size(self, frame: Frame) -> int:
-        """Return the octets of a frame; a length is always in its shortest form."""
+        """Return the bytes of a frame; a length is always in its shortest form."""
         length = len(frame.payload)
         return 2 + (0 if length < 126 else 2 if length < 65536 else 8) + 4 * self._masked + length
 

@@ -286,7 +286,7 @@ def masked_by_byte(data: bytes) -> bytes:
 
 OPERATIONS = {
     "mask": Operation(
-        "mask into new octets",
+        "mask into new bytes",
         CONTENDERS["mask"],
         lambda text, result: result == masked_by_byte(text),
         bind=lambda call, data: call(data),

@@ -31,7 +31,7 @@ from .. import (
 from ._files import Unreadable
 
 TIMEOUT = 10.0  # seconds
-MAX_REQUEST = 8192  # octets
+MAX_REQUEST = 8192  # bytes
 BAD_TEXT = b"Gr\xfc\xdfe"  # in Latin-1
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 

@@ -83,14 +83,14 @@ CODEC = "'utf-?8' codec can't decode bytes? (?:0x[0-9a-f]{2} )?in position "
 
 OFFSETS = (
     _offset(r"invalid UTF-8 in the reason of a close frame, byte (\d{1,19})", Counted.REASON),
-    _offset(r"invalid UTF-8 at (?:octet|byte) (\d{1,19})", Counted.SEQUENCE),
+    _offset(r"invalid UTF-8 at (?:byte|byte) (\d{1,19})", Counted.SEQUENCE),
     # websockets, and picows.websockets
     _offset(
         r"(?:invalid start byte|invalid continuation byte|unexpected end of data) "
         r"at position (\d{1,19})",
         Counted.SEQUENCE,
     ),
-    _offset(r"payload octet index (\d{1,19})", Counted.OFFENDER),
+    _offset(r"payload byte index (\d{1,19})", Counted.OFFENDER),
     _offset(CODEC + r"(\d{1,19})", Counted.DECODED),
     # Rust's Utf8Error
     _offset(r"utf-8 (?:byte )?sequence (?:of \d bytes )?from index (\d{1,19})", Counted.DECODED),

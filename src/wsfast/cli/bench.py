@@ -23,7 +23,7 @@ _ROUNDS = 7
 _LARGEST = 1 << 28
 _SUFFIXES = (".png", ".svg")
 
-Row: TypeAlias = dict[str, Any]  # operation, octets, script, ns: {peer: time of one text}
+Row: TypeAlias = dict[str, Any]  # operation, bytes, script, ns: {peer: time of one text}
 
 
 def _plot_path(_: click.Context, __: click.Parameter, value: str | None) -> Path | None:
@@ -118,7 +118,7 @@ def _measured(operation: str, size: int, script: str, seconds: float) -> Row:
         function, *arguments = work.bind(call, data)
         if not work.is_right(text, function(*arguments)):
             raise click.ClickException(
-                f"{library} gave a wrong result for {operation}, {size} octets"
+                f"{library} gave a wrong result for {operation}, {size} bytes"
             )
         names = {f"a{number}": argument for number, argument in enumerate(arguments)}
         timers[library] = timeit.Timer(f"f({', '.join(names)})", globals={"f": function, **names})
@@ -149,7 +149,7 @@ def _write(row: Row, *, first: bool) -> None:
         for peer, ns in row["ns"].items()
         if peer != OURS
     )
-    head = f"  {row['octets']:>9,} octets  {click.style(f'{_duration(ours):>9}', fg='green')}"
+    head = f"  {row['octets']:>9,} bytes  {click.style(f'{_duration(ours):>9}', fg='green')}"
     click.echo(f"{head}  {others}".rstrip())
 
 
@@ -160,7 +160,7 @@ def _duration(ns: float) -> str:
 
 
 def _draw(rows: list[Row], path: Path) -> None:
-    """Draw octets a second against size on log scales, one line a library."""
+    """Draw bytes a second against size on log scales, one line a library."""
     import matplotlib as mpl
 
     mpl.use("agg" if path.suffix == ".png" else "svg")
@@ -180,11 +180,11 @@ def _draw(rows: list[Row], path: Path) -> None:
                 width = 2.4 if peer == OURS else 1.4
                 look = {"marker": marker, "linewidth": width, "color": colour}
                 axes.plot(*zip(*points, strict=True), label=peer, **look)
-        axes.set(xscale="log", yscale="log", xlabel="octets", ylabel="octets per ns (GB/s)")
+        axes.set(xscale="log", yscale="log", xlabel="octets", ylabel="bytes per ns (GB/s)")
         axes.set_title(OPERATIONS[name].title, fontsize=10)
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
-        if axes.lines:  # none of no octets
+        if axes.lines:  # none of no bytes
             axes.legend(fontsize=8, frameon=False)
     figure.savefig(path)
     pyplot.close(figure)

@@ -1,4 +1,4 @@
-"""``wsfast demo``: from octets to evidence, cause and remedy, in a minute.
+"""``wsfast demo``: from bytes to evidence, cause and remedy, in a minute.
 
 Invariant: everything shown is computed as it is shown.
 """
@@ -20,9 +20,9 @@ SCENES: tuple[tuple[str, tuple[bytes, ...]], ...] = (
         "a PNG image in a text frame",
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0",),
     ),
-    ("a character that lost an octet between fragments", (b"at 9 \xf0\x9f", b"\x98? Yes")),
+    ("a character that lost a byte between fragments", (b"at 9 \xf0\x9f", b"\x98? Yes")),
     ("an emoji as two surrogates (CESU-8)", (b"smile \xed\xa0\xbd\xed\xb8\x80",)),
-    ("a text cut after 16 octets", ("日本語のテキスト".encode()[:16],)),
+    ("a text cut after 16 bytes", ("日本語のテキスト".encode()[:16],)),
 )
 
 
@@ -57,7 +57,7 @@ def demo(serve: bool, port: int, as_json: bool) -> int:
     for title, payload, violation in scenes:
         click.echo(click.style(title, bold=True))
         if violation is None:
-            click.echo(f"{click.style('valid', fg='green')}: {len(payload)} octets")
+            click.echo(f"{click.style('valid', fg='green')}: {len(payload)} bytes")
         else:
             write_evidence(violation, diagnose(payload))
         click.echo()

@@ -196,7 +196,7 @@ def _look_up(name: str, module: str) -> Any:
 
 
 def _speed() -> dict[str, float]:
-    """Return a quick measure, in octets per nanosecond, of texts of 64 KiB."""
+    """Return a quick measure, in bytes per nanosecond, of texts of 64 KiB."""
     ascii_text, cjk = b"wsfast. " * 8192, "日本語".encode() * 7282
     work = {
         "mask": lambda: apply_mask(ascii_text, b"abcd"),

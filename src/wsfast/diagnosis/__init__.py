@@ -12,7 +12,7 @@
 
 Each detector takes a ``Sample`` and returns a ``Finding`` or ``None``.
 
-Invariant: a detector never raises for any octets and never quotes the payload.
+Invariant: a detector never raises for any bytes and never quotes the payload.
 """
 
 from ._diagnose import MAX_SAMPLE as MAX_SAMPLE

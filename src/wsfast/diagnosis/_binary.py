@@ -1,9 +1,9 @@
-"""Binary formats that were sent as text: by their first octets, or by their whole structure.
+"""Binary formats that were sent as text: by their first bytes, or by their whole structure.
 
 RFC 1950 (zlib), RFC 1952 (gzip), RFC 8949 (CBOR), the MessagePack specification and the
 Protocol Buffers encoding; PNG section 5.2, JPEG (ITU-T T.81 annex B), PDF (ISO 32000).
 
-Invariant: a walker reads each octet once and never recurses, so that hostile octets cost
+Invariant: a walker reads each byte once and never recurses, so that hostile bytes cost
 no more than others.
 """
 
@@ -33,7 +33,7 @@ _SIGNATURES = (
 
 
 def signature(sample: Sample) -> Finding | None:
-    """Find a format by the octets that all its files begin with."""
+    """Find a format by the bytes that all its files begin with."""
     if not sample.from_start:
         return None
     for magic, origin, detail in _SIGNATURES:
@@ -47,7 +47,7 @@ def signature(sample: Sample) -> Finding | None:
 
 
 def _zlib(sample: Sample) -> Finding | None:
-    """Find zlib data: a header whose check is right, then octets that inflate."""
+    """Find zlib data: a header whose check is right, then bytes that inflate."""
     head = sample.octets[:2]
     if len(head) < 2 or head[0] & 0x8F != 0x08 or int.from_bytes(head, "big") % 31:
         return None
@@ -61,7 +61,7 @@ def _zlib(sample: Sample) -> Finding | None:
     return Finding(Origin.ZLIB, "high", "its header has the check of zlib, and it inflates")
 
 
-_LEAST_PART = 256  # octets; a shorter beginning of anything may be that of such a value
+_LEAST_PART = 256  # bytes; a shorter beginning of anything may be that of such a value
 
 
 def structured(sample: Sample) -> Finding | None:
@@ -97,7 +97,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # what no text has
 _MSGPACK_BEGINS = re.compile(rb"[\x81-\x8f\x92-\x9f\xdc-\xdf]")
 _CBOR_BEGINS = re.compile(rb"[\x82-\x9b\x9f\xa1-\xbb\xbf]|\xd9\xd9\xf7")
 
-# First octet: octets of a length or value that follow, and what the length counts.
+# First byte: bytes of a length or value that follow, and what the length counts.
 _MSGPACK = {
     first: (size, kind)
     for kind, sizes in {
@@ -114,7 +114,7 @@ _MSGPACK = {
 
 
 def _walk_msgpack(octets: bytes, whole: bool) -> int:
-    """Return how many items the one value has; 0 if the octets are no such value."""
+    """Return how many items the one value has; 0 if the bytes are no such value."""
     at, items, open_items = 0, 0, 1
     while open_items:
         if at >= len(octets):
@@ -145,7 +145,7 @@ def _walk_msgpack(octets: bytes, whole: bool) -> int:
 
 
 def _walk_cbor(octets: bytes, whole: bool) -> int:
-    """Return how many items the one value has; 0 if the octets are no such value."""
+    """Return how many items the one value has; 0 if the bytes are no such value."""
     at, items = 0, 0
     left: list[float] = [1]  # items to come, one entry a map or array that is open
     while left:

@@ -23,14 +23,14 @@ _LETTER = re.compile(
 
 
 def mostly_utf8(octets: bytes) -> bool:
-    """Tell whether most octets beyond ASCII are of sequences as UTF-8 has them."""
+    """Tell whether most bytes beyond ASCII are of sequences as UTF-8 has them."""
     beyond = sum(1 for octet in octets if octet > 0x7F)
     left = sum(1 for octet in _PIECE.sub(b"", octets) if octet > 0x7F)
     return 2 * left < beyond
 
 
 def mixed(sample: Sample) -> Finding | None:
-    """Find UTF-8 into which text in Latin-1 was put, as when strings were joined as octets."""
+    """Find UTF-8 into which text in Latin-1 was put, as when strings were joined as bytes."""
     octets = sample.octets
     if not sample.from_start:
         octets = octets.lstrip(bytes(range(0x80, 0xC0)))
@@ -50,13 +50,13 @@ def mixed(sample: Sample) -> Finding | None:
         return Finding(
             Origin.UNKNOWN,
             "low",
-            f"one octet may be a letter of Latin-1, as {name} has it, or be damaged; "
+            f"one byte may be a letter of Latin-1, as {name} has it, or be damaged; "
             "the rest is UTF-8",
         )
     return Finding(
         Origin.LEGACY_CHARSET,
         "medium",
-        f"{letters} octets between letters of ASCII would be letters of Latin-1, as {name} "
+        f"{letters} bytes between letters of ASCII would be letters of Latin-1, as {name} "
         "has them; the rest is UTF-8",
         "latin-1",
     )

@@ -1,8 +1,8 @@
-"""From octets that are not UTF-8 to where they came from, and what to do.
+"""From bytes that are not UTF-8 to where they came from, and what to do.
 
 RFC 6455 section 8.1 (close code 1007); The Unicode Standard, section 3.9.
 
-Invariant: a ``Diagnosis`` holds nothing of the payload but the ill-formed octets, unless
+Invariant: a ``Diagnosis`` holds nothing of the payload but the ill-formed bytes, unless
 ``show_payload`` asked for it.  An origin is named for a reason that is given; if there is
 none, it is ``Origin.UNKNOWN``.
 """
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-MAX_SAMPLE = 65536  # octets that detectors look at
-_WINDOW = 12  # octets shown on either side of the ill-formed ones
+MAX_SAMPLE = 65536  # bytes that detectors look at
+_WINDOW = 12  # bytes shown on either side of the ill-formed ones
 
 
 class Diagnosis(Record):
-    """Say where octets came from that should be UTF-8.
+    """Say where bytes came from that should be UTF-8.
 
     Attributes:
-        offset: the first ill-formed octet, as in ``InvalidUTF8``; ``None`` if the octets
+        offset: the first ill-formed byte, as in ``InvalidUTF8``; ``None`` if the bytes
             are UTF-8.
-        length: of the ill-formed sequence, in octets; 0 if there is none.
+        length: of the ill-formed sequence, in bytes; 0 if there is none.
         cause: a ``Cause``; ``None`` if there is none.
-        window: the octets around, in hexadecimal, the ill-formed ones in brackets.  The
+        window: the bytes around, in hexadecimal, the ill-formed ones in brackets.  The
             others are redacted: ``..`` for ASCII, and the first digit alone for others.
         origin: an ``Origin``; ``UTF8`` if nothing is wrong.
         detail: the charset or format, if the origin is one of several; else ``""``.
@@ -94,7 +94,7 @@ class Diagnosis(Record):
             where = "valid UTF-8"
         else:
             cause = "" if self.cause is None else f", {self.cause.value}"
-            where = f"invalid UTF-8 at octet {self.offset}{cause}"
+            where = f"invalid UTF-8 at byte {self.offset}{cause}"
         detail = f" ({self.detail})" if self.detail else ""
         return f"{where}: {self.origin.value}{detail}, {self.confidence} confidence: {self.reason}"
 
@@ -105,22 +105,22 @@ def diagnose(
     masking_key: Buffer | None = None,
     show_payload: bool = False,
 ) -> Diagnosis:
-    """Find out where octets came from that should be UTF-8.
+    """Find out where bytes came from that should be UTF-8.
 
     Args:
         payload: all of a text message, or as much as there is; any C-contiguous buffer.  Or
             an ``InvalidUTF8``, if that is all there is: most origins then stay unknown.
-        masking_key: the 4 octets of the frame's key, if known: octets that are still
+        masking_key: the 4 bytes of the frame's key, if known: bytes that are still
             masked, or masked twice, are then found for certain.
         show_payload: whether ``window`` may show the payload.
 
     Returns:
-        A ``Diagnosis``.  Its origin is ``Origin.UTF8`` if the octets are UTF-8 and were
+        A ``Diagnosis``.  Its origin is ``Origin.UTF8`` if the bytes are UTF-8 and were
         not encoded twice, ``Origin.UNKNOWN`` if nothing speaks for one.
 
     Raises:
         TypeError: ``payload`` or ``masking_key`` is not a buffer.
-        ValueError: it is not C-contiguous, or the key is not 4 octets.
+        ValueError: it is not C-contiguous, or the key is not 4 bytes.
 
     The Unicode Standard, section 3.9; RFC 6455 section 8.1.
 
@@ -165,11 +165,11 @@ def diagnose_part(
     """Diagnose by a part of a payload, found invalid elsewhere.
 
     Args:
-        part: the octets at hand.
+        part: the bytes at hand.
         violation: what is wrong with the whole; ``None`` if nothing.
         start: the offset of ``part`` in the whole.
         to_end: whether it goes to the end of the whole.
-        masking_key: the 4 octets of the frame's key, if known.
+        masking_key: the 4 bytes of the frame's key, if known.
         show_payload: whether ``window`` may show the payload.
     """
     key = None
@@ -224,7 +224,7 @@ def _find(sample: Sample) -> Finding:
             found = _unicode.utf32(sample) or _unicode.utf16(sample)
         else:
             found = _unicode.double_encoded(sample)
-        return found or Finding(Origin.UTF8, "high", "every octet is where UTF-8 allows it")
+        return found or Finding(Origin.UTF8, "high", "every byte is where UTF-8 allows it")
     best = None
     for detector in (*_OF_INVALID, *_OF_NOISE):
         if detector in _OF_NOISE and best is not None and _rank(best) > 1:
@@ -252,7 +252,7 @@ def _violation(payload: bytes) -> InvalidUTF8 | None:
 
 
 def _window(part: bytes, at: int, length: int, show_payload: bool) -> str:
-    """Return the octets around ``at`` in hexadecimal, those that are ill-formed in brackets."""
+    """Return the bytes around ``at`` in hexadecimal, those that are ill-formed in brackets."""
     first, last = max(0, at - _WINDOW), min(len(part), at + length + _WINDOW)
 
     def shown(octet: int) -> str:

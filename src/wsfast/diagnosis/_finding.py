@@ -1,6 +1,6 @@
 """What detectors take and return, and the origins there are.
 
-Invariant: a ``Finding`` holds no octets of the payload; every ``Origin`` has a remedy.
+Invariant: a ``Finding`` holds no bytes of the payload; every ``Origin`` has a remedy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Origin(Enum):
-    """Say how the octets came to be what they are."""
+    """Say how the bytes came to be what they are."""
 
     UTF8 = "UTF-8, as it should be"
     LEGACY_CHARSET = "text in another charset"
@@ -30,7 +30,7 @@ class Origin(Enum):
     LONE_SURROGATE = "a lone surrogate, encoded as if it were a character"
     CUT = "a piece of a text, cut inside a character"
     DOUBLE_ENCODED = "UTF-8 that was taken for another charset and encoded again"
-    MASKED = "octets that are still masked, or masked once too often"
+    MASKED = "bytes that are still masked, or masked once too often"
     COMPRESSED_MESSAGE = "a compressed message whose RSV1 bit got lost"
     GZIP = "gzip data"
     ZLIB = "zlib data"
@@ -65,10 +65,10 @@ _REMEDIES = {
     "may be cut anywhere.",
     Origin.DOUBLE_ENCODED: "Decode input as UTF-8, not as Latin-1 or Windows-1252, before it is "
     "encoded.",
-    Origin.MASKED: "Unmask each frame once, with its own key, from the first octet of its payload.",
+    Origin.MASKED: "Unmask each frame once, with its own key, from the first byte of its payload.",
     Origin.COMPRESSED_MESSAGE: "Keep RSV1 of the first frame when forwarding or building frames, "
     "or inflate the message first.",
-    Origin.UNKNOWN: "Log the octets on the sending side, just before they are framed, and "
+    Origin.UNKNOWN: "Log the bytes on the sending side, just before they are framed, and "
     "compare them with the window.",
 }
 
@@ -136,7 +136,7 @@ class Finding(Record):
 
 
 class Sample:
-    """Hold the octets that detectors look at.
+    """Hold the bytes that detectors look at.
 
     Attributes:
         octets: all of the payload, or the part around the fault.

@@ -78,7 +78,7 @@ def reads_like(text: str) -> tuple[str, float]:
     if len(letters) + marks == 0:
         return "ASCII", _reads_like_ascii(text, signs)
     if 2 * len(letters) >= len(text) > 4 and len(set(letters)) < 3:
-        return "", 0.0  # one octet over and over is not a word in any charset
+        return "", 0.0  # one byte over and over is not a word in any charset
     # A text is mostly letters, whatever signs it has.
     balance = 1.0 if signs <= 0.5 * len(text) else 0.5
     name, fit = _best_alphabet(text, letters, marks)

@@ -3,7 +3,7 @@
 The Unicode Standard, sections 3.9 and 3.10; Unicode Technical Report 26 (CESU-8); the
 Java SE specification of ``java.io.DataInput`` (modified UTF-8).
 
-Invariant: none of these needs a guess about a language where the octets decide.
+Invariant: none of these needs a guess about a language where the bytes decide.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ def byte_order_mark(sample: Sample) -> Finding | None:
 
 
 def utf32(sample: Sample) -> Finding | None:
-    """Find UTF-32: every fourth octet is zero, and the one beside it nearly always."""
+    """Find UTF-32: every fourth byte is zero, and the one beside it nearly always."""
     octets = sample.octets
     if len(octets) < 8 or not sample.from_start:
         return None
     for codec, at in (("utf-32-le", 3), ("utf-32-be", 0)):
         text = _decode(octets, codec, 4, sample.to_end) if not any(octets[at::4]) else None
         if text and _is_text(text):
-            return Finding(Origin.UTF32, "high", "every fourth octet is zero", codec)
+            return Finding(Origin.UTF32, "high", "every fourth byte is zero", codec)
     return None
 
 
 def utf16(sample: Sample) -> Finding | None:
-    """Find UTF-16, by its zero octets or, beyond Latin, by reading like a language."""
+    """Find UTF-16, by its zero bytes or, beyond Latin, by reading like a language."""
     octets = sample.octets
     if len(octets) < 4 or not sample.from_start:
         return None
@@ -60,7 +60,7 @@ def utf16(sample: Sample) -> Finding | None:
             continue
         if zeros > 0.5 and octets[1 - at :: 2].count(0) == 0 and _is_text(text):
             return Finding(
-                Origin.UTF16, "high", "every other octet is zero, or nearly every one", codec
+                Origin.UTF16, "high", "every other byte is zero, or nearly every one", codec
             )
         name, fit = reads_like(text)
         if fit >= 0.75 and len(text) >= 6 and (best is None or fit > best[0]) and name != "ASCII":
@@ -117,7 +117,7 @@ def surrogates(sample: Sample) -> Finding | None:
     return Finding(
         Origin.CESU8,
         "high",
-        f"{pairs} surrogate pair{'s' * (pairs > 1)} in two sequences of three octets each; "
+        f"{pairs} surrogate pair{'s' * (pairs > 1)} in two sequences of three bytes each; "
         "the rest is UTF-8",
     )
 
@@ -137,7 +137,7 @@ _RUN = re.compile("[^\x00-\x7f]+")
 
 
 def double_encoded(sample: Sample) -> Finding | None:
-    """Find text whose characters beyond ASCII are the octets of UTF-8, each a character."""
+    """Find text whose characters beyond ASCII are the bytes of UTF-8, each a character."""
     try:
         text = sample.octets.decode("utf-8", "strict" if sample.to_end else "ignore")
     except UnicodeDecodeError:

@@ -24,8 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SCAN = 256  # octets; as many are enough to find a key by
-_LEAST = 24  # octets; with fewer, too many keys give something that reads like text
+_SCAN = 256  # bytes; as many are enough to find a key by
+_LEAST = 24  # bytes; with fewer, too many keys give something that reads like text
 _FITS = 0.8
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _TAIL = b"\0\0\xff\xff"  # what RFC 7692 section 7.2.1 has a sender leave off
@@ -33,7 +33,7 @@ _KEYS_TRIED = 8  # of those that give UTF-8, the likeliest
 
 
 def masked(sample: Sample) -> Finding | None:
-    """Find octets that some masking key makes text."""
+    """Find bytes that some masking key makes text."""
     if not sample.from_start or len(sample.octets) < _LEAST:
         return None
     octets = sample.octets[:_SCAN]
@@ -65,7 +65,7 @@ def masked_by_key(sample: Sample) -> Finding | None:
     for phase in range(4):
         turned = key[phase:] + key[:phase]
         if any(key) and _is_utf8(apply_mask(sample.octets, turned), sample):
-            how = "as it is" if phase == 0 else f"begun at its octet {phase}"
+            how = "as it is" if phase == 0 else f"begun at its byte {phase}"
             return Finding(
                 Origin.MASKED, "high", f"with the frame's masking key, {how}, it is UTF-8"
             )
@@ -75,7 +75,7 @@ def masked_by_key(sample: Sample) -> Finding | None:
             return Finding(
                 Origin.MASKED,
                 "high",
-                f"it is UTF-8 if the frame's masking key was applied {phase} octets out of step",
+                f"it is UTF-8 if the frame's masking key was applied {phase} bytes out of step",
             )
     return None
 
@@ -97,7 +97,7 @@ def _is_utf8(octets: bytes, sample: Sample) -> bool:
     return is_valid_utf8(octets)
 
 
-# How often an octet of text is this one, in 10,000, about: English and JSON.
+# How often a byte of text is this one, in 10,000, about: English and JSON.
 _ASCII: dict[int, float] = {}
 for _octets, _weight in (
     (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 12),
@@ -114,7 +114,7 @@ for _octets, _weight in (
     (b" ", 1300),
 ):
     _ASCII.update(dict.fromkeys(_octets, _weight))
-# The octets that lead the characters of a script, and how many in 10,000 they are together.
+# The bytes that lead the characters of a script, and how many in 10,000 they are together.
 _SCRIPTS = (
     (b"\xc3\xc4\xc5", 150),  # Latin
     (b"\xd0\xd0\xd1", 4400),  # Cyrillic
@@ -125,14 +125,14 @@ _SCRIPTS = (
     (b"\xd8\xd9", 4300),  # Arabic
     (b"\xe0\xe0\xe0\xe2", 3200),  # Thai, Hindi
 )
-_KEPT = 5  # octets of a key that are tried at each place
+_KEPT = 5  # bytes of a key that are tried at each place
 # Which of those together, by rank: the likeliest keys alone, so that the work is bounded.
 _RANKS = tuple(ranks for ranks in product(range(_KEPT), repeat=4) if sum(ranks) < _KEPT)
 
 
 @lru_cache
 def _weights(leads: bytes, share: int) -> bytes:
-    """Return the logarithm of how often each octet is in text of a script, from 0 to 255."""
+    """Return the logarithm of how often each byte is in text of a script, from 0 to 255."""
     often = {octet: weight * (1 - share / 8000) for octet, weight in _ASCII.items()}
     often.update(dict.fromkeys(range(0x80, 0xC0), share * (2 if leads[0] >= 0xE0 else 1) / 64))
     for lead in leads:
@@ -141,8 +141,8 @@ def _weights(leads: bytes, share: int) -> bytes:
 
 
 def _readings(octets: bytes) -> Iterator[tuple[float, str]]:
-    """Yield how well the octets read under likely keys that make them UTF-8, by script."""
-    # One octet in four, under each of the octets that a key can have in its place.
+    """Yield how well the bytes read under likely keys that make them UTF-8, by script."""
+    # One byte in four, under each of the bytes that a key can have in its place.
     turned = [
         [apply_mask(octets[place::4], bytes((key,)) * 4) for key in range(256)]
         for place in range(4)
@@ -175,7 +175,7 @@ def compressed_message(sample: Sample) -> Finding | None:
         inflated = inflater.decompress(sample.octets + _TAIL * sample.to_end, 65536)
     except zlib.error:
         return None
-    # After a final block there may be an octet of padding (section 7.2.3.4) and our tail.
+    # After a final block there may be a byte of padding (section 7.2.3.4) and our tail.
     if not inflated or inflater.unused_data not in (b"", _TAIL, b"\0" + _TAIL):
         return None
     try:

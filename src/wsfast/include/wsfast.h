@@ -1,18 +1,18 @@
 /* Masking and UTF-8 validation of wsfast, for other extensions: the C API.
  *
  *     if (wsfast_import() < 0) return NULL;             once, with the GIL
- *     wsfast_mask(octets, octets, n, key, offset);       then from any thread
+ *     wsfast_mask(bytes, bytes, n, key, offset);       then from any thread
  *
  * Compile with wsfast.get_include(); nothing is linked.  The functions run the kernel
  * that wsfast chose for this CPU (WSFAST_KERNEL), need no GIL and never raise.
  *
  * Common to all:
- *   - They read src[0, n), write dst[0, n), and not one octet outside; n may be 0.
+ *   - They read src[0, n), write dst[0, n), and not one byte outside; n may be 0.
  *   - No alignment is asked for.  dst is src, or the two do not overlap.
- *   - key is exactly 4 octets, used from key[offset mod 4] on (RFC 6455 section 5.3):
+ *   - key is exactly 4 bytes, used from key[offset mod 4] on (RFC 6455 section 5.3):
  *     the offset of src[0] in the payload of its frame.
- *   - *pending is 0 before the first octet of a text.  It then holds the octets of a
- *     sequence that src[0, n) left unfinished; pass it on with the next octets.  A text
+ *   - *pending is 0 before the first byte of a text.  It then holds the bytes of a
+ *     sequence that src[0, n) left unfinished; pass it on with the next bytes.  A text
  *     is whole only if it is 0 again.  Its form is private.
  *
  * Invariant: within a version members are only added at the end of WsfastAPI, so what was
@@ -85,9 +85,9 @@ static inline void wsfast_mask(uint8_t *dst, const uint8_t *src, size_t n, const
 }
 
 /* Return n if src[0, n), after *pending, is well-formed UTF-8 or can still become so.
- * Else return the index of the first octet with which no well-formed text goes on: the
+ * Else return the index of the first byte with which no well-formed text goes on: the
  * fault of close code 1007.  The ill-formed sequence then began wsfast_pending_count()
- * octets before it, possibly before src[0], and *pending must not be passed on. */
+ * bytes before it, possibly before src[0], and *pending must not be passed on. */
 static inline size_t wsfast_validate(const uint8_t *src, size_t n, uint32_t *pending)
 {
     return wsfast_api->validate(src, n, pending);
@@ -101,7 +101,7 @@ static inline size_t wsfast_mask_validate(uint8_t *dst, const uint8_t *src, size
     return wsfast_api->mask_validate(dst, src, n, key, offset, pending);
 }
 
-/* How many octets, 0 to 3, *pending holds. */
+/* How many bytes, 0 to 3, *pending holds. */
 static inline unsigned wsfast_pending_count(uint32_t pending)
 {
     return wsfast_api->pending_count(pending);

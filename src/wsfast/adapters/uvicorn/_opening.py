@@ -195,7 +195,7 @@ def _judged(request: h11.Request) -> bytes:
             return keys[0]
     except binascii.Error:
         pass
-    raise Refused(400, "Sec-WebSocket-Key is not 16 octets in base64")
+    raise Refused(400, "Sec-WebSocket-Key is not 16 bytes in base64")
 
 
 def agree(headers: Headers, compression: PerMessageDeflate) -> tuple[Headers, Deflate | None]:

@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 
     from ...deflate import Deflate
 
-READ = 131_072  # octets received at a time: a message of 64 KiB comes in one piece
+READ = 131_072  # bytes received at a time: a message of 64 KiB comes in one piece
 GATHERED = 65_536  # bytes of answers written together
 HELD = 1e-3  # seconds that an answer is held back for others
 QUICK = 100e-6  # seconds from one answer to the next: a write costs little beside a slower step
 AT_ONCE = 8  # answers written one by one after a slow step: the next may be slow too
-QUEUED = 262_144  # octets of messages that wait
-MESSAGES = 4096  # that wait where uvicorn was told no limit: empty ones have no octets
-INFLATED = 8192  # compressed octets taken at a time: each may become a thousand
+QUEUED = 262_144  # bytes of messages that wait
+MESSAGES = 4096  # that wait where uvicorn was told no limit: empty ones have no bytes
+INFLATED = 8192  # compressed bytes taken at a time: each may become a thousand
 
 
 class Stage(Enum):
@@ -109,7 +109,7 @@ class Wire(asyncio.BufferedProtocol):
         # What came before it was accepted, or in the same read as what filled the queue.
         self._unread: deque[bytes] = deque()
         self._queue: deque[Any] = deque()
-        self._queued = 0  # octets, about
+        self._queued = 0  # bytes, about
         self._most = config.ws_max_queue or MESSAGES
         self._paused = False
         self._was_paused = False  # since the answer to a ping was last looked for
@@ -166,7 +166,7 @@ class Wire(asyncio.BufferedProtocol):
             self.data_received(bytes(self._buffer[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        """Take octets: those of the request are handed over so."""
+        """Take bytes: those of the request are handed over so."""
         stage = self._stage
         if stage is OPEN:
             self._take(data)
