@@ -21,7 +21,6 @@ from wsfast import _pure
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-KERNELS = ("scalar", "ssse3", "avx2", "avx512", "neon")
 CODEC_NAMES = _pure.__all__
 
 
@@ -35,9 +34,10 @@ def _core() -> ModuleType | None:
 
 
 CORE = _core()
+_COMPILED = [f"native-{kernel}" for kernel in CORE.kernels_compiled()] if CORE else []
 _IN_USE = [f"native-{CORE.kernel_in_use()}"] if CORE else []
 CODECS = {
-    "all": ["pure", *(f"native-{kernel}" for kernel in KERNELS)],
+    "all": ["pure", *_COMPILED],
     "users": ["pure", *_IN_USE],
     "native": _IN_USE,
 }
@@ -61,11 +61,8 @@ def codec(request: pytest.FixtureRequest) -> Iterator[SimpleNamespace]:
     if name == "pure":
         yield pure_codec()
         return
+    assert CORE is not None
     kernel = name.removeprefix("native-")
-    if CORE is None:
-        pytest.skip("the compiled extension is not installed")
-    if kernel not in CORE.kernels_compiled():
-        pytest.skip(f"kernel {kernel}: not compiled for this architecture")
     if kernel not in CORE.kernels_that_run():
         pytest.skip(f"kernel {kernel}: this CPU does not run it")
     before = CORE.kernel_in_use()

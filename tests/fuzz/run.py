@@ -57,7 +57,9 @@ BUILDS = (
         *({"kernels": 16384, "header": 32, "text": 16384}, 0.02),
     ),
 )
-EACH_KERNEL = ("scalar", "ssse3", "avx2", "avx512", "neon")
+EACH_KERNEL = tuple(
+    path.stem.removeprefix("kernel_") for path in sorted(KERNELS.glob("kernel_*.c"))
+)
 
 
 class InPython(NamedTuple):

@@ -18,17 +18,17 @@ from pathlib import Path
 
 import pytest
 
+from conftest import CORE
+
 HERE = Path(__file__).parent
 KERNELS = HERE.parents[1] / "src" / "wsfast" / "_kernels"
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 NOTHING_RAN = 2  # exit code of kernels.c
 
-KERNELS_OF = {
-    "x86_64": ["scalar", "ssse3", "avx2", "avx512"],
-    "aarch64": ["scalar", "neon"],
-}
+EACH = [path.stem.removeprefix("kernel_") for path in sorted(KERNELS.glob("kernel_*.c"))]
+# Those of the extension; without it each is tried, and what is not compiled is skipped.
+NATIVE = list(CORE.kernels_compiled()) if CORE else EACH
 MACHINE = platform.machine().lower().replace("amd64", "x86_64").replace("arm64", "aarch64")
-NATIVE = KERNELS_OF.get(MACHINE, ["scalar"])
 
 # emulator, CPU model (None: its default), compiler (None: the native one), kernel
 EMULATED = [
@@ -88,6 +88,22 @@ def check(command: list[str], kernel: str) -> None:
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("c_kernels")
+
+
+def test_kernels_have_a_table_each_and_no_other() -> None:
+    """The names that tests, fuzzers and cross builds go by are those of the files."""
+    for kernel in EACH:
+        table = (KERNELS / f"kernel_{kernel}.c").read_text(encoding="utf-8")
+        assert re.findall(r"^const wsf_kernel (\w+) = \{\n", table, re.M) == [
+            f"wsf_kernel_{kernel}"
+        ]
+        assert re.findall(r"\.name = \"(\w+)\"", table) == [kernel]
+    listed = re.findall(
+        r"^    &wsf_kernel_(\w+),$", (KERNELS / "dispatch.c").read_text(encoding="utf-8"), re.M
+    )
+    assert sorted(listed) == EACH
+    assert {row[3] for row in EMULATED} | {"avx512"} == set(EACH)  # qemu has no AVX-512
+    assert set(NATIVE) <= set(EACH)
 
 
 @pytest.mark.parametrize("kernel", NATIVE, ids=lambda name: f"kernel={name}")

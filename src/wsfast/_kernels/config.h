@@ -11,7 +11,15 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Microsoft's compiler, which knows no attributes, builtins or inline assembler; clang for
+ * Windows does. */
 #if defined(_MSC_VER) && !defined(__clang__)
+#  define WSF_MSVC 1
+#else
+#  define WSF_MSVC 0
+#endif
+
+#if WSF_MSVC
 #  define WSF_INLINE static __forceinline
 #  define WSF_LIKELY(x) (x)
 #  define WSF_UNLIKELY(x) (x)

@@ -12,11 +12,12 @@
  * Invariant: see cpu.h.
  */
 #include "cpu.h"
+#include "config.h"
 
 #include <stddef.h>
 
 #if WSF_ARCH_X86
-#  if defined(_MSC_VER) && !defined(__clang__)
+#  if WSF_MSVC
 #    include <intrin.h>
 #  else
 #    include <cpuid.h>
@@ -29,7 +30,7 @@ typedef struct cpuid_leaf {
 static cpuid_leaf cpuid(uint32_t leaf)
 {
     cpuid_leaf r = {0, 0, 0, 0};
-#  if defined(_MSC_VER) && !defined(__clang__)
+#  if WSF_MSVC
     int words[4];
     __cpuid(words, 0);
     if ((uint32_t)words[0] >= leaf) {
@@ -49,7 +50,7 @@ static cpuid_leaf cpuid(uint32_t leaf)
 
 static uint64_t xcr0(void)
 {
-#  if defined(_MSC_VER) && !defined(__clang__)
+#  if WSF_MSVC
     return _xgetbv(0);
 #  else
     uint32_t low, high;

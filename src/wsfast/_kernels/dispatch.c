@@ -40,7 +40,7 @@ const wsf_kernel *wsf_kernel_select(const char *name)
         }
     }
     if (chosen != NULL) {
-#if defined(_MSC_VER) && !defined(__clang__)
+#if WSF_MSVC
         *(const wsf_kernel *volatile *)&wsf_kernel_active = chosen;
 #else
         __atomic_store_n(&wsf_kernel_active, chosen, __ATOMIC_RELAXED);

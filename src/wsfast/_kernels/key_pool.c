@@ -12,7 +12,7 @@
 #  include <pthread.h>
 #endif
 
-#if defined(_MSC_VER) && !defined(__clang__)
+#if WSF_MSVC
 #  include <intrin.h>
 #  define WSF_THREAD_LOCAL __declspec(thread)
 #else
@@ -30,7 +30,7 @@ static volatile long generation;
 
 static long current_generation(void)
 {
-#if defined(_MSC_VER) && !defined(__clang__)
+#if WSF_MSVC
     return generation;
 #else
     return __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
@@ -59,7 +59,7 @@ void wsf_key_fill(const uint8_t *entropy)
 
 void wsf_key_drop_all(void)
 {
-#if defined(_MSC_VER) && !defined(__clang__)
+#if WSF_MSVC
     _InterlockedIncrement(&generation);
 #else
     __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);

@@ -1,5 +1,5 @@
 /* Masking in vectors of WIDTH bytes (RFC 6455 section 5.3), with the vectors of
- * vectors_*.inc.h.
+ * vectors_*.inc.h: 16 or 32.  AVX-512 masks with those of AVX2.
  *
  * Invariant: bytes that two stores cover are read for both before either is written,
  * so dst may be src.

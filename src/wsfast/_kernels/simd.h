@@ -12,7 +12,7 @@
 #include "dispatch.h"
 #include "utf8_scalar.h"
 
-#if defined(_MSC_VER) && !defined(__clang__)
+#if WSF_MSVC
 #  include <intrin.h>
 #  define WSF_TARGET(features) /* MSVC compiles any intrinsic anywhere */
 #  define WSF_NOINLINE __declspec(noinline)
@@ -25,7 +25,7 @@
 
 /* MSVC for 32-bit x86 passes three vectors to a function and refuses a fourth: there,
  * only the scalar kernel is compiled. */
-#if WSF_ARCH_X86 && !(defined(_MSC_VER) && !defined(__clang__) && defined(_M_IX86))
+#if WSF_ARCH_X86 && !(WSF_MSVC && defined(_M_IX86))
 #  define WSF_SIMD_X86 1
 #else
 #  define WSF_SIMD_X86 0
@@ -33,7 +33,7 @@
 
 /* Have `vector` computed here: gcc otherwise puts off and reorders a chain of ORs
  * until it runs out of registers. */
-#if defined(_MSC_VER) && !defined(__clang__)
+#if WSF_MSVC
 #  define WSF_KEEP(vector) ((void)0)
 #elif WSF_ARCH_X86
 #  define WSF_KEEP(vector) __asm__("" : "+x"(vector))
@@ -42,52 +42,19 @@
 #endif
 
 #if WSF_SIMD_X86
-extern const wsf_kernel wsf_kernel_ssse3;
-extern const wsf_kernel wsf_kernel_avx2;
-extern const wsf_kernel wsf_kernel_avx512;
-void wsf_mask_ssse3(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-void wsf_mask_avx2(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-void wsf_to_latin1_ssse3(uint8_t *dst, const uint8_t *src, size_t n);
-void wsf_to_ucs2_ssse3(uint16_t *dst, const uint8_t *src, size_t n);
-void wsf_to_ucs4_ssse3(uint32_t *dst, const uint8_t *src, size_t n);
-void wsf_to_latin1_avx2(uint8_t *dst, const uint8_t *src, size_t n);
-void wsf_to_ucs2_avx2(uint16_t *dst, const uint8_t *src, size_t n);
-void wsf_to_ucs4_avx2(uint32_t *dst, const uint8_t *src, size_t n);
-void wsf_to_latin1_avx512(uint8_t *dst, const uint8_t *src, size_t n);
-void wsf_to_ucs2_avx512(uint16_t *dst, const uint8_t *src, size_t n);
-void wsf_to_ucs4_avx512(uint32_t *dst, const uint8_t *src, size_t n);
-size_t wsf_latin1_size_ssse3(const uint8_t *src, size_t n);
-size_t wsf_ucs2_size_ssse3(const uint16_t *src, size_t n);
-size_t wsf_ucs4_size_ssse3(const uint32_t *src, size_t n);
-size_t wsf_from_latin1_ssse3(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-size_t wsf_from_ucs2_ssse3(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
-size_t wsf_from_ucs4_ssse3(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
-size_t wsf_latin1_size_avx2(const uint8_t *src, size_t n);
-size_t wsf_ucs2_size_avx2(const uint16_t *src, size_t n);
-size_t wsf_ucs4_size_avx2(const uint32_t *src, size_t n);
-size_t wsf_from_latin1_avx2(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-size_t wsf_from_ucs2_avx2(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
-size_t wsf_from_ucs4_avx2(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
+WSF_DECLARE_KERNEL(ssse3)
+WSF_DECLARE_KERNEL(avx2)
+WSF_DECLARE_KERNEL(avx512)
 #endif
 
 #if WSF_ARCH_ARM64
-extern const wsf_kernel wsf_kernel_neon;
-void wsf_mask_neon(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-void wsf_to_latin1_neon(uint8_t *dst, const uint8_t *src, size_t n);
-void wsf_to_ucs2_neon(uint16_t *dst, const uint8_t *src, size_t n);
-void wsf_to_ucs4_neon(uint32_t *dst, const uint8_t *src, size_t n);
-size_t wsf_latin1_size_neon(const uint8_t *src, size_t n);
-size_t wsf_ucs2_size_neon(const uint16_t *src, size_t n);
-size_t wsf_ucs4_size_neon(const uint32_t *src, size_t n);
-size_t wsf_from_latin1_neon(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
-size_t wsf_from_ucs2_neon(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);
-size_t wsf_from_ucs4_neon(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
+WSF_DECLARE_KERNEL(neon)
 #endif
 
 /* The index of the lowest bit set; word is not 0. */
 WSF_INLINE unsigned wsf_lowest_bit(uint64_t word)
 {
-#if defined(_MSC_VER) && !defined(__clang__)
+#if WSF_MSVC
     unsigned long index;
     if ((uint32_t)word != 0) {
         _BitScanForward(&index, (uint32_t)word);
@@ -103,9 +70,9 @@ WSF_INLINE unsigned wsf_lowest_bit(uint64_t word)
 /* For kernels that require POPCNT. */
 WSF_INLINE size_t wsf_bits_set(uint64_t word)
 {
-#if defined(_MSC_VER) && !defined(__clang__) && defined(_M_ARM64)
+#if WSF_MSVC && defined(_M_ARM64)
     return (size_t)_CountOneBits64(word);
-#elif defined(_MSC_VER) && !defined(__clang__)
+#elif WSF_MSVC
     return (size_t)(__popcnt((uint32_t)word) + __popcnt((uint32_t)(word >> 32)));
 #else
     return (size_t)__builtin_popcountll(word);
@@ -191,25 +158,40 @@ enum {
     WSF_LARGE = 1 << 5,
     WSF_LONG_4 = 1 << 6,
     WSF_TWICE = 1 << 7,
-    WSF_ANY_LOW = WSF_SHORT | WSF_STRAY | WSF_TWICE /* whatever the low nibble */
+    WSF_ANY_LOW = WSF_SHORT | WSF_STRAY | WSF_TWICE /* whatever the low nibble is */
 };
 
+/* Of the first byte, a: what its high nibble leaves possible. */
 #define WSF_FIRST_HIGH                                                                         \
-    WSF_STRAY, WSF_STRAY, WSF_STRAY, WSF_STRAY, WSF_STRAY, WSF_STRAY, WSF_STRAY, WSF_STRAY,    \
-        WSF_TWICE, WSF_TWICE, WSF_TWICE, WSF_TWICE, WSF_SHORT | WSF_LONG_2, WSF_SHORT,         \
-        WSF_SHORT | WSF_LONG_3 | WSF_SURR, WSF_SHORT | WSF_LARGE | WSF_LONG_4
+    WSF_STRAY, WSF_STRAY, WSF_STRAY, WSF_STRAY,          /* 0..3  ASCII: no continuation may follow */ \
+    WSF_STRAY, WSF_STRAY, WSF_STRAY, WSF_STRAY,          /* 4..7  likewise */                  \
+    WSF_TWICE, WSF_TWICE, WSF_TWICE, WSF_TWICE,          /* 8..B  a continuation: may another follow? */ \
+    WSF_SHORT | WSF_LONG_2,                              /* C     a lead, of C0 and C1 also */ \
+    WSF_SHORT,                                           /* D     a lead */                    \
+    WSF_SHORT | WSF_LONG_3 | WSF_SURR,                   /* E     of E0, ED also */            \
+    WSF_SHORT | WSF_LARGE | WSF_LONG_4                   /* F     of F0, F4 and up also */
 
+/* Of a, its low nibble. */
 #define WSF_F5_UP (WSF_ANY_LOW | WSF_LARGE | WSF_LONG_4)
 #define WSF_FIRST_LOW                                                                          \
-    WSF_ANY_LOW | WSF_LONG_2 | WSF_LONG_3 | WSF_LONG_4, WSF_ANY_LOW | WSF_LONG_2, WSF_ANY_LOW, \
-        WSF_ANY_LOW, WSF_ANY_LOW | WSF_LARGE, WSF_F5_UP, WSF_F5_UP, WSF_F5_UP, WSF_F5_UP,      \
-        WSF_F5_UP, WSF_F5_UP, WSF_F5_UP, WSF_F5_UP, WSF_F5_UP | WSF_SURR, WSF_F5_UP, WSF_F5_UP
+    WSF_ANY_LOW | WSF_LONG_2 | WSF_LONG_3 | WSF_LONG_4,  /* 0     C0, E0, F0 */                \
+    WSF_ANY_LOW | WSF_LONG_2,                            /* 1     C1 */                        \
+    WSF_ANY_LOW, WSF_ANY_LOW,                            /* 2, 3 */                            \
+    WSF_ANY_LOW | WSF_LARGE,                             /* 4     F4 */                        \
+    WSF_F5_UP, WSF_F5_UP, WSF_F5_UP, WSF_F5_UP,          /* 5..8  F5..F8 */                    \
+    WSF_F5_UP, WSF_F5_UP, WSF_F5_UP, WSF_F5_UP,          /* 9..C  F9..FC */                    \
+    WSF_F5_UP | WSF_SURR,                                /* D     ED, FD */                    \
+    WSF_F5_UP, WSF_F5_UP                                 /* E, F  FE, FF */
 
+/* Of the second byte, b, its high nibble. */
 #define WSF_AFTER_LEAD (WSF_STRAY | WSF_TWICE | WSF_LONG_2)
 #define WSF_SECOND_HIGH                                                                        \
-    WSF_SHORT, WSF_SHORT, WSF_SHORT, WSF_SHORT, WSF_SHORT, WSF_SHORT, WSF_SHORT, WSF_SHORT,    \
-        WSF_AFTER_LEAD | WSF_LONG_3 | WSF_LONG_4, WSF_AFTER_LEAD | WSF_LONG_3 | WSF_LARGE,     \
-        WSF_AFTER_LEAD | WSF_SURR | WSF_LARGE, WSF_AFTER_LEAD | WSF_SURR | WSF_LARGE,          \
-        WSF_SHORT, WSF_SHORT, WSF_SHORT, WSF_SHORT
+    WSF_SHORT, WSF_SHORT, WSF_SHORT, WSF_SHORT,          /* 0..3  ASCII: a lead before it is short */ \
+    WSF_SHORT, WSF_SHORT, WSF_SHORT, WSF_SHORT,          /* 4..7  likewise */                  \
+    WSF_AFTER_LEAD | WSF_LONG_3 | WSF_LONG_4,            /* 8     E0 80, F0 80; F5.. 80 */     \
+    WSF_AFTER_LEAD | WSF_LONG_3 | WSF_LARGE,             /* 9     E0 90, F4 90 */              \
+    WSF_AFTER_LEAD | WSF_SURR | WSF_LARGE,               /* A     ED A0, F4 A0 */              \
+    WSF_AFTER_LEAD | WSF_SURR | WSF_LARGE,               /* B     ED B0, F4 B0 */              \
+    WSF_SHORT, WSF_SHORT, WSF_SHORT, WSF_SHORT           /* C..F  a lead before it is short */
 
 #endif

@@ -31,21 +31,8 @@ static const uint8_t SECOND_HIGH[32] = {WSF_SECOND_HIGH, WSF_SECOND_HIGH};
 
 #define take_short take_short_32
 #define take_long take_long_32
+#define MEMBER(name) wsf_##name##_avx2
 #define SHORT_TEXT ((size_t)128)
 #include "utf8_members.inc.h"
-
-const wsf_kernel wsf_kernel_avx2 = {
-    "avx2",       WSF_CPU_AVX2 | WSF_CPU_SSSE3 | WSF_CPU_POPCNT,
-    wsf_mask_avx2, validate,
-    measure,      mask_validate,
-    mask_measure, wsf_to_latin1_avx2,
-    wsf_to_ucs2_avx2, wsf_to_ucs4_avx2,
-    wsf_latin1_size_avx2,
-    wsf_ucs2_size_avx2,
-    wsf_ucs4_size_avx2,
-    wsf_from_latin1_avx2,
-    wsf_from_ucs2_avx2,
-    wsf_from_ucs4_avx2,
-};
 
 #endif

@@ -405,28 +405,8 @@ WSF_INLINE TARGET size_t take_long(uint8_t *dst, const uint8_t *src, size_t n, u
                             wsf_key_advance(key, head), pending, text, masked, measured);
 }
 
+#define MEMBER(name) wsf_##name##_avx512
 #define SHORT_TEXT ((size_t)128)
 #include "utf8_members.inc.h"
-
-const wsf_kernel wsf_kernel_avx512 = {
-    "avx512",
-    WSF_CPU_AVX2 | WSF_CPU_AVX512 | WSF_CPU_AVX512_VBMI | WSF_CPU_AVX512_VBMI2 | WSF_CPU_POPCNT |
-        WSF_CPU_BMI2,
-    MASK,
-    validate,
-    measure,
-    mask_validate,
-    mask_measure,
-    wsf_to_latin1_avx512,
-    wsf_to_ucs2_avx512,
-    wsf_to_ucs4_avx512,
-    /* The encoders of AVX2: there are none of its own. */
-    wsf_latin1_size_avx2,
-    wsf_ucs2_size_avx2,
-    wsf_ucs4_size_avx2,
-    wsf_from_latin1_avx2,
-    wsf_from_ucs2_avx2,
-    wsf_from_ucs4_avx2,
-};
 
 #endif

@@ -1,6 +1,15 @@
 /* UTF-8 validation by table lookups in vectors of 16 or 32 bytes: one algorithm for
  * the instruction sets whose lookups take a nibble (SSSE3, AVX2, NEON).
  *
+ * Wider vectors are written out, each set in a file of its own:
+ *
+ *   - AVX-512 (utf8_avx512.c): its lookups take six bits of an index, so that two tables do
+ *     what takes three here, and its loads and stores take a mask, so that the end of a text
+ *     needs no vector that overlaps another.
+ *   - Scalable vectors (SVE, RVV), of which there is no kernel yet: how long one is, is only
+ *     known when it runs.  WIDTH can't be a constant, and a vector can't be kept in a struct
+ *     or an array, as `pass` and the granules here do.
+ *
  * The ill-formed pairs are those of simd.h (Keiser and Lemire 2021).  The file that
  * includes this one says how wide and, by vectors_*.inc.h, with which instructions:
  *

@@ -1,9 +1,10 @@
 /* The four members of a kernel that look at text, from one algorithm.
  *
+ *     MEMBER(name)             wsf_name_isa, as the table in kernel_isa.c has it
  *     take_short, take_long    the algorithm for up to SHORT_TEXT bytes, and above
  *
  * They are inlined here with the flags as constants.  Long texts have functions of
- * their own, lest short ones pay for what those save and align on entry.
+ * their own, so that short ones do not pay for what those save and align on entry.
  *
  * Invariant: the contracts of these members in dispatch.h.
  */
@@ -29,7 +30,7 @@ static WSF_NOINLINE TARGET size_t mask_measure_long(uint8_t *dst, const uint8_t 
     return take_long(dst, src, n, key, &text->pending, text, 1, 1);
 }
 
-static TARGET size_t validate(const uint8_t *src, size_t n, uint32_t *pending)
+TARGET size_t MEMBER(validate)(const uint8_t *src, size_t n, uint32_t *pending)
 {
     if (n > SHORT_TEXT) {
         return validate_long(src, n, pending);
@@ -37,7 +38,7 @@ static TARGET size_t validate(const uint8_t *src, size_t n, uint32_t *pending)
     return take_short(NULL, src, n, 0, pending, NULL, 0, 0);
 }
 
-static TARGET size_t measure(const uint8_t *src, size_t n, wsf_text *text)
+TARGET size_t MEMBER(measure)(const uint8_t *src, size_t n, wsf_text *text)
 {
     if (n > SHORT_TEXT) {
         return measure_long(src, n, text);
@@ -45,7 +46,7 @@ static TARGET size_t measure(const uint8_t *src, size_t n, wsf_text *text)
     return take_short(NULL, src, n, 0, &text->pending, text, 0, 1);
 }
 
-static TARGET size_t mask_validate(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+TARGET size_t MEMBER(mask_validate)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                                    uint32_t *pending)
 {
     if (n > SHORT_TEXT) {
@@ -54,7 +55,7 @@ static TARGET size_t mask_validate(uint8_t *dst, const uint8_t *src, size_t n, u
     return take_short(dst, src, n, key, pending, NULL, 1, 0);
 }
 
-static TARGET size_t mask_measure(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+TARGET size_t MEMBER(mask_measure)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                                   wsf_text *text)
 {
     if (n > SHORT_TEXT) {

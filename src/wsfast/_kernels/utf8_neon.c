@@ -25,26 +25,8 @@ static const uint8_t SECOND_HIGH[16] = {WSF_SECOND_HIGH};
 
 #define take_short take_short_16
 #define take_long take_long_16
+#define MEMBER(name) wsf_##name##_neon
 #define SHORT_TEXT ((size_t)64)
 #include "utf8_members.inc.h"
-
-const wsf_kernel wsf_kernel_neon = {
-    "neon",
-    WSF_CPU_NEON,
-    wsf_mask_neon,
-    validate,
-    measure,
-    mask_validate,
-    mask_measure,
-    wsf_to_latin1_neon,
-    wsf_to_ucs2_neon,
-    wsf_to_ucs4_neon,
-    wsf_latin1_size_neon,
-    wsf_ucs2_size_neon,
-    wsf_ucs4_size_neon,
-    wsf_from_latin1_neon,
-    wsf_from_ucs2_neon,
-    wsf_from_ucs4_neon,
-};
 
 #endif

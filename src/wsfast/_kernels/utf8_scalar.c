@@ -137,7 +137,7 @@ size_t wsf_measure_scalar(const uint8_t *src, size_t n, wsf_text *text)
 /* Blocks that stay in the first-level cache between the two passes. */
 #define BLOCK ((size_t)4096)
 
-static size_t mask_validate(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+size_t wsf_mask_validate_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                             uint32_t *pending)
 {
     size_t i;
@@ -154,21 +154,9 @@ static size_t mask_validate(uint8_t *dst, const uint8_t *src, size_t n, uint32_t
     return n;
 }
 
-static size_t mask_measure(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key, wsf_text *text)
+size_t wsf_mask_measure_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key, wsf_text *text)
 {
-    const size_t valid = mask_validate(dst, src, n, key, &text->pending);
+    const size_t valid = wsf_mask_validate_scalar(dst, src, n, key, &text->pending);
     add_counts(dst, n, text);
     return valid;
 }
-
-const wsf_kernel wsf_kernel_scalar = {
-    "scalar",       0,
-    wsf_mask_scalar, wsf_validate_scalar,  wsf_measure_scalar, mask_validate,
-    mask_measure,   wsf_to_latin1_scalar, wsf_to_ucs2_scalar, wsf_to_ucs4_scalar,
-    wsf_latin1_size_scalar,
-    wsf_ucs2_size_scalar,
-    wsf_ucs4_size_scalar,
-    wsf_from_latin1_scalar,
-    wsf_from_ucs2_scalar,
-    wsf_from_ucs4_scalar,
-};

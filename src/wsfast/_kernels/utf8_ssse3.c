@@ -25,26 +25,8 @@ static const uint8_t SECOND_HIGH[16] = {WSF_SECOND_HIGH};
 
 #define take_short take_short_16
 #define take_long take_long_16
+#define MEMBER(name) wsf_##name##_ssse3
 #define SHORT_TEXT ((size_t)64)
 #include "utf8_members.inc.h"
-
-const wsf_kernel wsf_kernel_ssse3 = {
-    "ssse3",
-    WSF_CPU_SSE2 | WSF_CPU_SSSE3 | WSF_CPU_SSE41 | WSF_CPU_POPCNT,
-    wsf_mask_ssse3,
-    validate,
-    measure,
-    mask_validate,
-    mask_measure,
-    wsf_to_latin1_ssse3,
-    wsf_to_ucs2_ssse3,
-    wsf_to_ucs4_ssse3,
-    wsf_latin1_size_ssse3,
-    wsf_ucs2_size_ssse3,
-    wsf_ucs4_size_ssse3,
-    wsf_from_latin1_ssse3,
-    wsf_from_ucs2_ssse3,
-    wsf_from_ucs4_ssse3,
-};
 
 #endif
