@@ -68,15 +68,13 @@ def checked_in(session: nox.Session, *patterns: str) -> list[str]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, spelling, types and imports: ruff, clang-format, codespell, mypy, and so on."""
+    """Check style, spelling, types and imports: ruff, codespell, mypy, and so on."""
     shared(session, "dev")
     python(session, "-m", "ruff", "check", ".")
     python(session, "-m", "ruff", "format", "--check", ".")
     session.run(str(BIN / "codespell"), *checked_in(session), external=True)
     session.env["PATH"] = os.pathsep.join([str(BIN), os.environ["PATH"]])  # for pycodestyle
     session.run("cython-lint", *checked_in(session, "*.pyx", "*.pxd", "*.pxi"), external=True)
-    layout = ("--style=file", "--fallback-style=none", "--dry-run", "--Werror")
-    session.run("clang-format", *layout, *checked_in(session, "src/*.c", "src/*.h"), external=True)
     session.run(str(BIN / "lint-imports"), "--no-cache", external=True)
     python(session, "-m", "mypy")
     python(session, "-m", "mypy", "--strict", "tests/typing_example.py")
