@@ -2,7 +2,7 @@
 
     python bench/race.py                  # prints and records
     python bench/race.py --quick          # prints only
-    python bench/race.py --draw           # docs/race.svg, from the newest record
+    python bench/race.py --draw           # the newest record, into docs/
 
 It needs Linux.  Servers are those that a user would choose between: uvicorn, granian,
 hypercorn, socketify, aiohttp, websockets, picows and, on Node, ws; a ``+`` behind a name says
@@ -32,9 +32,11 @@ from typing import Any, NamedTuple
 
 import records
 from ends import END_CPU, LOAD_CPU, End, Loaded, Shape, least
-from race_picture import PICTURE, picture
+from race_picture import PICTURE, picture, table
 
 HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "peers" / "index.md"
+MARKS = "<!-- race -->\n", "<!-- /race -->\n"
 SHAPES = (
     Shape(32, 1, 1, 3000),
     Shape(32, 32, 1, 9600),
@@ -207,6 +209,14 @@ def newest() -> dict[str, Any]:
     return latest
 
 
+def draw(record: dict[str, Any]) -> None:
+    """Put a record into the documentation."""
+    PICTURE.write_text(picture(record), encoding="utf-8")
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
+    after = rest.partition(MARKS[1])[2]
+    PAGE.write_text(f"{before}{MARKS[0]}{table(record)}{MARKS[1]}{after}", encoding="utf-8")
+
+
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -217,7 +227,7 @@ def main() -> None:
     parser.add_argument("--draw", action="store_true", help="draw the newest record")
     options = parser.parse_args()
     if options.draw:
-        PICTURE.write_text(picture(newest()), encoding="utf-8")
+        draw(newest())
         return
     record = records.begin("race.py")
     names = [name for name in SERVERS if installed(name)]

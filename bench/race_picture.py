@@ -1,4 +1,4 @@
-"""Draw a record of race.py: bars of the CPU time of an echo, shortest first."""
+"""A record of race.py for readers: a picture, what wsfast gains, and a table."""
 
 from __future__ import annotations
 
@@ -62,3 +62,23 @@ def gain(record: dict[str, Any], library: str) -> str:
     """Say how many times less CPU an echo takes with wsfast, over all loads of a record."""
     ratios = [row["us"][library] / row["us"][f"{library}+"] for row in record["rows"]]
     return f"{min(ratios):.1f} to {max(ratios):.1f} times"
+
+
+def table(record: dict[str, Any]) -> str:
+    """Return what an echo takes each server, and how many times less with wsfast under it."""
+    text = ""
+    for loop in dict.fromkeys(row["loop"] for row in record["rows"]):
+        rows = [row for row in record["rows"] if row["loop"] == loop]
+        names = list(dict.fromkeys(name for row in rows for name in row["us"]))
+        loads = [row["load"].replace("32,", "32 bytes,", 1) for row in rows]
+        text += f"| {loop} | {' | '.join(loads)} |\n|---|{'--:|' * len(rows)}\n"
+        for name in names:
+            cells = []
+            for row in rows:
+                time, stock = row["us"].get(name), row["us"].get(name.removesuffix("+"))
+                gain = f" ({stock / time:.1f}x)" if time and name.endswith("+") else ""
+                cells.append(f"{time:.3g}{gain}" if time else "")
+            shown = f"**{name.removesuffix('+')} + wsfast**" if name.endswith("+") else name
+            text += f"| {shown} | {' | '.join(cells)} |\n"
+        text += "\n"
+    return text

@@ -119,6 +119,8 @@ def test_readme_picture_and_gains_are_those_of_the_race_it_names(
     record = json.loads((ROOT / named[1]).read_text(encoding="utf-8"))
     race = bench(monkeypatch, "race_picture")
     assert race.PICTURE.read_text(encoding="utf-8") == race.picture(record)
+    page = (ROOT / "docs" / "peers" / "index.md").read_text(encoding="utf-8")
+    assert page.partition("<!-- race -->\n")[2].partition("<!-- /race -->")[0] == race.table(record)
     rows = re.findall(r"^\| speed up .*WSFAST_ACCELERATE=(\w+) .* \| ([^|]+) \|$", README, re.M)
     assert {name for name, _ in rows} == {"uvicorn", "websockets", "aiohttp"}
     for name, gain in rows:
