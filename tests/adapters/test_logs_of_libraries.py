@@ -155,3 +155,36 @@ def test_a_client_logs_one_line(name: str, library: str, module: str, deflates: 
             assert f"library={library} " in line
     finally:
         peer.close()
+
+
+# What these are shows in what follows the first byte that is wrong.
+ORIGINS = {
+    "LEGACY_CHARSET (cp1252)": "Grüße aus Köln und schöne Tage in München".encode("cp1252"),
+    "LEGACY_CHARSET (cp1251)": "Привет из Москвы, как дела сегодня".encode("cp1251"),
+    "PNG": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0\x08\x02\0\0\0",
+    "LONE_SURROGATE": b"halb \xed\xa0\xbd und weiter",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a socket is passed by its number")
+@pytest.mark.parametrize("name", ["uvicorn-wsfast", "websockets-asyncio", "aiohttp"])
+def test_the_line_has_the_origin_that_the_message_shows(name: str) -> None:
+    library, module = next((lib, mod) for known, lib, mod, _ in SERVERS if known == name)
+    need(module)
+    peer = Peer(name, library)
+    try:
+        for message in ORIGINS.values():
+            with peer.connected() as end:
+                end.say(TEXT, b"before")
+                end.say(TEXT, message)
+                end.farewell()
+        with peer.connected() as end:
+            end.say(TEXT, b"well")
+            while end.hear_message() != (TEXT, b"well"):
+                pass
+        lines = lines_of(peer)
+    finally:
+        peer.close()
+    assert [re.findall(r"origin=(.*) confidence", line) for line in lines] == [
+        [origin] for origin in ORIGINS
+    ]

@@ -233,3 +233,12 @@ def test_normalizer_is_asked_only_if_installed(monkeypatch: pytest.MonkeyPatch) 
     without = diagnose(thai)
     assert with_it.offset == without.offset == 0
     assert without.origin in (Origin.LEGACY_CHARSET, Origin.UNKNOWN)
+
+
+@pytest.mark.parametrize("charset", ["cp1252", "cp1251", "shift_jis", "utf-16"])
+def test_diagnosis_of_no_more_than_the_first_fault_is_left_open(charset: str) -> None:
+    payload = {"shift_jis": "日本語", "cp1251": "Привет"}.get(charset, "Grüße").encode(charset)
+    with pytest.raises(wsfast.InvalidUTF8) as caught:
+        wsfast.validate_utf8(payload)
+    found = wsfast.diagnose(caught.value)
+    assert (found.origin, found.confidence) == (wsfast.Origin.UNKNOWN, "low")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import InvalidUTF8, ProtocolViolation, parse_close, validate_utf8
+from .. import FrameDecoder, InvalidUTF8, ProtocolViolation, parse_close, validate_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,33 @@ def violation_in(payload: Buffer, *, close: bool = False) -> InvalidUTF8 | None:
     except ProtocolViolation:
         pass
     return None
+
+
+def message_in(data: Buffer, violation: InvalidUTF8, role: Any = "server") -> bytes | None:
+    """Return the message in which a text was found invalid, if what was read holds it whole.
+
+    A ``MessageDecoder`` stops at the byte that is wrong; where the text came from shows in
+    what follows.
+    """
+    message = b""
+    try:
+        for frame in FrameDecoder(role, max_frame_size=None).feed(data):
+            if frame.opcode < 8:
+                message = (b"" if frame.opcode else message) + bytes(frame.payload)
+                found = violation_in(message) if frame.fin else None
+                if found is not None and _same(found, violation):
+                    return message
+    except ProtocolViolation:
+        pass  # the read did not begin with a frame, or compresses, or goes on with a fault
+    return None
+
+
+def _same(found: InvalidUTF8, violation: InvalidUTF8) -> bool:
+    return (found.offset, found.octets, found.context) == (
+        violation.offset,
+        violation.octets,
+        violation.context,
+    )
 
 
 def address(peername: Any) -> str | None:

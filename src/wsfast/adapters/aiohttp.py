@@ -26,7 +26,7 @@ from .._backend import (
     validate_utf8,
 )
 from ..errors import InvalidUTF8
-from ._logging import address, log
+from ._logging import address, log, message_in
 from ._replacing import Peer, Seam
 
 TYPE_CHECKING = False
@@ -75,7 +75,7 @@ def _explain(error: Any) -> None:
             _invalid(error, violation)
 
 
-def _log(queue: Any, error: Any) -> None:
+def _log(queue: Any, error: Any, message: bytes | None = None) -> None:
     """Log a 1007, with what the connection knows of the remote."""
     violation = error.__cause__
     if not isinstance(violation, InvalidUTF8):
@@ -86,7 +86,7 @@ def _log(queue: Any, error: Any) -> None:
     stock = violation.__cause__  # of aiohttp's own reader, with the whole text
     log(
         violation,
-        getattr(stock, "object", None),
+        getattr(stock, "object", message),
         library="aiohttp",
         client=address(transport and transport.get_extra_info("peername")),
         path=getattr(request, "path", None),
@@ -151,7 +151,7 @@ def _make_reader(role: str, original: Any) -> Any:
             except InvalidUTF8 as violation:
                 error = error_type(INVALID_TEXT, "Invalid UTF-8 text message")
                 self._to.set_exception(_invalid(error, violation))
-                _log(self._to, error)
+                _log(self._to, error, message_in(data, violation, role))
             except Exception as error:  # noqa: BLE001 # as aiohttp's reader does
                 self._to.set_exception(error)
             self._over = True

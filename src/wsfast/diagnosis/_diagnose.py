@@ -234,7 +234,12 @@ def _find(sample: Sample) -> Finding:
             best = found
             if found.confidence == "high":
                 break
-    return best or Finding(Origin.UNKNOWN, "low", "no origin that is looked for fits")
+    if best is None:
+        return Finding(Origin.UNKNOWN, "low", "no origin that is looked for fits")
+    if best.confidence != "high" and sample.ends_at_fault:
+        cut = "what follows the ill-formed bytes is not known, and it would tell"
+        return Finding(Origin.UNKNOWN, "low", cut, candidates=best.candidates)
+    return best
 
 
 def _rank(found: Finding) -> int:

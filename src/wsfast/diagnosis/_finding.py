@@ -164,3 +164,12 @@ class Sample:
         self.from_start = from_start
         self.to_end = to_end
         self.masking_key = masking_key
+
+    @property
+    def ends_at_fault(self) -> bool:
+        """Whether the payload goes on after the ill-formed bytes, but not what is at hand."""
+        violation = self.violation
+        if violation is None or self.to_end:
+            return False
+        detected = self.fault + violation.detected_at - violation.offset
+        return max(self.fault + violation.length, detected + 1) >= len(self.octets)

@@ -115,6 +115,7 @@ class ClosingWire(Wire):
         if isinstance(violation, InvalidUTF8) and LOGGER.isEnabledFor(logging.WARNING):
             log_invalid_text(
                 violation,
+                self._invalid,
                 library="uvicorn",
                 client=get_client_addr(self.scope),
                 path=self._path(),

@@ -25,6 +25,7 @@ from uvicorn.protocols.utils import get_remote_addr
 from ... import (
     Binary,
     Close,
+    InvalidUTF8,
     MessageDecoder,
     Opcode,
     Ping,
@@ -33,6 +34,7 @@ from ... import (
     Text,
     encode_frame,
 )
+from .._logging import message_in
 from ._keepalive import Keepalive
 
 if TYPE_CHECKING:
@@ -99,6 +101,7 @@ class Wire(asyncio.BufferedProtocol):
         self._stage = Stage.REQUEST
         self._lost = False
         self._last: Close | ProtocolViolation | None = None  # ends what the client sends
+        self._invalid: bytes | None = None  # the message of that, if it is not UTF-8 and at hand
         self._ending: dict[str, Any] | None = None  # what the application is told last
         self._keepalive = Keepalive(
             loop, config.ws_ping_interval, config.ws_ping_timeout, self._ping, self._silent
@@ -228,6 +231,8 @@ class Wire(asyncio.BufferedProtocol):
                 else:
                     last = event
                     break  # nothing counts that follows a close frame
+        except InvalidUTF8 as violation:
+            last, self._invalid = violation, message_in(octets, violation)
         except ProtocolViolation as violation:
             last = violation
         if self._gathered and not self._flush_is_due:

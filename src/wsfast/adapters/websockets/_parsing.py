@@ -126,7 +126,11 @@ def _frames(self: Any, library: _Library) -> Any:
         if is_text:
             pass
         elif opcode == 0 or (opcode == 1 and limits.under_way(self) is None):
-            text.take(opcode == 1, frame.fin, frame.data)
+            try:
+                text.take(opcode == 1, frame.fin, frame.data)
+            except InvalidUTF8 as violation:
+                log(self, violation, frame.data if opcode == 1 else None)
+                raise
         elif opcode == 8:
             # recv_frame() discards what is in the reader then: let it be there.
             received, at = _put_back(reader, received, at), 0
@@ -159,7 +163,6 @@ def make_parse(original: Any) -> Any:
         except InvalidUTF8 as violation:
             self.fail(CloseCode.INVALID_DATA, violation.close_reason)
             self.parser_exc = violation
-            log(self, violation)
         except UnicodeDecodeError as error:  # in the reason of a close frame
             self.fail(CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
             self.parser_exc = error
