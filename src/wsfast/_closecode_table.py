@@ -384,7 +384,7 @@ RANGES = (
     _range(
         *(0, 999, "Not used", "never"),
         meaning="Codes below 1000 are not used.",
-        fix="Make the sender use a code that may be sent. An HTTP status is no close code.",
+        fix="Make the sender use a code that may be sent. An HTTP status is not a close code.",
         use=_FREE,
     ),
     _range(

@@ -26,7 +26,7 @@ def fragment(opcode: int, payload: Buffer | str, size: int) -> Iterator[Frame]:
     Args:
         opcode: ``Opcode.TEXT`` or ``Opcode.BINARY``.
         payload: any C-contiguous buffer, or a ``str``, which is sent as UTF-8.  Bytes are
-            not validated: where they are no UTF-8, text is cut at ``size``.
+            not validated: where they are not UTF-8, text is cut at ``size``.
         size: bytes, at least 1; for text at least 4, the longest character.
 
     Returns:

@@ -42,7 +42,7 @@ PROGRAMS = {
 }
 PAGE = Path(__file__).parents[2] / "docs" / "peers" / "invalid-text.md"
 TEXTS = ["plain", "größer", "Съешь ещё", "日本語" * 700, "🙂" * 20_000, "x" * (1 << 20)]
-# What is no UTF-8, from its first byte that is wrong, in the three places it can be.
+# What is not UTF-8, from its first byte that is wrong, in the three places it can be.
 IN_ONE_FRAME = [(TEXT, b"caf\xc3(", True)]
 CUT_SHORT = [(TEXT, b"caf", False), (CONTINUATION, b"\xc3", True)]
 IN_THE_REASON = [(CLOSE, b"\x03\xe8caf\xc3(", True)]

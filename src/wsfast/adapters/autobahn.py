@@ -24,7 +24,7 @@ def _masker(_: Any) -> Any:
 def _on_close_frame(original: Any) -> Any:
     @functools.wraps(original)
     def on_close_frame(self: Any, code: Any, reasonRaw: Any) -> Any:  # theirs
-        """Take a close frame; keep its reason for the log, if it turns out to be no UTF-8."""
+        """Take a close frame; keep its reason for the log, if it turns out to be not UTF-8."""
         self.wsfast_reason = reasonRaw
         return original(self, code, reasonRaw)
 

@@ -44,7 +44,7 @@ def _validate(original: Any) -> Any:
 
 def _feed(original: Any) -> Any:
     def feed(self: Any, data: bytes) -> Any:
-        """Yield events; before one that says that text is no UTF-8, send a close frame."""
+        """Yield events; before one that says that text is not UTF-8, send a close frame."""
         events = original(self, data)
         try:
             for event in events:

@@ -32,7 +32,7 @@ def _validate_frame(original: Any) -> Any:
     from websocket._exceptions import WebSocketProtocolException
 
     def validate(self: Any, skip_utf8_validation: bool = False) -> None:
-        """Judge a frame; mark what is raised for a close reason that is no UTF-8."""
+        """Judge a frame; mark what is raised for a close reason that is not UTF-8."""
         try:
             original(self, skip_utf8_validation)
         except WebSocketProtocolException as error:
@@ -76,7 +76,7 @@ def _recv_data_frame(original: Any) -> Any:
     )
 
     def recv_data_frame(self: Any, control_frame: bool = False) -> Any:
-        """Receive a message; if it is no UTF-8, send 1007 and raise."""
+        """Receive a message; if it is not UTF-8, send 1007 and raise."""
         try:
             return original(self, control_frame)
         except (WebSocketPayloadException, WebSocketProtocolException) as error:
@@ -109,7 +109,7 @@ PEER = Peer(
             "websocket._abnf",
             "ABNF.validate",
             _validate_frame,
-            "tells a reason that is no UTF-8 from other faults",
+            "tells a reason that is not UTF-8 from other faults",
             pure=True,
         ),
         Seam(
@@ -123,7 +123,7 @@ PEER = Peer(
             "websocket._core",
             "WebSocket.recv_data_frame",
             _recv_data_frame,
-            "sends 1007 for text that is no UTF-8",
+            "sends 1007 for text that is not UTF-8",
             pure=True,
         ),
     ],

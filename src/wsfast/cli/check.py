@@ -47,7 +47,7 @@ _CONTINUATIONS = bytes(range(0x80, 0xC0))
 def check(files: tuple[str, ...], show_fixed: bool, show_payload: bool, as_json: bool) -> int:
     """Check that each FILE (or standard input) is UTF-8.
 
-    If one is not, say which byte is the first that is wrong, on which line, why, and where
+    If one is not, show the first wrong byte, its line, why, and where
     such bytes likely come from. Files of any size are read in bounded memory.
 
     \b

@@ -129,7 +129,7 @@ def _read_log() -> list[_Found]:
 def _write_reading(found: _Found) -> None:
     reading = found.reading
     head = f"line {found.line}: " if found.line else ""
-    head += reading.program or "a program that this wording does not tell"
+    head += reading.program or "program unknown"
     if reading.code is None:
         head += ": no close code"
     else:

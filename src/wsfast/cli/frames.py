@@ -40,7 +40,10 @@ MAX_CAPTURE = 256 << 20  # bytes
 )
 @click.option("--hex", "is_hex", is_flag=True, help="The same as --format hex.")
 @click.option(
-    "--stream", "only", type=click.IntRange(min=0), help="Show this connection of several."
+    "--stream",
+    "only",
+    type=click.IntRange(min=0),
+    help="Which connection to show, if there are several.",
 )
 @click.option(
     "--deflate",
@@ -65,7 +68,7 @@ def frames(
     show_payload: bool,
     as_json: bool,
 ) -> int:
-    """Decode a capture of WebSocket in FILE (or standard input), a line for each frame.
+    """Decode the WebSocket capture in FILE (or standard input), a line for each frame.
 
     FILE may be a pcap or pcapng, a HAR, the output of tshark, xxd, hexdump, od or tcpdump,
     hexadecimal, base64, or the bytes themselves. After the frames comes what breaks the

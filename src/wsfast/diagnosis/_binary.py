@@ -39,10 +39,10 @@ def signature(sample: Sample) -> Finding | None:
     for magic, origin, detail in _SIGNATURES:
         if sample.octets.startswith(magic):
             name = detail or origin.value.removeprefix("a ").removesuffix(" data")
-            return Finding(origin, "high", f"it begins as {name} does", detail)
+            return Finding(origin, "high", f"it begins like {name}", detail)
     if sample.octets[:4] == b"RIFF" and sample.octets[8:12] in (b"WEBP", b"WAVE", b"AVI "):
         detail = sample.octets[8:12].decode("ascii").strip()
-        return Finding(Origin.OTHER_BINARY, "high", f"it begins as {detail} does", detail)
+        return Finding(Origin.OTHER_BINARY, "high", f"it begins like {detail}", detail)
     return _zlib(sample)
 
 

@@ -52,8 +52,8 @@ class Origin(Enum):
 _USE_BINARY = "Send it in a binary frame (opcode 2), not as text."
 _REMEDIES = {
     Origin.UTF8: "Nothing.",
-    Origin.LEGACY_CHARSET: "Encode the text as UTF-8 where it is sent; decode input by the "
-    "charset that it has before joining it to other text.",
+    Origin.LEGACY_CHARSET: "Encode the text as UTF-8 where it is sent; decode input with its "
+    "own charset before joining it to other text.",
     Origin.UTF16: "Encode the text as UTF-8 where it is sent.",
     Origin.UTF32: "Encode the text as UTF-8 where it is sent.",
     Origin.CESU8: "Use an encoder of real UTF-8; join surrogate pairs before encoding.",
