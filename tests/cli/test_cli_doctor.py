@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -91,8 +92,24 @@ def test_it_switches_nothing_on_and_writes_plainly() -> None:
     assert result.exit_code == 1
     if wsfast.backend().name == "native":
         assert f"  {SEAM}  Python  wsfast.accelerate('wsproto')" in result.output
-    assert " can be accelerated: WSFAST_ACCELERATE=all python ..." in result.output
+    assert " can be accelerated: " in result.output
     assert "\x1b" not in result.output
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_it_names_a_way_that_works_in_this_installation(
+    installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site, "getsitepackages", lambda: [str(tmp_path)])
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(tmp_path / "none"))
+    monkeypatch.delitem(sys.modules, "wsfast.adapters._startup", raising=False)
+    monkeypatch.setenv("WSFAST_ACCELERATE", "all")
+    if installed:
+        (tmp_path / "wsfast-accelerate.pth").touch()
+    output = CliRunner().invoke(command, ["doctor"]).output
+    assert ("can be accelerated: WSFAST_ACCELERATE=all python ..." in output) is installed
+    assert ("can be accelerated: wsfast run program.py" in output) is not installed
+    assert ("WSFAST_ACCELERATE is set, but Python doesn't look at it" in output) is not installed
 
 
 def told(*options: str, path: list[str] | None = None, **environment: str) -> tuple[int, str]:

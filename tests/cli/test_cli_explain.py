@@ -172,3 +172,18 @@ def test_command_without_its_extra_says_what_to_install() -> None:
     assert b"pip install 'wsfast[cli]'" in done.stderr
     assert b"Traceback" not in done.stderr
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("way", "whose"),
+    [
+        ("sent", "the other end's text: this program refused it"),
+        ("received", "this program's text: the other end refused it"),
+    ],
+)
+def test_explain_line_with_1007_says_whose_text_it_was(way: str, whose: str) -> None:
+    known = "(invalid frame payload data) invalid continuation byte at position 3"
+    rest = {"sent": "no close frame received", "received": f"then sent 1007 {known}"}[way]
+    line = f"websockets.exceptions.ConnectionClosedError: {way} 1007 {known}; {rest}"
+    result = CliRunner().invoke(command, ["explain", line])
+    assert f"whose  {whose}" in result.output

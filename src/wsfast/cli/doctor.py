@@ -7,10 +7,13 @@ with exit status 0 and with no other.
 from __future__ import annotations
 
 import importlib
+import os
 import platform
+import site
 import sys
 import timeit
 import warnings
+from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -23,8 +26,7 @@ from ..adapters._replacing import TAKEN, Seam
 from ._output import JSON, write_fields, write_json
 
 OURS, COMPILED, PYTHON = "wsfast", "compiled", "Python"
-
-
+PTH = "wsfast-accelerate.pth"
 FIRST = "uvicorn"  # what gains most
 GAINS = {
     "uvicorn": "the largest gain, for every ASGI server on uvicorn: ",
@@ -91,14 +93,26 @@ def _summary(remedy: str, findings: list[Finding], refused: list[str]) -> list[s
         lines.append(f"Left alone, in a version that was not tested: {', '.join(refused)}.")
     slow = sum(finding.slow for finding in findings)
     if slow:
-        lines.append(
-            f"{slow} of {len(findings)} can be accelerated: WSFAST_ACCELERATE=all python ..."
-        )
+        there = _variable_works()
+        how = "WSFAST_ACCELERATE=all python ..." if there else "wsfast run program.py"
+        lines.append(f"{slow} of {len(findings)} can be accelerated: {how}")
+        if not there and "WSFAST_ACCELERATE" in os.environ:
+            lines.append(
+                f"WSFAST_ACCELERATE is set, but Python doesn't look at it: there is no {PTH} in "
+                "its site-packages (pip install -e leaves it out)."
+            )
     if not lines:
         lines.append("All well.")
     if not findings:
         lines.insert(0, "No library that wsfast knows is installed.")
     return lines
+
+
+def _variable_works() -> bool:
+    """Return whether Python looks at WSFAST_ACCELERATE when it starts."""
+    folders = [*site.getsitepackages(), site.getusersitepackages()]
+    started = "wsfast.adapters._startup" in sys.modules  # from elsewhere: by wsfast run
+    return started or any((Path(folder) / PTH).exists() for folder in folders)
 
 
 def _remedy(info: BackendInfo) -> str:

@@ -13,12 +13,17 @@ from typing import Any, NamedTuple
 
 import click
 
-from ..closecodes import compare
+from ..closecodes import CloseCode, compare
 from ..closecodes import explain as explain_code
 from ._comparison import rows, title, write_comparison
 from ._logline import LONGEST, Reading, named_code, read
 from ._output import JSON, write_fields, write_json
 
+# Who sent the text that was not UTF-8, by which way the close frame went.
+_WHOSE = {
+    "sent": "the other end's text: this program refused it",
+    "received": "this program's text: the other end refused it",
+}
 _MOST = 100  # different findings of a log that are shown
 
 
@@ -141,6 +146,8 @@ def _write_reading(found: _Found) -> None:
         head += ", " + ("once more" if again == 1 else f"{again} times more")
     click.echo(click.style(head, bold=True))
     fields = []
+    if reading.code == CloseCode.INVALID_PAYLOAD_DATA and reading.way in _WHOSE:
+        fields.append(("whose", _WHOSE[reading.way]))
     if reading.offset is not None and reading.counted is not None:
         fields.append(("place", f"byte {reading.offset}: {reading.counted.meaning}"))
     if reading.note:
