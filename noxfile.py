@@ -74,7 +74,9 @@ def lint(session: nox.Session) -> None:
     python(session, "-m", "ruff", "format", "--check", ".")
     session.run(str(BIN / "codespell"), *checked_in(session), external=True)
     session.env["PATH"] = os.pathsep.join([str(BIN), os.environ["PATH"]])  # for pycodestyle
-    session.run("cython-lint", *checked_in(session, "*.pyx", "*.pxd", "*.pxi"), external=True)
+    session.run(
+        str(BIN / "cython-lint"), *checked_in(session, "*.pyx", "*.pxd", "*.pxi"), external=True
+    )
     session.run(str(BIN / "lint-imports"), "--no-cache", external=True)
     python(session, "-m", "mypy")
     python(session, "-m", "mypy", "--strict", "tests/typing_example.py")
