@@ -261,6 +261,28 @@ def test_literals(form: str, encoding: str) -> None:
         assert output == frames("--json", stdin=wire)[1]
 
 
+@pytest.mark.parametrize(
+    ("capture", "why"),
+    [
+        (b'{"log":{"entries":[{"_webSocketMessages":5}]}}', "there is no 'request'"),
+        (b'{"log":{"entries":5}}', "not of the kind that a browser writes"),
+        (b"[]", "not of the kind that a browser writes"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"log"', "Expecting"),
+        (
+            b'{"log":{"entries":[{"request":{"url":""},"_webSocketMessages":'
+            b'[{"type":"send","opcode":2,"data":"%"}]}]}}',
+            "the data of a binary message is not base64",
+        ),
+    ],
+)
+def test_har_that_is_none_says_why_without_python(capture: bytes, why: str) -> None:
+    status, output = frames("--format", "har", stdin=capture)
+    assert status == 2
+    assert why in output
+    assert "Error:" not in output.removeprefix("Error:")
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS[1:])
 @pytest.mark.parametrize("name", ["plain-sent.xxd.txt", "plain-follow-raw.txt", "chromium.har"])
 def test_texts_in_another_encoding(name: str, encoding: str) -> None:

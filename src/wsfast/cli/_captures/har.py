@@ -10,6 +10,7 @@ Invariant: what is not so is ``NotFrames``, whatever it is.
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 from typing import Any
 
@@ -37,7 +38,7 @@ def read(octets: bytes) -> list[Messages]:
             if (messages := next((entry[key] for key in _KEYS if entry.get(key)), None))
         ]
     except _NOT_A_HAR as error:
-        raise NotFrames(f"not a HAR file: {type(error).__name__}: {error}") from None
+        raise NotFrames(f"not a HAR file: {_why(error)}") from None
     if not found:
         raise NotFrames(
             "no WebSocket messages in this HAR file: export it from the Network panel "
@@ -46,12 +47,25 @@ def read(octets: bytes) -> list[Messages]:
     return found
 
 
+def _why(error: Exception) -> str:
+    """Return what is wrong, in words that know nothing of Python."""
+    if isinstance(error, KeyError):
+        return f"there is no {error} where a browser writes one"
+    if isinstance(error, RecursionError):
+        return "its parts are nested too deeply"
+    if isinstance(error, (TypeError, AttributeError)):
+        return "a part of it is not of the kind that a browser writes"
+    if isinstance(error, binascii.Error):
+        return "the data of a binary message is not base64"
+    return str(error)
+
+
 def _message(message: dict[str, Any]) -> tuple[Role, int, bytes]:
     kind = message["type"]
     opcode = ERROR if kind == "error" else int(message["opcode"])
     data = message["data"] if "data" in message else message["payload"]
     if not isinstance(data, str):
-        raise TypeError(f"the data of a message is {type(data).__name__}, not a string")
+        raise NotFrames(f"not a HAR file: the data of a message is {data!r:.40}, not a string")
     role: Role = "server" if kind in _SENT else "client"
     if opcode in (1, ERROR):
         # A browser's strings are UTF-16, so a lone surrogate may be in them.
