@@ -1,10 +1,10 @@
 # The bytes of whatever the caller passes, and a store for bytes that must be kept.
 #
-# Invariant: a view is closed by whoever opened it, once the work on its bytes is done;
+# Invariant: what opens a view closes it, once the work on its bytes is done;
 # a store grows with what arrived, by a quarter, so that filling it takes linear time.
 
 # From this many bytes on, the work on a buffer that nobody can resize meanwhile is done
-# without the GIL.  It lasts about 1 ms then; whoever lets go of the GIL for less loses up
+# without the GIL.  It lasts about 1 ms then; letting go of the GIL for less loses up
 # to 5 ms, the interval after which a busy thread gives it back (bench/gil.py).
 cdef enum:
     RELEASE_GIL_FROM = 1 << 24

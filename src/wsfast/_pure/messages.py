@@ -218,7 +218,7 @@ class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
     """Decode messages from bytes that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
 
     Text is validated as it arrives, so that a violation is known with the byte that
-    makes it one, be it in the middle of a frame.  After a close frame, whatever follows
+    makes it one, in the middle of a frame too.  After a close frame, whatever follows
     is ignored (RFC 6455 section 1.4).
 
     Args:
