@@ -41,4 +41,6 @@ async def ask(host: str, port: int, text: str) -> str | None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit("usage: python client.py HOST PORT TEXT")
     print(asyncio.run(ask(sys.argv[1], int(sys.argv[2]), sys.argv[3])))

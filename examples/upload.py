@@ -53,4 +53,6 @@ async def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python upload.py FILE")
     asyncio.run(main(Path(sys.argv[1])))
