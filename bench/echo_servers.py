@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
+import functools
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, TypeAlias
+
+import asgi_servers
 
 Server: TypeAlias = Callable[[], AbstractAsyncContextManager[int]]
 
@@ -94,59 +96,11 @@ def _picows_server(payload: Callable[[Any], Any]) -> Server:
     return serve
 
 
-async def _asgi_echo(scope: Any, receive: Any, send: Any) -> None:
-    """Echo as an ASGI application does."""
-    await receive()
-    await send({"type": "websocket.accept"})
-    while (event := await receive())["type"] == "websocket.receive":
-        if "text" in event:
-            await send({"type": "websocket.send", "text": event["text"]})
-        else:
-            await send({"type": "websocket.send", "bytes": event["bytes"]})
-
-
 def _uvicorn_server(ws: str) -> Server:
     """Run uvicorn with one of its protocols, or with that of wsfast."""
-
-    @contextlib.asynccontextmanager
-    async def serve() -> AsyncIterator[int]:
-        import uvicorn
-
-        config = uvicorn.Config(
-            _asgi_echo,
-            ws=ws,
-            http="h11",
-            port=0,
-            log_level="error",
-            lifespan="off",
-            ws_per_message_deflate=False,
-            ws_ping_interval=None,
-        )
-        server = uvicorn.Server(config)
-        running = asyncio.create_task(server._serve())  # without its handlers for signals
-        while not server.started:
-            await asyncio.sleep(0.01)
-        yield server.servers[0].sockets[0].getsockname()[1]
-        server.should_exit = True
-        await running
-
-    return serve
-
-
-@contextlib.asynccontextmanager
-async def hypercorn_server() -> AsyncIterator[int]:
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    config, over = Config(), asyncio.Event()
-    config.bind = [f"fd://{listener.detach()}"]
-    config.errorlog = None
-    running = asyncio.create_task(serve(_asgi_echo, config, shutdown_trigger=over.wait))  # type: ignore[arg-type]
-    yield port  # where the socket listens already, whenever the server takes it over
-    over.set()
-    await running
+    return functools.partial(
+        asgi_servers.uvicorn, asgi_servers.echo, ws=ws, http="h11", ws_per_message_deflate=False
+    )
 
 
 @contextlib.asynccontextmanager
@@ -173,7 +127,7 @@ SERVERS: dict[str, Server] = {
     "picows-octets": _picows_server(lambda frame: frame.get_payload_as_memoryview()),
     "aiohttp": aiohttp_server,
     "websockets": websockets_server,
-    "hypercorn": hypercorn_server,
+    "hypercorn": functools.partial(asgi_servers.hypercorn, asgi_servers.echo),
     "autobahn": autobahn_server,
     "uvicorn-wsfast": _uvicorn_server("wsfast.adapters.uvicorn:WebSocketProtocol"),
     "uvicorn-websockets-sansio": _uvicorn_server("websockets-sansio"),

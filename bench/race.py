@@ -114,7 +114,7 @@ def granian(_shape: Shape, loop: str) -> Foreign:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     options = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port), "--no-log"]
-    command = [sys.executable, "-m", "granian", *options, "--loop", loop, "asgi_echo:app"]
+    command = [sys.executable, "-m", "granian", *options, "--loop", loop, "asgi_servers:echo"]
     return Foreign(command, port)
 
 

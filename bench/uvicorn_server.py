@@ -14,8 +14,7 @@ import sys
 import time
 from typing import Any
 
-import uvicorn
-
+import asgi_servers
 from samples import prose
 
 WORK = 0.002  # seconds
@@ -71,27 +70,13 @@ async def serve(ws: str) -> None:
         from wsfast.adapters.uvicorn import WebSocketProtocol
 
         PROTOCOLS[ws] = WebSocketProtocol
-    config = uvicorn.Config(
-        app,
-        ws=PROTOCOLS[ws],
-        http="h11",
-        port=0,
-        log_level="error",
-        lifespan="off",
-        ws_max_size=1 << 26,
-        ws_ping_interval=None,
-    )
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server._serve())  # without its handlers for signals
-    while not server.started:
-        await asyncio.sleep(0.01)
-    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
-    over = asyncio.Event()
-    asyncio.get_running_loop().add_reader(sys.stdin, over.set)
-    await over.wait()
-    asyncio.get_running_loop().remove_reader(sys.stdin)
-    server.should_exit = True
-    await running
+    options = {"ws": PROTOCOLS[ws], "http": "h11", "ws_max_size": 1 << 26}
+    async with asgi_servers.uvicorn(app, **options) as port:
+        print(port, flush=True)
+        over = asyncio.Event()
+        asyncio.get_running_loop().add_reader(sys.stdin, over.set)
+        await over.wait()
+        asyncio.get_running_loop().remove_reader(sys.stdin)
 
 
 def main() -> None:

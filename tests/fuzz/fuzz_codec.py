@@ -43,11 +43,11 @@ with atheris.instrument_imports(include=["wsfast", "websockets", "wsproto"]):
     import wsfast._pure.utf8
     import wsfast.deflate
 
+import driver
 from conftest import native_codec, pure_codec
 from helpers import described
 from wsfast.deflate import Deflate, DeflateParameters, PerMessageDeflate
 
-HOW = 4
 PURE, NATIVE = pure_codec(), native_codec()
 
 # Where websockets comes to another verdict: words of ours, and those of RFC 6455.
@@ -314,26 +314,5 @@ def fuzz_wsproto(how: bytes, wire: bytes) -> None:
         assert (got, violation.close_code) == (expected, code), (got, violation, expected)
 
 
-TARGETS: dict[str, Callable[[bytes, bytes], None]] = {
-    name.removeprefix("fuzz_"): value
-    for name, value in list(globals().items())
-    if name.startswith("fuzz_")
-}
-
-
-def main() -> None:
-    """Run the target that the command line names."""
-    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
-        sys.exit(f"usage: fuzz_codec.py {'|'.join(TARGETS)} [libFuzzer's options] [corpus...]")
-    target = TARGETS[sys.argv.pop(1)]
-
-    def one_input(data: bytes) -> None:
-        if len(data) >= HOW:
-            target(data[:HOW], data[HOW:])
-
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    driver.run(globals())

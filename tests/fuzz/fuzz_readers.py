@@ -17,14 +17,14 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-from collections.abc import Callable
 
 import atheris
 
 with atheris.instrument_imports(include=["wsfast"]):
     from wsfast.cli import _captures, run
 
-HOW = 4
+import driver
+
 DEFLATE = ((), ("--deflate", "none"), ("--deflate", "permessage-deflate"))
 
 
@@ -61,26 +61,5 @@ def fuzz_explain(how: bytes, octets: bytes) -> None:
     command(["explain", *["--json"] * (how[1] & 1), "-"], line.encode("utf-8", "surrogateescape"))
 
 
-TARGETS: dict[str, Callable[[bytes, bytes], None]] = {
-    name.removeprefix("fuzz_"): value
-    for name, value in list(globals().items())
-    if name.startswith("fuzz_")
-}
-
-
-def main() -> None:
-    """Run the target that the command line names."""
-    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
-        sys.exit(f"usage: fuzz_readers.py {'|'.join(TARGETS)} [libFuzzer's options] [corpus...]")
-    target = TARGETS[sys.argv.pop(1)]
-
-    def one_input(data: bytes) -> None:
-        if len(data) >= HOW:
-            target(data[:HOW], data[HOW:])
-
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    driver.run(globals())
