@@ -155,8 +155,17 @@ def diagnosis(session: nox.Session) -> None:
 def adapters(session: nox.Session) -> None:
     """Test every library that can be accelerated, stock and accelerated."""
     shared(session, "peers")
+    session.env["WSFAST_REQUIRE_LIBRARIES"] = "1"
     chosen = session.posargs or ("tests/adapters", "tests/cli/test_cli_doctor.py")
     python(session, *PYTEST, *PARALLEL, *chosen)
+
+
+@nox.session
+def guides(session: nox.Session) -> None:
+    """Type what the guides say, with each server and logging library that they name."""
+    shared(session, "guides")
+    session.env["WSFAST_REQUIRE_LIBRARIES"] = "1"
+    python(session, *PYTEST, "tests/docs/test_guides.py", "tests/docs/test_short_examples.py")
 
 
 @nox.session

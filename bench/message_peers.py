@@ -1,5 +1,6 @@
-"""What each library calls for what arrives of a connection: beyond those of ``wsfast bench``,
-those that are no sans-IO libraries and get a transport that is none.
+"""What picows and autobahn call for what arrives on a connection; others: ``wsfast bench``.
+
+They do their own input and output, so they get a stand-in for a transport.
 
 One function a library.  It makes the connection that a wire belongs to and returns
 ``f(octets) -> messages``, which is called again and again.

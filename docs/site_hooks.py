@@ -20,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "bench"))
-import plots  # noqa: E402 # at once: MkDocs takes the path back
+import plots  # noqa: E402 # needs the line above; later MkDocs has restored sys.path
 
 PLOTS = re.compile(r"<!-- plots: (\S+) -->")
 LINK = re.compile(r"(?<=\]\()(\.\./[^)#\s]+)")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from types import ModuleType, SimpleNamespace
+from typing import TypeVar
 
 import pytest
 
@@ -20,6 +22,29 @@ from wsfast import _pure
 # A shell's background job ignores SIGINT, and so would every process that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Where what is skipped for lack of a library would look as if it had passed: sessions of
+# noxfile.py that install all of them.
+ALL_LIBRARIES = os.environ.get("WSFAST_REQUIRE_LIBRARIES") == "1"
+LACKING = re.compile(r"could not import|is not installed")
+_Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
+
+
+def _judged(report: _Report) -> _Report:
+    if ALL_LIBRARIES and report.skipped and LACKING.search(str(report.longrepr)):
+        report.outcome, report.longrepr = "failed", f"WSFAST_REQUIRE_LIBRARIES=1: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _judged((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _judged((yield))
+
 
 CODEC_NAMES = _pure.__all__
 

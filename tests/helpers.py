@@ -7,7 +7,7 @@ the code it tests.  RFC 6455 section 5.2; The Unicode Standard, Table 3-7 and D9
 from __future__ import annotations
 
 import gc
-import importlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -31,6 +31,14 @@ TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 OPCODES = [0, 1, 2, 8, 9, 10]
 # Of payloads: where a header, a word or a vector becomes longer.
 LENGTHS = [0, 1, 2, 3, 4, 5, 124, 125, 126, 127, 128, 255, 256, 65534, 65535, 65536, 65537]
+
+
+def need(*modules: str) -> None:
+    """Skip a test of libraries that are not all installed; conftest.py says when that may be."""
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+
 
 # For tests that go through everything there is: not on every kernel, whose own exhaustive
 # tests are in tests/kernels, but on the codec in Python and on the kernel that users get.

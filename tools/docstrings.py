@@ -11,9 +11,10 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FunctionType
+from typing import Any
 
 SOURCES = Path(__file__).parents[1] / "src"
 HEAD = """\
@@ -22,9 +23,9 @@ static const wsf_docstring wsf_docstrings[] = {
 """
 
 
-def signature(value: object, first: str = "") -> str:
+def signature(value: Callable[..., Any], first: str = "") -> str:
     """Return the parameters as they stand in a text signature; ``first`` is for ``self``."""
-    whole = inspect.signature(value)  # type: ignore[arg-type] # a class or a function
+    whole = inspect.signature(value)
     bare = [p.replace(annotation=p.empty) for p in whole.parameters.values()]
     if first:
         bare[0] = bare[0].replace(name="first")

@@ -80,13 +80,13 @@ _REASON = _choose()
 # Each twin has the list of its names.  The types come from the one in Python, so that they
 # are written once.
 if TYPE_CHECKING or _REASON:
-    from ._pure import *  # noqa: F403
+    from ._pure import *  # noqa: F403 # its __all__ is the one list of its names
 else:
-    from ._native.core import *  # noqa: F403
+    from ._native.core import *  # noqa: F403 # likewise; a test compares the two
 
 
 class BackendInfo(Record):
-    """Say what runs, and why.
+    """What runs, and why.
 
     Attributes:
         name: ``"native"`` or ``"pure"``.

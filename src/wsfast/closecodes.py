@@ -16,7 +16,7 @@ from ._record import Record
 
 
 class CloseCode(IntEnum):
-    """Say why a connection was closed, as IANA registered it (RFC 6455 section 7.4)."""
+    """Why a connection was closed, as IANA registered it (RFC 6455 section 7.4)."""
 
     NORMAL_CLOSURE = 1000
     GOING_AWAY = 1001
@@ -49,7 +49,7 @@ __all__ = [
 
 
 class Comparison(Record):
-    """Set two close codes side by side.
+    """Two close codes side by side.
 
     Attributes:
         first, second: what each of them is.

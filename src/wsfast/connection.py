@@ -67,6 +67,12 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
     [Text(data='Grüße')]
     """
 
+    # Kept in the class until they change, as those of Sender.
+    _events: Iterator[Any] = iter(())  # arrived and not taken yet
+    _received: Close | None = None
+    _remote_began = False
+    _violation: ProtocolViolation | None = None
+
     if TYPE_CHECKING:
 
         @overload
@@ -148,12 +154,6 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
             stream=stream,
         )
         Sender.__init__(self, role, deflate, fragment_size)
-
-    # Kept in the class until they change, as those of Sender.
-    _events: Iterator[Any] = iter(())  # arrived and not taken yet
-    _received: Close | None = None
-    _remote_began = False
-    _violation: ProtocolViolation | None = None
 
     # What arrives.
 

@@ -269,7 +269,7 @@ class Deflate:
 
 
 class PerMessageDeflate:
-    """Say what one end wants of permessage-deflate (RFC 7692), and agree with the other on it.
+    """What one end wants of permessage-deflate (RFC 7692), and its part in the agreement.
 
     A client sends ``offer()`` and gives the server's answer to ``accept``; a server gives
     what the client offered to ``respond``.

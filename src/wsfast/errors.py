@@ -37,7 +37,7 @@ _MASKED = 0x80  # beside the length, at most 125
 
 
 class ProtocolViolation(Exception):
-    """Say that the remote broke the protocol; close the connection with what it holds.
+    """Raised when the remote broke the protocol; has what to close the connection with.
 
     Attributes:
         close_code: the close code to send (RFC 6455 section 7.4.1).
@@ -92,13 +92,13 @@ class ProtocolError(ProtocolViolation):
 
 
 class MessageTooBig(ProtocolViolation):
-    """Say that a frame or message is over a limit of ours (RFC 6455 section 7.4.1)."""
+    """Raised when a frame or message is over a limit of ours (RFC 6455 section 7.4.1)."""
 
     close_code = 1009
 
 
 class Cause(Enum):
-    """Say why a sequence is ill-formed (The Unicode Standard, Table 3-7)."""
+    """Why a sequence is ill-formed (The Unicode Standard, Table 3-7)."""
 
     INVALID_LEAD = "no character begins with this byte"
     UNEXPECTED_CONTINUATION = "continuation byte without a lead byte"
@@ -110,7 +110,7 @@ class Cause(Enum):
 
 
 class InvalidUTF8(ProtocolViolation, ValueError):
-    """Say that a text is not UTF-8, and which byte made it so (RFC 6455 section 8.1).
+    """Raised when a text is not UTF-8; says which byte is wrong (RFC 6455 section 8.1).
 
     Offsets count bytes from 0, from the start of the message unless said otherwise;
     in the reason of a close frame, from the start of the frame's payload, so with the two

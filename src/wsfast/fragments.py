@@ -51,7 +51,7 @@ def check_size(name: str, size: int, least: int) -> int:
     """Return the size of fragments."""
     size = integer(name, size)
     if size < least:
-        raise ValueError(f"{name} must be {least} bytes or more, not {size}")
+        raise ValueError(f"{name} must be at least {least}, not {size}: it counts bytes")
     return size
 
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class Opcode(IntEnum):
-    """Say what a frame carries: the low four bits of its first byte (RFC 6455 section 5.2)."""
+    """What a frame carries: the low four bits of its first byte (RFC 6455 section 5.2)."""
 
     CONTINUATION = 0x0
     TEXT = 0x1

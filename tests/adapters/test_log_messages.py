@@ -8,7 +8,6 @@ at byte 3, byte 4 does not fit, and in the second frame it is byte 1.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import socket
 import subprocess
@@ -21,6 +20,7 @@ import pytest
 
 pytest.importorskip("click")
 from clients import CLIENTS
+from helpers import need
 from loopback import SECONDS, End
 from misbehaving import Server, Step, Target, accept, drop
 from wsfast.cli._logline import read
@@ -140,7 +140,6 @@ def test_what_a_server_logs(
     code: int,
     offset: int | None,
 ) -> None:
-    if importlib.util.find_spec(module) is None:
-        pytest.skip(f"{module} is not installed")
+    need(module)
     found = [reading for line in logged(name, act) if (reading := read(line)) is not None]
     assert (program, code, offset) in [(r.program, r.code, r.offset) for r in found], found

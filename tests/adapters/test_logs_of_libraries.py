@@ -6,14 +6,13 @@ at byte 5 of the close frame's payload, which begins with the code.
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 from collections.abc import Callable
 
 import pytest
 
-from helpers import CLOSE, CONTINUATION, TEXT
+from helpers import CLOSE, CONTINUATION, TEXT, need
 from loopback import End, Peer
 from wsfast.cli._logline import read
 
@@ -107,11 +106,6 @@ def check_read(line: str) -> None:
     found = read(line)
     assert found is not None
     assert (found.program, found.code, found.offset) == ("wsfast", 1007, offset(line))
-
-
-def need(module: str) -> None:
-    if importlib.util.find_spec(module) is None:
-        pytest.skip(f"{module} is not installed")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a socket is passed by its number")

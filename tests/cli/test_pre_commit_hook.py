@@ -1,4 +1,4 @@
-"""The hook for pre-commit: what it runs, on files as pre-commit gives them."""
+"""``wsfast check`` as a hook for pre-commit, as its page has it, on files as that gives them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 
 pytest.importorskip("click")
 
-ROOT = Path(__file__).parents[2]
-if not (ROOT / ".pre-commit-hooks.yaml").exists():
-    pytest.skip("needs the repository beside the tests", allow_module_level=True)
-HOOKS = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+PAGE = Path(__file__).parents[2] / "docs" / "cli" / "check.md"
+(HOOK,) = re.findall(
+    r"^```yaml\n(repos:.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE
+)
 
 
 def field(name: str) -> str:
-    (found,) = re.findall(rf"^(?:- |  ){name}: (.*)$", HOOKS, re.MULTILINE)
+    (found,) = re.findall(rf"^ +(?:- )?{name}: (.*)$", HOOK, re.MULTILINE)
     return str(found)
 
 
@@ -46,12 +46,10 @@ def test_the_entry_lets_good_files_pass_and_names_the_bad_one(tmp_path: Path) ->
     assert "good.json: not" not in done.stdout
 
 
-def test_its_dependencies_are_those_of_the_command() -> None:
-    extra = re.search(r"^cli = (\[.*\])$", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert extra
-    assert field("additional_dependencies") == extra[1]
+def test_it_installs_the_command_and_what_the_command_needs() -> None:
+    assert field("additional_dependencies") == '["wsfast[cli]"]'
 
 
-def test_the_page_names_the_hook() -> None:
-    page = (ROOT / "docs" / "cli" / "check.md").read_text(encoding="utf-8")
-    assert f"- id: {field('id')}\n" in page
+def test_it_takes_the_files_that_the_page_names() -> None:
+    assert re.search(field("files"), "locale/de.po")
+    assert not re.search(field("files"), "picture.png")

@@ -47,8 +47,8 @@ def test_an_empty_message_is_one_frame() -> None:
     [
         ((0, b"", 4), ValueError, "opcode must be TEXT or BINARY, not 0"),
         ((9, b"", 4), ValueError, "opcode must be TEXT or BINARY, not 9"),
-        ((1, "", 3), ValueError, "size must be 4 bytes or more, not 3"),
-        ((2, b"", 0), ValueError, "size must be 1 bytes or more, not 0"),
+        ((1, "", 3), ValueError, "size must be at least 4, not 3: it counts bytes"),
+        ((2, b"", 0), ValueError, "size must be at least 1, not 0: it counts bytes"),
         ((2, b"", 1.5), TypeError, "size must be an integer, not float"),
         ((2, 7, 4), TypeError, "payload must be a str or a bytes-like object, not int"),
         ((2, memoryview(b"abcd")[::2], 4), ValueError, "must be a C-contiguous buffer"),

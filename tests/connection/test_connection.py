@@ -316,7 +316,9 @@ def test_messages_are_sent_in_fragments() -> None:
     assert [f.payload.decode() for f in decoded] == ["Grö", "ßenw", "ahn"]
     assert [f.opcode for f in decoded] == [TEXT, CONTINUATION, CONTINUATION]
     assert list(server.receive(sent)) == [Text("Größenwahn")]
-    with pytest.raises(ValueError, match="fragment_size must be 4 bytes or more, not 3"):
+    with pytest.raises(
+        ValueError, match="fragment_size must be at least 4, not 3: it counts bytes"
+    ):
         Connection("client", fragment_size=3)
 
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 import draw_reconnecting
 
 DOCS = Path(__file__).parents[2] / "docs"
-if not DOCS.exists():
-    pytest.skip("needs the documentation beside the tests", allow_module_level=True)
 
 
 def test_the_picture_is_what_the_program_draws() -> None:

@@ -12,8 +12,6 @@ import pytest
 pytest.importorskip("websockets", reason="the examples' opening handshake")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-if not EXAMPLES.exists():
-    pytest.skip("needs the examples beside the tests", allow_module_level=True)
 
 
 def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

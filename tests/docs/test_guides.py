@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import io
 import json
 import logging
@@ -28,15 +27,13 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "adapters"))
 import wsfast
-from helpers import TEXT
+from helpers import TEXT, need
 from loopback import End
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guide"
-if not GUIDES.exists():
-    pytest.skip("needs the documentation beside the tests", allow_module_level=True)
-if sys.platform == "win32":
+if sys.platform == "win32":  # a group of processes can't be killed there
     pytest.skip("the servers are ended by signals", allow_module_level=True)
-if wsfast.backend().name != "native":
+if wsfast.backend().name != "native":  # with the other, accelerate() leaves most as it is
     pytest.skip("needs the compiled codec", allow_module_level=True)
 SITE = Path(wsfast.__file__).with_name("_site")  # does what the .pth file of a wheel does
 SECONDS = 60
@@ -63,12 +60,6 @@ def block(page: str, word: str) -> str:
     found = re.findall(r"^```python\n(.*?)^```$", text_of(page), re.DOTALL | re.MULTILINE)
     (code,) = (code for code in found if word in code)
     return str(code)
-
-
-def need(*modules: str) -> None:
-    for module in modules:
-        if importlib.util.find_spec(module) is None:
-            pytest.skip(f"{module} is not installed")
 
 
 def free_port() -> int:

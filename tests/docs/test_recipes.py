@@ -29,8 +29,6 @@ from misbehaving import Server as RawServer
 
 TIMEOUT = 20.0  # seconds
 DOCS = Path(__file__).parents[2] / "docs"
-if not DOCS.exists():
-    pytest.skip("needs the documentation beside the tests", allow_module_level=True)
 BLOCKS = re.findall(
     r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?",
     (DOCS / "reconnecting.md").read_text(encoding="utf-8"),

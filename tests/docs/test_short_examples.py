@@ -23,8 +23,6 @@ from misbehaving import HOST, close_frame, text
 from misbehaving import Server as RawServer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-if not EXAMPLES.exists():
-    pytest.skip("needs the examples beside the tests", allow_module_level=True)
 SECONDS = 60
 
 

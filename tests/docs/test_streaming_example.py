@@ -16,8 +16,6 @@ from helpers import CLOSE, PING, frame
 from wsfast import Binary, Connection, MessageDecoder, NotOpen, Opcode, Pong, Text
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "streaming.py"
-if not EXAMPLE.exists():
-    pytest.skip("needs the examples beside the tests", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")

@@ -243,7 +243,7 @@ def test_leaks_nothing_that_tracemalloc_sees(codec: SimpleNamespace, what: str) 
 
 
 def test_leaks_nothing_until_the_next_collection(codec: SimpleNamespace) -> None:
-    """A violation is in no cycle of ours, nor keeps bytes alive as another's context."""
+    """A violation is in no reference cycle, and is not the context of one that keeps bytes."""
     compressed = frame(TEXT, b"\xff" * 50)
     wires = [*BROKEN, bytes((compressed[0] | 0x40,)) + compressed[1:]]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-if not (ROOT / "CONTRIBUTING.md").exists():
+if not (ROOT / "CONTRIBUTING.md").exists():  # wheels are tested with a part of it
     pytest.skip("needs the whole repository", allow_module_level=True)
 
 PAGES = [

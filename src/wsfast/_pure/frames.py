@@ -69,7 +69,7 @@ class Frame(Record):
 
 
 class FrameDecoder(Receiver):
-    """Decode frames from bytes that arrive in any pieces (RFC 6455 section 5.2).
+    """A decoder of frames from bytes that arrive in any pieces (RFC 6455 section 5.2).
 
     Args:
         role: ``"server"`` if the frames come from a client and are masked, ``"client"``
@@ -79,7 +79,7 @@ class FrameDecoder(Receiver):
             the first byte: a union of 0x40 (RSV1), 0x20 and 0x10.
         payload: ``"bytes"``; or ``"memoryview"`` for payloads without a copy: read-only views
             of the ``bytes`` that were fed, which each keeps alive as a whole, wherever a
-            frame is not masked and came in one piece; else of bytes of their own.
+            frame is not masked and came in one piece; else of a copy.
 
     Raises:
         TypeError, ValueError: an argument is none of these.

@@ -215,7 +215,7 @@ def parse_close(payload: Buffer, /) -> Close:
 
 
 class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
-    """Decode messages from bytes that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
+    """A decoder of messages from bytes that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
 
     Text is validated as it arrives, so that a violation is known with the byte that
     makes it one, in the middle of a frame too.  After a close frame, whatever follows

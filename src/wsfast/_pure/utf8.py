@@ -115,7 +115,7 @@ def _well_formed(data: bytes) -> int:
 
 
 class Utf8Validator:
-    """Validate a text that arrives in fragments, cut at any byte (RFC 6455 section 5.6).
+    """A validator for text that arrives in fragments, cut at any byte (RFC 6455 section 5.6).
 
     Each ``feed`` is one fragment.  A violation is raised with the first byte that no
     well-formed text can go on with, even inside a character, and again by every call

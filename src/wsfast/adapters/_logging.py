@@ -5,6 +5,7 @@ Invariant: ``wsfast.logs`` is imported with the first line, not when libraries a
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from .. import FrameDecoder, InvalidUTF8, ProtocolViolation, parse_close, validate_utf8
@@ -25,7 +26,7 @@ def log(violation: InvalidUTF8 | None, payload: Any = None, **known: Any) -> Non
 def violation_in(payload: Buffer, *, close: bool = False) -> InvalidUTF8 | None:
     """Return what is wrong with the text of a message, or with a close frame's, if anything is.
 
-    For libraries that say that a text is invalid and no more.
+    For libraries that report invalid text without saying where.
     """
     try:
         if close:
@@ -45,14 +46,18 @@ def message_in(data: Buffer, violation: InvalidUTF8, role: Any = "server") -> by
     A ``MessageDecoder`` stops at the byte that is wrong; where the text came from shows in
     what follows.
     """
-    message = b""
+    if not logging.getLogger("wsfast").isEnabledFor(logging.WARNING):
+        return None  # nobody would see what it is needed for
+    message = bytearray()
     try:
         for frame in FrameDecoder(role, max_frame_size=None).feed(data):
+            if frame.opcode in (1, 2):
+                message.clear()
             if frame.opcode < 8:
-                message = (b"" if frame.opcode else message) + bytes(frame.payload)
+                message += frame.payload
                 found = violation_in(message) if frame.fin else None
                 if found is not None and _same(found, violation):
-                    return message
+                    return bytes(message)
     except ProtocolViolation:
         pass  # the read did not begin with a frame, or compresses, or goes on with a fault
     return None

@@ -27,7 +27,7 @@ _UNFINISHED = 2  # some state in the middle of a character; wsaccel has seven
 
 
 class XorMaskerNull:
-    """Mask nothing, but count the bytes."""
+    """A masker that changes nothing, but counts the bytes."""
 
     def __init__(self, mask: Buffer | None = None) -> None:
         self._pointer = 0
@@ -48,7 +48,7 @@ class XorMaskerNull:
 
 
 class XorMaskerSimple(XorMaskerNull):
-    """Mask a payload that comes in pieces (RFC 6455 section 5.3)."""
+    """A masker of a payload that comes in pieces (RFC 6455 section 5.3)."""
 
     def __init__(self, mask: Buffer) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class Utf8Validator:
         return True, ours.at_boundary, self.i - before, self.i
 
     def violation(self) -> InvalidUTF8 | None:
-        """Return what is wrong with the text, if it ends here; wsaccel can't say that."""
+        """Return what is wrong with the text if it ends here; wsaccel has no such method."""
         if not self._rejected:
             try:
                 self._ours.finish()

@@ -22,7 +22,7 @@ from ._replacing import Peer, Seam
 
 
 class XorMaskerSimple:
-    """Mask piece by piece; the next piece goes on where the last one ended."""
+    """A masker of a payload in pieces; the next goes on where the last one ended."""
 
     __slots__ = ("_masking_key", "_offset")
 

@@ -28,7 +28,7 @@ _WINDOW = 12  # bytes shown on either side of the ill-formed ones
 
 
 class Diagnosis(Record):
-    """Say where bytes came from that should be UTF-8.
+    """Where bytes came from that should be UTF-8.
 
     Attributes:
         offset: the first ill-formed byte, as in ``InvalidUTF8``; ``None`` if the bytes

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Origin(Enum):
-    """Say how the bytes came to be what they are."""
+    """How the bytes came to be what they are."""
 
     UTF8 = "UTF-8, as it should be"
     LEGACY_CHARSET = "text in another charset"
@@ -102,7 +102,7 @@ class Candidate(Record):
 
 
 class Finding(Record):
-    """Name an origin.
+    """An origin, and what speaks for it.
 
     Attributes:
         origin: an ``Origin``.
@@ -136,7 +136,7 @@ class Finding(Record):
 
 
 class Sample:
-    """Hold the bytes that detectors look at.
+    """The bytes that detectors look at.
 
     Attributes:
         octets: all of the payload, or the part around the fault.

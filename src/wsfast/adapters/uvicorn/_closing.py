@@ -113,9 +113,10 @@ class ClosingWire(Wire):
     def _violated(self, violation: ProtocolViolation) -> None:
         code, reason = _said(violation)
         if isinstance(violation, InvalidUTF8) and LOGGER.isEnabledFor(logging.WARNING):
+            message, self._invalid = self._invalid, None
             log_invalid_text(
                 violation,
-                self._invalid,
+                message,
                 library="uvicorn",
                 client=get_client_addr(self.scope),
                 path=self._path(),
