@@ -161,6 +161,14 @@ def adapters(session: nox.Session) -> None:
 
 
 @nox.session
+def flips(session: nox.Session) -> None:
+    """Switch each library ten thousand times under live traffic: three quarters of an hour."""
+    shared(session, "peers")
+    session.env["PYTHONPATH"] = "tests"
+    python(session, "tests/adapters/flips.py", *session.posargs)
+
+
+@nox.session
 def guides(session: nox.Session) -> None:
     """Type what the guides say, with each server and logging library that they name."""
     shared(session, "guides")

@@ -6,9 +6,9 @@
 
 It needs Linux.  Servers are those that a user would choose between: uvicorn, granian,
 hypercorn, socketify, aiohttp, websockets, picows and, on Node, ws; a ``+`` behind a name says
-that wsfast is switched on under it.  What is not installed is skipped and said.  For ws, say
-where it is: ``npm install ws bufferutil utf-8-validate`` in a directory DIR, and
-``NODE_PATH=DIR/node_modules``.
+that wsfast is switched on under it.  What is not installed is skipped and said:
+``pip install granian socketify hypercorn uvicorn``; for ws, ``npm install ws bufferutil
+utf-8-validate`` in a directory DIR, and ``NODE_PATH=DIR/node_modules``.
 
 ends.py says how it is measured, but for servers that answer no questions: the CPU time of
 theirs is what /proc says of all their processes and threads.
@@ -17,6 +17,7 @@ theirs is what /proc says of all their processes and threads.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -27,6 +28,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -200,6 +202,21 @@ def rows(
     return found
 
 
+def versions() -> dict[str, str]:
+    """Return the versions of the servers that are installed."""
+    found = {}
+    for package in sorted({server.package for server in SERVERS.values()} - {""}):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    if installed("ws on Node"):
+        script = "console.log('ws', require('ws/package.json').version, 'node', process.version)"
+        words = subprocess.run(
+            ["node", "-e", script], capture_output=True, text=True, check=True
+        ).stdout.split()
+        found |= dict(zip(words[::2], words[1::2], strict=True))
+    return found
+
+
 def newest() -> dict[str, Any]:
     """Return the newest record of the race."""
     paths = records.RECORDS.glob("race-*.json")
@@ -230,6 +247,7 @@ def main() -> None:
         draw(newest())
         return
     record = records.begin("race.py")
+    record["machine"]["packages"] |= versions()
     names = [name for name in SERVERS if installed(name)]
     for name in SERVERS:
         if name not in names:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from summary import facts
+
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "race.svg"
 LOOP = "uvloop"
 # The loads that are drawn, and what stands above them.
@@ -66,7 +68,8 @@ def gain(record: dict[str, Any], library: str) -> str:
 
 def table(record: dict[str, Any]) -> str:
     """Return what an echo takes each server, and how many times less with wsfast under it."""
-    text = ""
+    text = f"Measured {record['date'][:10]} with `{record['command']}`:\n\n"
+    text += "\n".join(f"- {line}" for line in facts(record["machine"]).split(";\n")) + "\n\n"
     for loop in dict.fromkeys(row["loop"] for row in record["rows"]):
         rows = [row for row in record["rows"] if row["loop"] == loop]
         names = list(dict.fromkeys(name for row in rows for name in row["us"]))

@@ -29,6 +29,7 @@ sys.path.append(str(Path(__file__).parents[1] / "adapters"))
 import wsfast
 from helpers import TEXT, need
 from loopback import End
+from wsfast import logs
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guide"
 if sys.platform == "win32":  # a group of processes can't be killed there
@@ -259,7 +260,7 @@ def log_one(request: pytest.FixtureRequest) -> Iterator[Any]:
         exec(compile(block("logging.md", word), "logging.md", "exec"), names)
         with pytest.raises(wsfast.InvalidUTF8) as caught:
             wsfast.validate_utf8(b"K\xf6ln")
-        wsfast.logs.log_invalid_text(caught.value, b"K\xf6ln", library="mine", client="192.0.2.1:5")
+        logs.log_invalid_text(caught.value, b"K\xf6ln", library="mine", client="192.0.2.1:5")
         return names
 
     yield log
@@ -286,7 +287,7 @@ def test_every_field_is_in_the_table(caplog: pytest.LogCaptureFixture, log_one: 
     with pytest.raises(wsfast.InvalidUTF8) as caught:
         wsfast.validate_utf8(b"\xff")
     logging.getLogger("wsfast").propagate = True
-    wsfast.logs.log_invalid_text(caught.value)
+    logs.log_invalid_text(caught.value)
     fields = {name for name in vars(caplog.records[-1]) if name.startswith("ws_")}
     assert fields == set(re.findall(r"`(ws_\w+)`", page.partition("## The fields")[2]))
 

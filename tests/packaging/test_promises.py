@@ -84,6 +84,23 @@ def test_promises_of_pythons_are_those_of_the_metadata_the_tests_and_the_wheels(
     assert pythons == wheels
 
 
+def test_promises_of_wheels_are_what_a_release_must_have() -> None:
+    page = (ROOT / "docs" / "guide" / "installing.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| (\S+).* \| (.*) \|$", page.partition("\n\n##")[0], re.M))
+    glibc, musl = re.findall(r"^\| Linux with .* \| (.*) \|$", page, re.M)
+    assert (tuple(glibc.split(", ")), musl) == (complete.LINUX, "the same")
+    assert listed["macOS"].split(", ") == [
+        tag.removeprefix("macosx_") for tag in complete.PLATFORMS["macos"]
+    ]
+    windows = {"AMD64": "win_amd64", "x86": "win32", "ARM64": "win_arm64"}
+    assert [windows[name] for name in listed["Windows"].split(", ")] == complete.PLATFORMS[
+        "windows"
+    ]
+    minors = re.search(r"for CPython 3\.(\d+) to 3\.(\d+)", page)
+    assert minors is not None
+    assert [int(minors[1]), int(minors[2])] == [complete.MINORS[0], complete.MINORS[-1]]
+
+
 def test_promises_what_is_installed_without_a_compiler_is_quoted_as_it_is() -> None:
     text = README.read_text(encoding="utf-8")
     installs = (ROOT / "tools" / "installs.py").read_text(encoding="utf-8")
