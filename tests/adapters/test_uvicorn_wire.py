@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 
 from helpers import BINARY, CLOSE, PING, PONG, TEXT, frame, header
 from wsfast import encode_close, encode_frame
+from wsfast.adapters import _gathering
 from wsfast.adapters.uvicorn import WebSocketProtocol, _closing, _protocol, _wire
 
 REQUEST = (
@@ -121,8 +122,8 @@ def test_pings_of_a_client_that_does_not_read_do_not_pile_up() -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """An application that counts as quick, however busy the machine is."""
-    monkeypatch.setattr(_wire, "QUICK", 3600.0)
-    monkeypatch.setattr(_wire, "HELD", 3600.0)
+    monkeypatch.setattr(_gathering, "QUICK", 3600.0)
+    monkeypatch.setattr(_gathering, "HELD", 3600.0)
 
 
 async def echoed(protocol: WebSocketProtocol, numbers: range) -> None:
@@ -156,7 +157,7 @@ def test_answers_after_the_first_are_gathered_while_messages_wait_and_written_in
 def test_answers_are_not_gathered_for_longer_than_the_limit(
     limit: str, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_wire, limit, -1.0)  # every step takes longer
+    monkeypatch.setattr(_gathering, limit, -1.0)  # every step takes longer
 
     async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
         protocol.data_received(b"".join(frame(TEXT, b"%d" % i) for i in range(9)))
@@ -173,13 +174,13 @@ def test_application_that_was_slow_is_not_gathered_for_though_it_is_quick_for_on
 ) -> None:
     async def test(protocol: WebSocketProtocol, transport: Transport, state: Any) -> None:
         protocol.data_received(b"".join(frame(TEXT, b"%d" % i) for i in range(30)))
-        monkeypatch.setattr(_wire, "QUICK", -1.0)
+        monkeypatch.setattr(_gathering, "QUICK", -1.0)
         await echoed(protocol, range(2))
-        monkeypatch.setattr(_wire, "QUICK", 3600.0)
-        await echoed(protocol, range(2, 1 + _wire.AT_ONCE))
-        assert len(transport.writes) == 1 + _wire.AT_ONCE
-        await echoed(protocol, range(1 + _wire.AT_ONCE, 29))
-        assert len(transport.writes) == 1 + _wire.AT_ONCE
+        monkeypatch.setattr(_gathering, "QUICK", 3600.0)
+        await echoed(protocol, range(2, 1 + _gathering.AT_ONCE))
+        assert len(transport.writes) == 1 + _gathering.AT_ONCE
+        await echoed(protocol, range(1 + _gathering.AT_ONCE, 29))
+        assert len(transport.writes) == 1 + _gathering.AT_ONCE
 
     opened(test)
 
@@ -193,9 +194,9 @@ def test_large_answers_are_not_gathered() -> None:
         await protocol.receive()
         await protocol.send({"type": "websocket.send", "text": "small"})
         assert transport.writes == []
-        await protocol.send({"type": "websocket.send", "bytes": bytes(_wire.GATHERED)})
+        await protocol.send({"type": "websocket.send", "bytes": bytes(_gathering.GATHERED)})
         assert b"".join(transport.writes).startswith(encode_frame(TEXT, b"small"))
-        assert len(b"".join(transport.writes)) > _wire.GATHERED
+        assert len(b"".join(transport.writes)) > _gathering.GATHERED
 
     opened(test)
 

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable
 from random import Random
 from typing import Any
+from unittest import mock
 
 from websockets.asyncio.connection import Connection, broadcast
 from websockets.extensions.permessage_deflate import PerMessageDeflate
@@ -26,6 +27,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
 from noted_traffic import SETTLED, TEXTS, Note, Transport, unmasked, written, wrong
+from wsfast.adapters import _gathering
 
 
 class Log(logging.Handler):
@@ -91,8 +93,9 @@ def remote_frames(rng: Random, to_server: bool, extension: Any) -> list[bytes]:
 class Scene:
     """One connection, and an application at work on it."""
 
-    def __init__(self, seed: int, between: Callable[[Random], None]) -> None:
+    def __init__(self, seed: int, between: Callable[[Random], None], refusing: bool) -> None:
         self.rng, self.switch, self.between = Random(seed), Random(seed), between
+        self.refusing = refusing
         rng = self.rng
         self.server = rng.random() < 0.6
         side = Side.SERVER if self.server else Side.CLIENT
@@ -175,7 +178,8 @@ class Scene:
         elif kind < 14:
             self.begin(f"recv {step}", self.receive())
         elif kind < 18:
-            self.begin(f"send {step}", self.send())
+            for i in range(rng.choice((1, 1, 4))):
+                self.begin(f"send {step} {i}", self.send())
         elif kind == 18:
             waiting = [name for name, task in self.tasks.items() if not task.done()]
             if waiting:
@@ -196,7 +200,7 @@ class Scene:
         elif kind == 22 and rng.random() < 0.3:
             self.begin(f"close {step}", connection.close(4000, "own"))
         elif kind == 23 and rng.random() < 0.15:
-            self.transport.refuses = True
+            self.transport.refuses = self.refusing
 
     def begin(self, name: str, doing: Any) -> None:
         self.tasks[name] = asyncio.create_task(doing)
@@ -259,25 +263,40 @@ async def slowly(pieces: list[str]) -> Any:
         yield piece
 
 
-def observed(seed: int, between: Callable[[Random], None] = lambda rng: None) -> list[Note]:
-    """Return all that can be observed of a scene; ``between`` its steps something is called."""
+def nothing(rng: Random) -> None:
+    """Do nothing."""
+
+
+def observed(
+    seed: int, between: Callable[[Random], None] = nothing, *, gathered: bool = False
+) -> list[Note]:
+    """Return all that can be observed of a scene; ``between`` its steps something is called.
+
+    If answers are gathered, no transport refuses to write: where it does, the send() that
+    websockets would have told of it is over by then.
+    """
 
     async def main() -> list[Note]:
         random.seed(seed)  # of the payloads of pings
-        return await Scene(seed, between).play()
+        return await Scene(seed, between, refusing=not gathered).play()
 
-    return asyncio.run(main())
+    seconds = 3600.0 if gathered else -1.0  # that an application may take, and counts as quick
+    with mock.patch.multiple(_gathering, QUICK=seconds, HELD=seconds):
+        return asyncio.run(main())
 
 
 def differences(first: int, last: int) -> list[int]:
     """Return the seeds with which accelerated connections behave otherwise."""
     import wsfast
 
+    def all_observed() -> list[list[list[Note]]]:
+        return [[observed(seed, gathered=g) for g in (False, True)] for seed in seeds]
+
     seeds = range(first, last)
-    stock = [observed(seed) for seed in seeds]
+    stock = all_observed()
     wsfast.accelerate("websockets")
     try:
-        return [seed for seed, notes in zip(seeds, stock, strict=True) if observed(seed) != notes]
+        return [seed for seed, a, b in zip(seeds, stock, all_observed(), strict=True) if a != b]
     finally:
         wsfast.restore("websockets")
 

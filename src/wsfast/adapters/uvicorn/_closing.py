@@ -48,7 +48,7 @@ class ClosingWire(Wire):
         self._stage, self._lost = OVER, True
         self._keepalive.stop()
         self._cancel_timer()
-        self._gathered.clear()
+        self._gathered.take()
         self._unread.clear()
         if self._last is not None:
             self._end(*_said(self._last))
@@ -188,7 +188,7 @@ class ClosingWire(Wire):
 
     def _last_write(self, close_payload: bytes) -> None:
         self._keepalive.stop()
-        self._gather(encode_frame(Opcode.CLOSE, close_payload))
+        self._gathered.hold(encode_frame(Opcode.CLOSE, close_payload))
         self._flush()
         self._resume_reading()
 

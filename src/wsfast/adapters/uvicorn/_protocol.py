@@ -7,7 +7,6 @@ protocols, and the same errors for a message that it must not send.
 from __future__ import annotations
 
 import asyncio
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.utils import (
@@ -180,7 +179,7 @@ class WebSocketProtocol(ClosingWire):
                     await asyncio.sleep(0)
                 self._told = True
                 return self._ending.copy()
-            self._sent_at, self._at_once = inf, 1  # the first answer of a burst goes at once
+            self._gathered.begin()
             waiter = self.loop.create_future()
             self._waiters.append(waiter)
             try:

@@ -2,7 +2,7 @@
 
 Messages that arrive wait in a queue for the application; when it is full nothing more is
 read.  What the application sends is written at once; but while more messages wait and the
-application is quick, answers are gathered for a millisecond at most and written together.
+application is quick, answers are gathered.
 
 Invariant: what is on its way to the client never waits for more than one step of the
 application, and nothing is decoded after what ends the client's side.
@@ -13,10 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from collections import deque
 from enum import Enum
-from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.logging import TRACE_LOG_LEVEL
@@ -34,6 +32,7 @@ from ... import (
     Text,
     encode_frame,
 )
+from .._gathering import Gathered
 from .._logging import message_in
 from ._keepalive import Keepalive
 
@@ -43,10 +42,6 @@ if TYPE_CHECKING:
     from ...deflate import Deflate
 
 READ = 131_072  # bytes received at a time: a message of 64 KiB comes in one piece
-GATHERED = 65_536  # bytes of answers written together
-HELD = 1e-3  # seconds that an answer is held back for others
-QUICK = 100e-6  # seconds from one answer to the next: a write costs little beside a slower step
-AT_ONCE = 8  # answers written one by one after a slow step: the next may be slow too
 QUEUED = 262_144  # bytes of messages that wait
 MESSAGES = 4096  # that wait where uvicorn was told no limit: empty ones have no bytes
 INFLATED = 8192  # compressed bytes taken at a time: each may become a thousand
@@ -121,12 +116,7 @@ class Wire(asyncio.BufferedProtocol):
         self._owes: bool | None = None
         # Writing.
         self._deflate: Deflate | None = None
-        self._gathered: list[bytes] = []
-        self._gathered_size = 0
-        self._gathered_at = 0.0
-        self._sent_at = inf  # when an answer last had others waiting behind it
-        self._at_once = 1  # so many answers are not gathered
-        self._flush_is_due = False
+        self._gathered = Gathered()
         self._full = False  # has the transport too much to write?
         # Signs of life since the last ping.
         self._heard = False
@@ -235,7 +225,7 @@ class Wire(asyncio.BufferedProtocol):
             last, self._invalid = violation, message_in(octets, violation)
         except ProtocolViolation as violation:
             last = violation
-        if self._gathered and not self._flush_is_due:
+        if self._gathered and not self._gathered.flush_is_due:
             self._flush()  # pongs
         if queue:
             if self._waiters:
@@ -269,50 +259,26 @@ class Wire(asyncio.BufferedProtocol):
 
     def _write(self, octets: bytes) -> None:
         """Write now, or with the answers to the messages that wait still."""
-        if self._queue and self._held(len(octets)):
-            self._gather(octets)
-            if not self._flush_is_due:
-                self._flush_is_due = True
+        gathered = self._gathered
+        if self._queue and gathered.can_hold(len(octets)):
+            gathered.hold(octets)
+            if not gathered.flush_is_due:
+                gathered.flush_is_due = True
                 self.loop.call_soon(self._flush_now_due)
-        elif self._gathered:
-            self._gather(octets)
+        elif gathered:
+            gathered.hold(octets)
             self._flush()
         else:
             self._written += len(octets)
             self.transport.write(octets)
 
-    def _held(self, size: int) -> bool:
-        """Whether an answer can wait for others, so that one write does for all.
-
-        An application that works for long between two sends blocks the event loop: what it
-        has sent must not wait until it has answered every message.
-        """
-        now = time.monotonic()
-        if now - self._sent_at > QUICK:
-            self._at_once = AT_ONCE
-        self._sent_at = now
-        if self._at_once:
-            self._at_once -= 1
-            return False
-        if not self._gathered:
-            self._gathered_at = now
-        elif now - self._gathered_at > HELD:
-            return False
-        return self._gathered_size + size <= GATHERED
-
-    def _gather(self, octets: bytes) -> None:
-        self._gathered.append(octets)
-        self._gathered_size += len(octets)
-
     def _flush_now_due(self) -> None:
-        self._flush_is_due = False
+        self._gathered.flush_is_due = False
         self._flush()
 
     def _flush(self) -> None:
         if self._gathered:
-            octets = b"".join(self._gathered)
-            self._gathered.clear()
-            self._gathered_size = 0
+            octets = self._gathered.take()
             if not self.transport.is_closing():
                 self._written += len(octets)
                 self.transport.write(octets)
@@ -323,14 +289,14 @@ class Wire(asyncio.BufferedProtocol):
         if self._full:
             self._pong_due = payload  # section 5.5.3: only the most recent needs an answer
         else:
-            self._gather(encode_frame(Opcode.PONG, payload))
+            self._gathered.hold(encode_frame(Opcode.PONG, payload))
 
     def _ping(self, payload: bytes) -> None:
         if self._stage is OPEN and not self.transport.is_closing():
             self._heard = False
             unsent = self.transport.get_write_buffer_size()
             self._stuck_at = self._written - unsent if unsent else None
-            self._gather(encode_frame(Opcode.PING, payload))
+            self._gathered.hold(encode_frame(Opcode.PING, payload))
             self._flush()
 
     def _silent(self) -> bool:

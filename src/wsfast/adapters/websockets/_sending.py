@@ -1,5 +1,8 @@
 """What is sent: from ``send()`` and ``broadcast()`` to the transport.
 
+While the application has more messages to take, what it sends is gathered in
+``Protocol.writes``: whatever websockets writes next, it writes after that.
+
 Invariant: what arrives at the other end is what websockets would have sent, and whatever
 can go wrong with it goes wrong in the code of websockets.
 """
@@ -11,6 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 from ... import encode_frame, encode_utf8, new_masking_key
+from .._gathering import Gathered
 from ._library import chooses_keys, has_attribute, own
 
 TEXT, BINARY = 1, 2
@@ -137,7 +141,7 @@ def _make_stands_aside(library: _Library) -> Any:
             protocol._state is not open_state
             or protocol.debug
             or protocol.expect_continuation_frame
-            or protocol.writes
+            or (protocol.writes and type(protocol.writes) is not Gathered)
             or in_progress(connection) is not None
         ):
             return False
@@ -174,6 +178,37 @@ def _takes_text(function: Any) -> bool:
     return "text" in (function.__kwdefaults__ or ())
 
 
+def _write_held(connection: Any) -> None:
+    """Write what a connection holds, at the end of a turn of the event loop."""
+    held, transport = connection.protocol.writes, connection.transport
+    if type(held) is not Gathered:
+        return  # websockets has written it
+    held.flush_is_due = False
+    if not held or transport.is_closing():
+        return
+    frames = held.take()
+    try:
+        transport.write(frames)
+    except Exception as error:  # noqa: BLE001 # as send_context() does
+        since_16 = getattr(connection, "set_connection_exc", None)
+        (since_16 or connection.set_recv_exc)(error)
+        transport.abort()
+
+
+def _hold(connection: Any, protocol: Any, frame: bytes) -> bool:
+    """Let a frame wait for the answers to the messages that wait; return whether it does."""
+    held = protocol.writes
+    if type(held) is not Gathered:
+        held = protocol.writes = Gathered()
+    if not held.can_hold(len(frame)):
+        return False
+    held.hold(frame)
+    if not held.flush_is_due:
+        held.flush_is_due = True
+        connection.loop.call_soon(_write_held, connection)
+    return True
+
+
 def make_send(original: Any) -> Any:
     """Make ``Connection.send``."""
     library = _Library()
@@ -202,6 +237,13 @@ def make_send(original: Any) -> Any:
         except Exception:  # for a lone surrogate, or for lack of memory
             async with self.send_context():
                 raise
+        if self.recv_messages.frames.queue and not (self.paused or transport.is_closing()):
+            if _hold(self, protocol, frame):
+                return
+        elif type(protocol.writes) is Gathered:
+            protocol.writes.begin()
+        if protocol.writes:
+            frame = protocol.writes.take(frame)
         try:
             transport.write(frame)
         except Exception:  # noqa: BLE001 # as it does again
@@ -248,7 +290,7 @@ def make_broadcast(original: Any) -> Any:
         plain = None  # the frame that all get who don't get one of their own
         for connection in connections:
             protocol = connection.protocol
-            if not stands_aside(connection, protocol):
+            if protocol.writes or not stands_aside(connection, protocol):
                 left.append(connection)
                 continue
             try:

@@ -1,0 +1,68 @@
+"""Answers that wait for each other, so that one write does for all.
+
+A write is a system call, several times as dear as all else that sending a short message
+takes.  While more messages wait and the application is quick, its answers to them are
+gathered, for the turn of the event loop and for a millisecond at most.
+
+Invariant: what is on its way to the other end never waits for more than one step of the
+application.
+"""
+
+from __future__ import annotations
+
+import time
+from math import inf
+
+GATHERED = 65_536  # bytes of answers written together
+HELD = 1e-3  # seconds that an answer is held back for others
+QUICK = 100e-6  # seconds from one answer to the next: a write costs little beside a slower step
+AT_ONCE = 8  # answers written one by one after a slow step: the next may be slow too
+
+
+class Gathered(list[bytes]):
+    """The frames of a connection that are to be written together, in their order."""
+
+    __slots__ = ("_at_once", "_first_at", "_sent_at", "_size", "flush_is_due")
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._first_at = 0.0
+        self.flush_is_due = False  # is the event loop to write them, at the end of its turn?
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a burst: no message waits now, and the first answer to the next goes at once."""
+        self._sent_at = inf  # when an answer last had others waiting behind it
+        self._at_once = 1  # so many answers are not gathered
+
+    def can_hold(self, size: int) -> bool:
+        """Return whether a frame of so many bytes can wait, while more messages do.
+
+        An application that works for long between two sends blocks the event loop: what it
+        has sent must not wait until it has answered every message.
+        """
+        now = time.monotonic()
+        if now - self._sent_at > QUICK:
+            self._at_once = AT_ONCE
+        self._sent_at = now
+        if self._at_once:
+            self._at_once -= 1
+            return False
+        if not self:
+            self._first_at = now
+        elif now - self._first_at > HELD:
+            return False
+        return self._size + size <= GATHERED
+
+    def hold(self, frame: bytes) -> None:
+        """Let a frame wait."""
+        self.append(frame)
+        self._size += len(frame)
+
+    def take(self, last: bytes = b"") -> bytes:
+        """Return the bytes of all frames, which wait no longer, and of one more."""
+        self.append(last)
+        frames = b"".join(self)
+        self.clear()
+        self._size = 0
+        return frames
