@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-import sys
 import zlib
 from collections.abc import Callable
 from random import Random
@@ -27,7 +26,17 @@ from aiohttp import client, client_ws, web, web_ws
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import WebSocketWriter
 
-from noted_traffic import SETTLED, TEXTS, Note, Transport, unmasked, written, wrong
+from noted_traffic import (
+    SETTLED,
+    TEXTS,
+    Note,
+    Transport,
+    paced,
+    print_differences,
+    unmasked,
+    written,
+    wrong,
+)
 
 SINCE_3_14 = hasattr(aiohttp.http_websocket, "WSMessageTextBytes")
 LIMITS = (0, 4 * 2**20, 4 * 2**20, 1000, 6000)
@@ -93,8 +102,9 @@ class Protocol(BaseProtocol):
 class Scene:
     """One connection, and an application at work on it."""
 
-    def __init__(self, seed: int, between: Callable[[Random], None]) -> None:
+    def __init__(self, seed: int, between: Callable[[Random], None], refusing: bool) -> None:
         self.rng, self.switch, self.between = Random(seed), Random(seed), between
+        self.refusing = refusing
         rng = self.rng
         self.server = rng.random() < 0.6
         self.transport = Transport()
@@ -123,6 +133,7 @@ class Scene:
         if SINCE_3_14:
             options["decode_text"] = decode_text
         self.parser = module.WebSocketReader(queue, limit, **options)
+        self.protocol._payload_parser = self.parser
         writer = WebSocketWriter(
             self.protocol,
             self.transport,  # type: ignore[arg-type]
@@ -198,7 +209,8 @@ class Scene:
         elif kind < 15:
             self.begin(f"iterate {step}", self.iterate(rng.randrange(1, 90)))
         elif kind < 19:
-            self.begin(f"send {step}", self.send())
+            for i in range(rng.choice((1, 1, 4))):
+                self.begin(f"send {step} {i}", self.send())
         elif kind == 19:
             waiting = [name for name, task in self.tasks.items() if not task.done()]
             if waiting:
@@ -213,7 +225,7 @@ class Scene:
         elif kind == 22 and rng.random() < 0.2:
             self.begin(f"close {step}", socket.close(code=4000, message=b"own"))
         elif kind == 23 and rng.random() < 0.15:
-            self.transport.refuses = True
+            self.transport.refuses = self.refusing
 
     def begin(self, name: str, doing: Any) -> None:
         self.tasks[name] = asyncio.create_task(self.outcome(doing))
@@ -287,30 +299,18 @@ class Scene:
         )
 
 
-def observed(seed: int, between: Callable[[Random], None] = lambda rng: None) -> list[Note]:
+def observed(
+    seed: int, between: Callable[[Random], None] = lambda rng: None, *, gathered: bool = False
+) -> list[Note]:
     """Return all that can be observed of a scene; ``between`` its steps something is called."""
 
     async def main() -> list[Note]:
         random.seed(seed)
-        return await Scene(seed, between).play()
+        return await Scene(seed, between, refusing=not gathered).play()
 
-    return asyncio.run(main())
-
-
-def differences(first: int, last: int) -> list[int]:
-    """Return the seeds with which accelerated connections behave otherwise."""
-    import wsfast
-
-    seeds = range(first, last)
-    stock = [observed(seed) for seed in seeds]
-    wsfast.accelerate("aiohttp")
-    try:
-        return [seed for seed, notes in zip(seeds, stock, strict=True) if observed(seed) != notes]
-    finally:
-        wsfast.restore("aiohttp")
+    with paced(gathered):
+        return asyncio.run(main())
 
 
 if __name__ == "__main__":
-    found = differences(*map(int, sys.argv[1:]))
-    print("seeds that differ:", found or "none")
-    sys.exit(bool(found))
+    print_differences("aiohttp", observed)

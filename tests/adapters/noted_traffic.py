@@ -5,8 +5,15 @@ Invariant: nothing here depends on time or on the system.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from random import Random
 from typing import Any
+from unittest import mock
+
+import wsfast
+from wsfast.adapters import _gathering
 
 TEXTS = ["", "a", "plain text", "größer", "日本語 und 🙂", "x" * 130, "ü" * 700, "🙂" * 5000]
 SETTLED = 8  # turns of the event loop after which nothing moves any more
@@ -112,3 +119,28 @@ def wrong(rng: Random, to_server: bool) -> bytes:
             written(0x82, b"", to_server)[:1] + b"\xff" + b"\xff" * 8,
         )
     )
+
+
+def paced(gathered: bool) -> AbstractContextManager[Any]:
+    """Count every application as quick, so that its answers are gathered, or none.
+
+    Where answers are gathered no transport should refuse to write: the send() that the
+    library would have told of it is over by then.
+    """
+    seconds = 3600.0 if gathered else -1.0
+    return mock.patch.multiple(_gathering, QUICK=seconds, HELD=seconds)
+
+
+def print_differences(library: str, observed: Callable[..., list[Note]]) -> None:
+    """Print with which seeds, of those in the command line, accelerated connections differ."""
+
+    def all_observed() -> list[list[list[Note]]]:
+        return [[observed(seed, gathered=answers) for answers in (False, True)] for seed in seeds]
+
+    seeds = range(*map(int, sys.argv[1:]))
+    stock = all_observed()
+    wsfast.accelerate(library)
+    pairs = zip(seeds, stock, all_observed(), strict=True)
+    found = [seed for seed, first, second in pairs if first != second]
+    print("seeds that differ:", found or "none")
+    sys.exit(bool(found))

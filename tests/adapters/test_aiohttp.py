@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -20,32 +21,43 @@ from aiohttp import WSMsgType, web_ws
 from aiohttp_traffic import SINCE_3_14, Protocol, observed
 from noted_traffic import Transport, written
 from wsfast import InvalidUTF8, accelerate, restore
+from wsfast.adapters._gathering import Gathered
 
 SwitchOn = Callable[[str], Any]
 SEEDS = range(80)
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["at once", "gathered"])
+def gathered(request: pytest.FixtureRequest) -> bool:
+    """Whether answers are gathered while messages wait."""
+    return bool(request.param)
+
+
 @pytest.fixture(scope="module")
-def stock() -> dict[int, Any]:
+def stock(gathered: bool) -> dict[int, Any]:
     """What stock connections do."""
     restore()
-    return {seed: observed(seed) for seed in SEEDS}
+    return {seed: observed(seed, gathered=gathered) for seed in SEEDS}
 
 
-def test_traffic_ends_as_stock(stock: dict[int, Any], switch_on: SwitchOn) -> None:
+def test_traffic_ends_as_stock(stock: dict[int, Any], gathered: bool, switch_on: SwitchOn) -> None:
     switch_on("aiohttp")
-    assert [seed for seed in SEEDS if observed(seed) != stock[seed]] == []
+    held = mock.Mock(wraps=Gathered.hold)
+    with mock.patch.object(Gathered, "hold", lambda *a: held(*a)):
+        differing = [seed for seed in SEEDS if observed(seed, gathered=gathered) != stock[seed]]
+    assert differing == []
+    assert (held.call_count > 10) is gathered
 
 
 def test_traffic_ends_as_stock_if_it_is_switched_on_and_off_meanwhile(
-    stock: dict[int, Any],
+    stock: dict[int, Any], gathered: bool
 ) -> None:
     def flip(rng: Random) -> None:
         if rng.random() < 0.5:
             (accelerate if rng.random() < 0.5 else restore)("aiohttp")
 
     try:
-        assert [seed for seed in SEEDS if observed(seed, flip) != stock[seed]] == []
+        assert [s for s in SEEDS if observed(s, flip, gathered=gathered) != stock[s]] == []
     finally:
         restore()
 

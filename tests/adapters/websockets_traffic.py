@@ -15,19 +15,26 @@ import asyncio
 import contextlib
 import logging
 import random
-import sys
 from collections.abc import Callable
 from random import Random
 from typing import Any
-from unittest import mock
 
 from websockets.asyncio.connection import Connection, broadcast
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from noted_traffic import SETTLED, TEXTS, Note, Transport, unmasked, written, wrong
-from wsfast.adapters import _gathering
+from noted_traffic import (
+    SETTLED,
+    TEXTS,
+    Note,
+    Transport,
+    paced,
+    print_differences,
+    unmasked,
+    written,
+    wrong,
+)
 
 
 class Log(logging.Handler):
@@ -263,45 +270,18 @@ async def slowly(pieces: list[str]) -> Any:
         yield piece
 
 
-def nothing(rng: Random) -> None:
-    """Do nothing."""
-
-
 def observed(
-    seed: int, between: Callable[[Random], None] = nothing, *, gathered: bool = False
+    seed: int, between: Callable[[Random], None] = lambda rng: None, *, gathered: bool = False
 ) -> list[Note]:
-    """Return all that can be observed of a scene; ``between`` its steps something is called.
-
-    If answers are gathered, no transport refuses to write: where it does, the send() that
-    websockets would have told of it is over by then.
-    """
+    """Return all that can be observed of a scene; ``between`` its steps something is called."""
 
     async def main() -> list[Note]:
         random.seed(seed)  # of the payloads of pings
         return await Scene(seed, between, refusing=not gathered).play()
 
-    seconds = 3600.0 if gathered else -1.0  # that an application may take, and counts as quick
-    with mock.patch.multiple(_gathering, QUICK=seconds, HELD=seconds):
+    with paced(gathered):
         return asyncio.run(main())
 
 
-def differences(first: int, last: int) -> list[int]:
-    """Return the seeds with which accelerated connections behave otherwise."""
-    import wsfast
-
-    def all_observed() -> list[list[list[Note]]]:
-        return [[observed(seed, gathered=g) for g in (False, True)] for seed in seeds]
-
-    seeds = range(first, last)
-    stock = all_observed()
-    wsfast.accelerate("websockets")
-    try:
-        return [seed for seed, a, b in zip(seeds, stock, all_observed(), strict=True) if a != b]
-    finally:
-        wsfast.restore("websockets")
-
-
 if __name__ == "__main__":
-    found = differences(*map(int, sys.argv[1:]))
-    print("seeds that differ:", found or "none")
-    sys.exit(bool(found))
+    print_differences("websockets", observed)

@@ -2,7 +2,8 @@
 
 A reader of ours takes messages in one frame out of what arrives and puts them into
 aiohttp's queue; every other frame is parsed by aiohttp's reader, which ours extends.  Text
-is validated as it arrives, and the close frame of a 1007 says which byte is wrong.
+is validated as it arrives, and the close frame of a 1007 says which byte is wrong.  While
+the application has more messages to take, what it sends is gathered.
 
 Invariant: messages, limits, errors, flow control and frames are those of aiohttp, but for
 text that is not UTF-8: that is found with its byte.  A call goes past code of aiohttp only
@@ -26,6 +27,7 @@ from .._backend import (
     validate_utf8,
 )
 from ..errors import InvalidUTF8
+from ._gathering import Gathered
 from ._logging import address, log, message_in
 from ._replacing import Peer, Seam
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TEXT, BINARY, INVALID_TEXT = 1, 2, 1007
+_NoneType = type(None)
 _GOES_ON, _FAILED = (False, b""), (True, b"")
 
 
@@ -204,6 +207,36 @@ def _make_close(original: Any) -> Any:
 # What is sent.
 
 
+class _Held(Gathered):
+    """The frames that a writer of aiohttp holds, in the place of its method that writes one.
+
+    So whatever aiohttp writes next, it writes after them.
+    """
+
+    __slots__ = ("_name", "_writer")
+
+    def __init__(self, writer: Any, name: str) -> None:
+        super().__init__()
+        self._writer, self._name = writer, name
+        setattr(writer, name, self)
+
+    def __call__(self, *arguments: Any) -> None:
+        self.write()
+        getattr(self._writer, self._name)(*arguments)
+
+    def write(self) -> None:
+        """Write the frames, and leave their place to the method."""
+        frames, transport = self.leave(), self._writer.transport
+        if frames and not transport.is_closing():
+            transport.write(frames)
+
+    def leave(self, last: bytes = b"") -> bytes:
+        """Leave the place; return the bytes of all frames, and of one more."""
+        if vars(self._writer).get(self._name) is self:
+            delattr(self._writer, self._name)
+        return self.take(last)
+
+
 class _Writing:
     """What is needed of aiohttp's writer."""
 
@@ -215,15 +248,17 @@ class _Writing:
         self.pack_bits = helpers.PACK_RANDBITS
         self.longest_copy = helpers.MSG_SIZE  # a longer payload is better not copied
         name = "_write_websocket_frame"  # since 3.13
-        self.name = name if hasattr(self.kind, name) else "close"
-        (self.held,) = own(self.kind, self.name)
+        self.gathers = hasattr(self.kind, name)
+        self.name = name if self.gathers else "close"
+        (self.method,) = own(self.kind, self.name)
 
     def can_write(self, writer: Any) -> bool:
         """Return whether code of aiohttp has no part in sending a message."""
         return (
             type(writer) is self.kind
             and not (writer.compress or writer._closing)
-            and getattr(getattr(writer, self.name), "__func__", None) is self.held
+            and getattr(self.kind, self.name) is self.method
+            and type(vars(writer).get(self.name)) in (_NoneType, _Held)
             and not writer.transport.is_closing()
         )
 
@@ -236,13 +271,33 @@ class _Writing:
             frame = encode_frame(opcode, payload, masking_key=key)
         else:
             frame = encode_frame(opcode, payload)
+        size = writer._output_size + len(frame)
+        full = size > writer._limit
+        held = vars(writer).get(self.name)
+        if self.gathers and not (full or writer.protocol._paused) and _messages_wait(writer):
+            if held is None:
+                held = _Held(writer, self.name)
+            if held.can_hold(len(frame)):
+                writer._output_size = size
+                held.hold(frame)
+                if not held.flush_is_due:
+                    held.flush_is_due = True
+                    writer.protocol._loop.call_soon(held.write)
+                return False
+            frame = held.take(frame)
+        elif held is not None:
+            frame = held.leave(frame)
         writer.transport.write(frame)
-        writer._output_size += len(frame)
-        if writer._output_size <= writer._limit:
-            return False
-        writer._output_size = 0
-        paused: bool = writer.protocol._paused
+        writer._output_size = 0 if full else size
+        paused: bool = full and writer.protocol._paused
         return paused
+
+
+def _messages_wait(writer: Any) -> bool:
+    """Return whether the application has yet to take messages that our reader has put there."""
+    reader = getattr(writer.protocol, "_payload_parser", None)
+    queue = getattr(reader, "_to", None)
+    return queue is not None and bool(queue._buffer)
 
 
 def _make_send_frame(original: Any) -> Any:
