@@ -97,6 +97,7 @@ class Protocol(BaseProtocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: Transport) -> None:
         super().__init__(loop)
         self.transport = transport  # type: ignore[assignment]
+        self._payload_parser: Any = None
 
 
 class Scene:

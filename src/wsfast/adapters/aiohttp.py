@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TEXT, BINARY, INVALID_TEXT = 1, 2, 1007
-_NoneType = type(None)
 _GOES_ON, _FAILED = (False, b""), (True, b"")
 
 
@@ -237,86 +236,91 @@ class _Held(Gathered):
         return self.take(last)
 
 
-class _Writing:
-    """What is needed of aiohttp's writer."""
+def _hand_over(writer: Any, frame: bytes, held: _Held | None, name: str) -> bool:
+    """Write a frame or hold it; return whether there is now too much to send."""
+    protocol = writer.protocol
+    size = writer._output_size + len(frame)
+    full = size > writer._limit
+    try:
+        messages = protocol._payload_parser._to._buffer
+    except AttributeError:  # not our reader
+        messages = ()
+    if messages and name and not (full or protocol._paused):
+        if held is None:
+            held = _Held(writer, name)
+        if held.can_hold(len(frame)):
+            writer._output_size = size
+            held.hold(frame)
+            if not held.flush_is_due:
+                held.flush_is_due = True
+                protocol._loop.call_soon(held.write)
+            return False
+        frame = held.take(frame)
+    elif held is not None:
+        frame = held.leave(frame)
+    writer.transport.write(frame)
+    writer._output_size = 0 if full else size
+    paused: bool = full and protocol._paused
+    return paused
 
-    def __init__(self) -> None:
-        from aiohttp._websocket import helpers, writer
 
-        self.kind = writer.WebSocketWriter
-        self.random_bits = (self.kind.__init__.__kwdefaults__ or {})["random"].getrandbits
-        self.pack_bits = helpers.PACK_RANDBITS
-        self.longest_copy = helpers.MSG_SIZE  # a longer payload is better not copied
-        name = "_write_websocket_frame"  # since 3.13
-        self.gathers = hasattr(self.kind, name)
-        self.name = name if self.gathers else "close"
-        (self.method,) = own(self.kind, self.name)
+def _make_write() -> Any:
+    """Make what writes a message in one frame, if code of aiohttp has no part in it."""
+    from aiohttp._websocket import helpers
+    from aiohttp._websocket import writer as library
 
-    def can_write(self, writer: Any) -> bool:
-        """Return whether code of aiohttp has no part in sending a message."""
-        return (
-            type(writer) is self.kind
-            and not (writer.compress or writer._closing)
-            and getattr(self.kind, self.name) is self.method
-            and type(vars(writer).get(self.name)) in (_NoneType, _Held)
-            and not writer.transport.is_closing()
-        )
+    kind, pack_bits = library.WebSocketWriter, helpers.PACK_RANDBITS
+    random_bits = (kind.__init__.__kwdefaults__ or {})["random"].getrandbits
+    name = "_write_websocket_frame"  # since 3.13
+    gathers = hasattr(kind, name)
+    (method,) = own(kind, name := name if gathers else "close")
 
-    def write(self, writer: Any, opcode: int, payload: Any) -> bool:
-        """Write a message in one frame; return whether there is now too much to send."""
+    def write(writer: Any, opcode: int, payload: Any) -> bool | None:
+        """Write or hold a frame; return whether there is now too much to send.
+
+        ``None`` if aiohttp has to write the message.
+        """
+        if type(writer) is not kind or writer.compress or writer._closing:
+            return None
+        held = getattr(writer, name)
+        if type(held) is not _Held:
+            if getattr(held, "__func__", None) is not method:
+                return None
+            held = None
+        if writer.transport.is_closing():
+            return None
         if writer.use_mask:
             bits = writer.get_random_bits
-            own_bits = getattr(bits, "func", None) == self.random_bits
-            key = new_masking_key() if own_bits else self.pack_bits(bits())
+            own_bits = getattr(bits, "func", None) == random_bits
+            key = new_masking_key() if own_bits else pack_bits(bits())
             frame = encode_frame(opcode, payload, masking_key=key)
         else:
             frame = encode_frame(opcode, payload)
-        size = writer._output_size + len(frame)
-        full = size > writer._limit
-        held = vars(writer).get(self.name)
-        if self.gathers and not (full or writer.protocol._paused) and _messages_wait(writer):
-            if held is None:
-                held = _Held(writer, self.name)
-            if held.can_hold(len(frame)):
-                writer._output_size = size
-                held.hold(frame)
-                if not held.flush_is_due:
-                    held.flush_is_due = True
-                    writer.protocol._loop.call_soon(held.write)
-                return False
-            frame = held.take(frame)
-        elif held is not None:
-            frame = held.leave(frame)
-        writer.transport.write(frame)
-        writer._output_size = 0 if full else size
-        paused: bool = full and writer.protocol._paused
-        return paused
+        return _hand_over(writer, frame, held, name if gathers else "")
 
-
-def _messages_wait(writer: Any) -> bool:
-    """Return whether the application has yet to take messages that our reader has put there."""
-    reader = getattr(writer.protocol, "_payload_parser", None)
-    queue = getattr(reader, "_to", None)
-    return queue is not None and bool(queue._buffer)
+    return write
 
 
 def _make_send_frame(original: Any) -> Any:
     if not is_own(original):
         return original
-    writing = _Writing()
-    can_write, write, longest = writing.can_write, writing.write, writing.longest_copy
+    from aiohttp._websocket.helpers import MSG_SIZE as longest  # that is better copied
+
+    write = _make_write()
 
     @functools.wraps(original)
     async def send_frame(self: Any, message: Any, opcode: int, compress: int | None = None) -> None:
-        if not (
+        paused = None
+        if (
             opcode in (TEXT, BINARY)
             and not compress
             and (type(message) is bytes or type(message) is bytearray)
             and (self.use_mask or len(message) <= longest)
-            and can_write(self)
         ):
+            paused = write(self, opcode, message)
+        if paused is None:
             await original(self, message, opcode, compress)
-        elif write(self, opcode, message):
+        elif paused:
             await self.protocol._drain_helper()
 
     return send_frame
@@ -325,22 +329,23 @@ def _make_send_frame(original: Any) -> Any:
 def _make_send_str(original: Any) -> Any:
     if not is_own(original):
         return original
-    writing = _Writing()
-    can_write, write, writer_type = writing.can_write, writing.write, writing.kind
-    (send_frame,) = own(writer_type, "send_frame")
+    from aiohttp._websocket.writer import WebSocketWriter
+
+    write, (send_frame,) = _make_write(), own(WebSocketWriter, "send_frame")
 
     @functools.wraps(original)
     async def send_str(self: Any, data: str, compress: int | None = None) -> None:
-        writer = self._writer
-        if not (
+        writer, paused = self._writer, None
+        if (
             type(data) is str
             and not compress
             and writer is not None
-            and can_write(writer)
             and getattr(writer.send_frame, "__func__", None) is send_frame
         ):
+            paused = write(writer, TEXT, data)
+        if paused is None:
             await original(self, data, compress)
-        elif write(writer, TEXT, data):
+        elif paused:
             await writer.protocol._drain_helper()
 
     return send_str
