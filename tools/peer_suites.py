@@ -4,9 +4,10 @@
     python tools/peer_suites.py --install      and what their tests need
 
 A suite comes with the installed package or out of its source distribution, of the very
-version that is installed; those of websockets and gevent-websocket have no tests.  For
-websockets, WEBSOCKETS_CHECKOUT names a directory with the tests of that version.  Exit
-status 1 if something fails only when accelerated and is not listed here with the reason.
+version that is installed; those of websockets and gevent-websocket have no tests.  Those of
+websockets are cloned from its repository, or are in the directory that WEBSOCKETS_CHECKOUT
+names; where there is neither, that is said, and fails the run on GitHub.  Exit status 1 if
+something fails only when accelerated and is not listed here with the reason.
 
 Invariant: both runs are of the same tests, in processes of their own; that the seams were
 set is seen in the second.
@@ -52,7 +53,8 @@ class Suite(NamedTuple):
         needs: modules that the tests import beside those of the peer.
         begin: what is to be done before the peer is imported.
         differing: tests that fail when accelerated, by a pattern, and why.
-        checkout: the environment variable that names the directory they are in.
+        repository: where they are, under a tag with the name of the version.
+        checkout: the environment variable that names a directory with them instead.
     """
 
     tests: tuple[str, ...]
@@ -60,6 +62,7 @@ class Suite(NamedTuple):
     needs: tuple[str, ...] = ()
     begin: str = ""
     differing: tuple[tuple[str, str], ...] = ()
+    repository: str = ""
     checkout: str = ""
 
 
@@ -89,6 +92,7 @@ SUITES = {  # what takes longest first, for they are run side by side
             "tests/asyncio/test_server.py",
         ),
         differing=(("non_utf8_text", "up to 15 they compare the reason, which is ours"),),
+        repository="https://github.com/python-websockets/websockets",
         checkout="WEBSOCKETS_CHECKOUT",
     ),
     "wsproto": Suite(("tests",)),
@@ -137,8 +141,13 @@ def tests_of(name: str, suite: Suite, directory: Path) -> Path:
         assert spec is not None
         assert spec.origin is not None
         return Path(spec.origin).parent
-    if suite.checkout:
-        return Path(os.environ[suite.checkout])
+    if suite.repository:
+        if checkout := os.environ.get(suite.checkout):
+            return Path(checkout)
+        clone = ["git", "clone", "-q", "--depth", "1", "--branch", metadata.version(name)]
+        clone += [suite.repository, str(directory / "clone")]
+        subprocess.run(clone, check=True, env={**os.environ, "GIT_TERMINAL_PROMPT": "0"})
+        return bare_tests(directory / "clone", directory)
     exact = f"{name}=={metadata.version(name)}"
     pip = [sys.executable, "-m", "pip", "-q", "download", "--no-deps", "--no-binary", ":all:"]
     subprocess.run([*pip, "-d", str(directory), exact], check=True)
@@ -146,7 +155,11 @@ def tests_of(name: str, suite: Suite, directory: Path) -> Path:
     with tarfile.open(archive) as opened:
         opened.extractall(directory, filter="data")
     (root,) = (path for path in directory.iterdir() if path.is_dir())
-    # Without its sources, which would stand before those that are installed.
+    return bare_tests(root, directory)
+
+
+def bare_tests(root: Path, directory: Path) -> Path:
+    """Move the tests away from the sources, which would stand before those installed."""
     kept = ("tests", "test", "setup.cfg", "pytest.ini", "tox.ini", "pyproject.toml")
     bare = directory / "bare"
     bare.mkdir()
@@ -213,15 +226,18 @@ def compare(name: str, suite: Suite) -> bool:
     except metadata.PackageNotFoundError:
         print(f"SKIPPED: {name} is not installed")
         return True
-    if suite.checkout and not os.environ.get(suite.checkout):
-        print(f"SKIPPED: {suite.checkout} does not say where the tests of {name} are")
-        return True
     missing = [module for module in suite.needs if importlib.util.find_spec(module) is None]
     if missing:
         print(f"SKIPPED: the tests of {name} need {', '.join(missing)}")
         return True
     with tempfile.TemporaryDirectory() as directory:
-        root = tests_of(name, suite, Path(directory))
+        try:
+            root = tests_of(name, suite, Path(directory))
+        except (OSError, subprocess.CalledProcessError) as error:
+            if not suite.repository:
+                raise
+            print(f"SKIPPED: the tests of {name} {version} can't be had: {error}")
+            return "GITHUB_ACTIONS" not in os.environ
         stock, ours = (outcome(name, suite, root, accelerated) for accelerated in (False, True))
     known = {test: why for test in ours.failed for what, why in suite.differing if what in test}
     new = sorted(ours.failed - stock.failed - known.keys())
