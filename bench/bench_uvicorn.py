@@ -3,6 +3,7 @@
     python bench/bench_uvicorn.py                   # every cell: prints, records, judges
     python bench/bench_uvicorn.py --only fan,500    # the cells whose name has all of these
     python bench/bench_uvicorn.py --quick           # two rounds of few messages; prints only
+    python bench/bench_uvicorn.py --draw            # the newest record into the documentation
 
 It needs Linux.  A figure is the CPU time of the server's process for a message, the system's
 part included; for an application that blocks the event loop it is the time until its first
@@ -20,6 +21,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
+import json
 import select
 import socket
 import subprocess
@@ -35,6 +37,8 @@ from samples import prose, size_name
 from wsfast import MessageDecoder, PerMessageDeflate, encode_frame
 
 HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "peers" / "uvicorn.md"
+MARKS = "<!-- matrix -->\n", "<!-- /matrix -->\n"
 PEERS = ("wsfast", "sansio")
 LOOPS = ("asyncio", "uvloop")
 NOISE = 1.05  # what the best rounds of two equal servers differ by
@@ -291,13 +295,48 @@ def run_rounds(
     return {peer: min(found[peer]) for peer in PEERS}
 
 
+def table(record: dict[str, Any]) -> str:
+    """Return how many times less CPU ours takes: by pattern and size, the least to the most."""
+    rows = [row for row in record["rows"] if row["pattern"] != "slow"]
+    sizes = list(dict.fromkeys(row["size"] for row in rows))
+    text = (
+        f"| | {' | '.join(size_name(size, ' ') for size in sizes)} |\n|---|{'---|' * len(sizes)}\n"
+    )
+    for deflate, pattern in dict.fromkeys((row["deflate"], row["pattern"]) for row in rows):
+        found = []
+        for size in sizes:
+            gains = [
+                1 / row["ratio"]
+                for row in rows
+                if (row["deflate"], row["pattern"], row["size"]) == (deflate, pattern, size)
+            ]
+            found.append(f"{min(gains):.2f} to {max(gains):.2f}" if gains else "")
+        text += f"| {pattern}, {'compressed' if deflate else 'plain'} | {' | '.join(found)} |\n"
+    return text
+
+
+def draw() -> None:
+    """Put the newest record into the documentation."""
+    newest = max(
+        records.RECORDS.glob("uvicorn-matrix-*.json"), key=lambda path: path.stat().st_mtime
+    )
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
+    made = table(json.loads(newest.read_text(encoding="utf-8")))
+    after = rest.partition(MARKS[1])[2]
+    PAGE.write_text(f"{before}{MARKS[0]}{made}{MARKS[1]}{after}", encoding="utf-8")
+
+
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two rounds of few; print only")
     parser.add_argument("--only", default="", help="parts of the names of cells, with commas")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--draw", action="store_true", help="put the newest record into docs/")
     arguments = parser.parse_args()
+    if arguments.draw:
+        draw()
+        return
     record = records.begin("bench_uvicorn.py")
     loops = [loop for loop in LOOPS if importlib.util.find_spec(loop)]
     wanted = [part.strip() for part in arguments.only.split(",")]

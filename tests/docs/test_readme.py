@@ -127,6 +127,20 @@ def test_readme_picture_and_gains_are_those_of_the_race_it_names(
         assert gain == race.gain(record, name)
 
 
+def test_loads_of_uvicorn_are_those_of_the_record_that_the_page_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = (ROOT / "docs" / "peers" / "uvicorn.md").read_text(encoding="utf-8")
+    named = re.search(r"\]\(\.\./\.\./(bench/record/uvicorn-matrix-[^)]+)\)", page)
+    assert named is not None
+    record = json.loads((ROOT / named[1]).read_text(encoding="utf-8"))
+    made = bench(monkeypatch, "bench_uvicorn").table(record)
+    assert page.partition("<!-- matrix -->\n")[2].partition("<!-- /matrix -->")[0] == made
+    assert f"in {len(record['rows'])} loads" in page
+    losing = [row["ratio"] for row in record["rows"] if row["ratio"] > 1.05]
+    assert (len(losing), max(losing)) == (3, pytest.approx(1.16, abs=0.005))
+
+
 def test_readme_shows_what_check_prints() -> None:
     pytest.importorskip("click")
     shown = re.search(r"^\$ printf '([^']+)' \| wsfast check\n(.*?)^```$", README, re.S | re.M)
