@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,12 @@ FIELDS = (
     *("ws_origin_detail", "ws_confidence", "ws_library", "ws_client", "ws_path", "ws_user_agent"),
 )
 TEXT = '{"stadt": "Köln", "straße": "Grüner Weg"}'.encode("latin-1")
+
+
+@pytest.fixture(autouse=True)
+def budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let other tests have spent nothing of what diagnoses may take."""
+    monkeypatch.setattr(logs._Settings, "budget", logs.Budget())
 
 
 @pytest.fixture
@@ -104,6 +111,46 @@ def test_nothing_is_diagnosed_for_a_logger_that_is_off(monkeypatch: pytest.Monke
     monkeypatch.setattr(logs, "_diagnosis", None)
     monkeypatch.setattr(logs.LOGGER, "disabled", True)
     logs.log_invalid_text(violation_of(b"\xff"))
+
+
+def test_a_flood_of_faults_is_examined_for_a_small_share_of_the_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now, taken, diagnose_part = 0.0, 0.01, logs.diagnose_part
+
+    def slow(*arguments: Any, examine: bool, **options: Any) -> Any:
+        nonlocal now
+        now += taken if examine else 0.0
+        return diagnose_part(*arguments, examine=examine, **options)
+
+    monkeypatch.setattr(logs, "diagnose_part", slow)
+    monkeypatch.setattr(logs._Settings, "budget", logs.Budget(lambda: now))
+    violation = violation_of(TEXT)
+    for _ in range(10_000):
+        now += 0.001
+        logs.log_invalid_text(violation, TEXT)
+    examined = [record.ws_origin_detail != "not examined" for record in caplog.records]
+    assert all(examined[:100])  # a few at once are no flood
+    share = taken * sum(examined) - logs.AT_ONCE
+    assert share <= 1.1 * logs.SHARE * now
+    assert share >= 0.9 * logs.SHARE * now
+    caplog.clear()
+    now += 60.0
+    logs.log_invalid_text(violation, TEXT)
+    assert logged(caplog).ws_origin == "LEGACY_CHARSET"
+
+
+def test_what_is_not_examined_has_all_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    logs.log_invalid_text(violation_of(TEXT), TEXT)
+    examined = vars(logged(caplog))
+    monkeypatch.setattr(logs, "AT_ONCE", -1.0)
+    logs.log_invalid_text(violation_of(TEXT), TEXT)
+    record = logged(caplog)
+    assert "origin=UNKNOWN (not examined) confidence=low" in record.getMessage()
+    differing = {name for name in FIELDS if vars(record)[name] != examined[name]}
+    assert differing == {"ws_origin", "ws_origin_detail", "ws_confidence"}
 
 
 def test_a_handler_counts(caplog: pytest.LogCaptureFixture) -> None:
