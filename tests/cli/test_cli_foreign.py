@@ -261,28 +261,6 @@ def test_literals(form: str, encoding: str) -> None:
         assert output == frames("--json", stdin=wire)[1]
 
 
-@pytest.mark.parametrize(
-    ("capture", "why"),
-    [
-        (b'{"log":{"entries":[{"_webSocketMessages":5}]}}', "there is no 'request'"),
-        (b'{"log":{"entries":5}}', "not of the kind that a browser writes"),
-        (b"[]", "not of the kind that a browser writes"),
-        (b"[" * 100_000, "nested too deeply"),
-        (b'{"log"', "Expecting"),
-        (
-            b'{"log":{"entries":[{"request":{"url":""},"_webSocketMessages":'
-            b'[{"type":"send","opcode":2,"data":"%"}]}]}}',
-            "the data of a binary message is not base64",
-        ),
-    ],
-)
-def test_har_that_is_none_says_why_without_python(capture: bytes, why: str) -> None:
-    status, output = frames("--format", "har", stdin=capture)
-    assert status == 2
-    assert why in output
-    assert "Error:" not in output.removeprefix("Error:")
-
-
 @pytest.mark.parametrize("encoding", ENCODINGS[1:])
 @pytest.mark.parametrize("name", ["plain-sent.xxd.txt", "plain-follow-raw.txt", "chromium.har"])
 def test_texts_in_another_encoding(name: str, encoding: str) -> None:
@@ -309,47 +287,6 @@ def test_a_dump_without_one_of_its_rows(row: int) -> None:
     for name in ("xxd", "hexdump-C", "od", "od-x1z", "hexdump"):
         lines = (CAPTURES / f"plain-sent.{name}.txt").read_bytes().splitlines(keepends=True)
         refused(b"".join(lines[:row] + lines[row + 1 :]))
-
-
-# What a browser says.
-
-
-def har(*messages: dict[str, object]) -> bytes:
-    entry = {"request": {"url": "wss://example.org/ws"}, "_webSocketMessages": messages}
-    return json.dumps({"log": {"version": "1.2", "entries": [entry]}}).encode()
-
-
-@pytest.mark.parametrize(
-    ("said", "status"),
-    [
-        ("Could not decode a text frame as UTF-8.", 1),
-        ("Invalid UTF-8 in text frame", 1),
-        ("Invalid frame header", 1),
-        ("A server must not mask any frames that it sends to the client.", 1),
-        ("Connection closed before receiving a handshake response", 2),
-        ("something new", 2),
-    ],
-)
-def test_har_with_an_error_of_the_browser(said: str, status: int) -> None:
-    capture = har(
-        {"type": "receive", "time": 1, "opcode": 1, "data": "fine"},
-        {"type": "error", "time": 2, "opcode": -1, "data": said},
-    )
-    found, output = frames(stdin=capture)
-    assert found == status
-    assert said in output
-    assert json.loads(frames("--json", stdin=capture)[1])["streams"][0]["valid"] is (
-        False if status == 1 else None
-    )
-
-
-def test_har_with_the_trace_of_a_wrong_decoding() -> None:
-    text = "Gr\ufffd\ufffde"
-    capture = har({"type": "send", "time": 1, "opcode": 1, "data": text})
-    status, output = frames(stdin=capture)
-    assert status == 0
-    assert "U+FFFD" in output
-    assert "U+FFFD" in json.loads(frames("--json", stdin=capture)[1])["streams"][0]["notes"][0]
 
 
 # Hostile files.

@@ -1,10 +1,10 @@
 """HAR files: the messages that browsers write into them.
 
-Chromium's ``_webSocketMessages``, which Playwright writes too, and what Firefox has of
-it.  A browser gives text as a string and other payloads in base64.  What it says itself
-of a connection is an entry with the type "error".
+Chromium's ``_webSocketMessages``, which Playwright writes too; Firefox's own have the
+handshake only.  A browser gives text as a string and other payloads in base64.  What it
+says itself of a connection is an entry with the type "error".
 
-Invariant: what is not so is ``NotFrames``, whatever it is.
+Invariant: what is not so is ``NotFrames``, which names the place in the file.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any
+from typing import Any, TypeVar
 
+from .._output import escaped
 from .model import ERROR, Messages, NotFrames, Role
 
 NAME = "har"
 _KEYS = ("_webSocketMessages", "webSocketMessages")
-_NOT_A_HAR = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _SENT = ("send", "sent", "request")
+_KINDS: dict[Any, str] = {dict: "an object", list: "a list", str: "a string"}
+_OPCODES = range(16)
+
+Kind = TypeVar("Kind", dict[str, Any], list[Any], str)
 
 
 def score(octets: bytes) -> int:
@@ -30,44 +34,92 @@ def score(octets: bytes) -> int:
 
 def read(octets: bytes) -> list[Messages]:
     """Return the messages of each connection."""
-    try:
-        entries = json.loads(octets)["log"]["entries"]
-        found = [
-            Messages(str(entry["request"]["url"]), [_message(m) for m in messages])
-            for entry in entries
-            if (messages := next((entry[key] for key in _KEYS if entry.get(key)), None))
-        ]
-    except _NOT_A_HAR as error:
-        raise NotFrames(f"not a HAR file: {_why(error)}") from None
-    if not found:
-        raise NotFrames(
-            "no WebSocket messages in this HAR file: export it from the Network panel "
-            "after the messages came, with the panel open from the start"
+    log = _member(_kind(_parsed(octets), dict, "it"), "log", dict, "it")
+    entries = _member(log, "entries", list, "log")
+    found: list[Messages] = []
+    for number, value in enumerate(entries):
+        place = f"log.entries[{number}]"
+        entry = _kind(value, dict, place)
+        key = next((key for key in _KEYS if entry.get(key)), None)
+        if key is None:
+            continue
+        messages = _member(entry, key, list, place)
+        request = _member(entry, "request", dict, place)
+        url = _member(request, "url", str, f"{place}.request")
+        found.append(
+            Messages(url, [_message(m, f"{place}.{key}[{n}]") for n, m in enumerate(messages)])
         )
+    if not found:
+        raise NotFrames(_without_messages(log))
     return found
 
 
-def _why(error: Exception) -> str:
-    """Return what is wrong, in words that know nothing of Python."""
-    if isinstance(error, KeyError):
-        return f"there is no {error} where a browser writes one"
-    if isinstance(error, RecursionError):
-        return "its parts are nested too deeply"
-    if isinstance(error, (TypeError, AttributeError)):
-        return "a part of it is not of the kind that a browser writes"
-    if isinstance(error, binascii.Error):
-        return "the data of a binary message is not base64"
-    return str(error)
+def _parsed(octets: bytes) -> Any:
+    try:
+        return json.loads(octets.decode())
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        said = f"{error.msg.removesuffix(' at')} at {place}"
+        raise NotFrames(f"not a HAR file, which is JSON: {said}") from None
+    except UnicodeDecodeError as error:
+        raise NotFrames(f"not a HAR file: byte {error.start} is not UTF-8") from None
+    except RecursionError:
+        raise NotFrames("not a HAR file: its parts are nested too deeply") from None
+    except ValueError:  # an integer of more digits than are turned into one
+        raise NotFrames("not a HAR file: a number in it is too long") from None
 
 
-def _message(message: dict[str, Any]) -> tuple[Role, int, bytes]:
-    kind = message["type"]
-    opcode = ERROR if kind == "error" else int(message["opcode"])
-    data = message["data"] if "data" in message else message["payload"]
-    if not isinstance(data, str):
-        raise NotFrames(f"not a HAR file: the data of a message is {data!r:.40}, not a string")
+def _member(value: dict[str, Any], key: str, kind: type[Kind], place: str) -> Kind:
+    """Return a member of an object."""
+    if key not in value:
+        raise NotFrames(f"not a HAR file: {place} has no {key!r}")
+    return _kind(value[key], kind, key if place == "it" else f"{place}.{key}")
+
+
+def _kind(value: Any, kind: type[Kind], place: str) -> Kind:
+    if not isinstance(value, kind):
+        raise NotFrames(f"not a HAR file: {place} is {_shown(value)}, not {_KINDS[kind]}")
+    return value
+
+
+def _shown(value: Any) -> str:
+    return _KINDS.get(type(value)) or escaped(json.dumps(value), 40)
+
+
+def _without_messages(log: dict[str, Any]) -> str:
+    """Return why a file may have no messages."""
+    creator = log.get("creator")
+    name = creator.get("name") if isinstance(creator, dict) else None
+    if name == "Firefox":
+        return (
+            "no WebSocket messages in this HAR file: Firefox writes only the handshake; "
+            "use a Chromium browser, or record the packets with tcpdump"
+        )
+    return (
+        "no WebSocket messages in this HAR file: export it from the Network panel "
+        "after the messages came, with the panel open from the start"
+    )
+
+
+def _message(value: Any, place: str) -> tuple[Role, int, bytes]:
+    message = _kind(value, dict, place)
+    kind = _member(message, "type", str, place)
+    opcode = ERROR if kind == "error" else _opcode(message, place)
+    key = "payload" if "payload" in message and "data" not in message else "data"
+    data = _member(message, key, str, place)
     role: Role = "server" if kind in _SENT else "client"
     if opcode in (1, ERROR):
         # A browser's strings are UTF-16, so a lone surrogate may be in them.
         return role, opcode, data.encode("utf-8", "surrogatepass")
-    return role, opcode, base64.b64decode(data, validate=True)
+    try:
+        return role, opcode, base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):  # the latter for what is not ASCII
+        raise NotFrames(f"not a HAR file: the data of {place} is not base64") from None
+
+
+def _opcode(message: dict[str, Any], place: str) -> int:
+    value = message.get("opcode")
+    if isinstance(value, (int, float)) and value in _OPCODES and value is not True:
+        return int(value)
+    said = _shown(value) if "opcode" in message else "missing"
+    raise NotFrames(f"not a HAR file: {place}.opcode is {said}, not a number from 0 to 15")
