@@ -144,6 +144,8 @@ def _worth(frame: Header, payload: bytes) -> float:
     """Return the bits of a frame."""
     if not frame.length:
         return 5 if frame.opcode >= 8 or frame.masked else 0
+    if not (frame.opcode or frame.fin or frame.masked or frame.length > 125):
+        return 0  # a zero and a length, which other protocols have before each item, too
     bits = 4.0 if frame.rsv1 else 5.0
     plain = apply_mask(payload, frame.key) if len(frame.key) == 4 else payload
     if frame.length > 125:
