@@ -123,10 +123,14 @@ def recorded(name: str) -> Packets:
     return [packet.octets for packet in pcap.packets((CAPTURES / name).read_bytes())]
 
 
-def written(packets: Packets, link: int = 1) -> bytes:
-    """Return a pcap."""
-    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link)
-    return head + b"".join(struct.pack("<IIII", 1, 0, len(p), len(p)) + p for p in packets)
+def written(
+    packets: Packets, link: int = 1, order: str = "<", magic: int = 0xA1B2C3D4, more: int = 0
+) -> bytes:
+    """Return a pcap; ``more`` is what the header of a packet has beyond 16 bytes."""
+    head = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)
+    return head + b"".join(
+        struct.pack(order + "IIII", 1, 0, len(p), len(p)) + bytes(more) + p for p in packets
+    )
 
 
 def block(kind: int, body: bytes, order: str = "<") -> bytes:
@@ -171,6 +175,61 @@ def test_links_that_are_not_read() -> None:
     status, output = frames(stdin=written(recorded("plain.pcap"), 147))
     assert status == 2
     assert "packets of a link type that is not read" in output
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    ("magic", "more"),
+    [(0xA1B2C3D4, 0), (0xA1B23C4D, 0), (0xA1B2CD34, 8)],
+    ids=["microseconds", "nanoseconds", "patched libpcap"],
+)
+def test_kinds_of_pcap(magic: int, more: int, order: str) -> None:
+    capture = written(recorded("plain.pcap"), 1, order, magic, more)
+    check_talks(*frames("--json", "--show-payload", stdin=capture), ["happy"])
+
+
+def extended(packet: bytes, headers: list[tuple[int, bytes]]) -> bytes:
+    """Put extension headers, each without its first byte, into an IPv6 packet."""
+    kinds = [kind for kind, _ in headers] + [packet[20]]
+    between = b"".join(
+        bytes([after]) + header for (_, header), after in zip(headers, kinds[1:], strict=True)
+    )
+    length = struct.pack("!H", len(packet) - 54 + len(between))
+    return packet[:18] + length + bytes(kinds[:1]) + packet[21:54] + between + packet[54:]
+
+
+OPTIONS = b"\1\1\4\0\0\0\0" + bytes(8)
+EXTENSIONS: dict[str, list[tuple[int, bytes]]] = {
+    "hop-by-hop": [(0, b"\0\1\4\0\0\0\0")],
+    "three": [(0, b"\0\1\4\0\0\0\0"), (43, bytes(7)), (60, OPTIONS)],
+    "authentication": [(51, b"\4\0\0" + bytes(20))],
+    "all in one fragment": [(60, OPTIONS), (44, bytes(7))],
+}
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
+def test_ipv6_with_extension_headers(name: str) -> None:
+    packets = [extended(packet, EXTENSIONS[name]) for packet in recorded("ipv6.pcapng")]
+    check_talks(*frames("--json", "--show-payload", stdin=written(packets)), ["happy"])
+    if name == "authentication":  # Scapy does not look behind it
+        return
+    inet = pytest.importorskip("scapy.layers.inet")
+    l2 = pytest.importorskip("scapy.layers.l2")
+    pytest.importorskip("scapy.layers.inet6")
+    found = segment(1, packets[0])
+    assert isinstance(found, Segment)
+    assert found.sequence == l2.Ether(packets[0])[inet.TCP].seq
+
+
+@pytest.mark.parametrize("offset", [b"\0\1", b"\0\x08", b"\xff\xf8"])
+def test_fragments_of_ipv6_are_left_out_and_said(offset: bytes) -> None:
+    packets = recorded("ipv6.pcapng")
+    number = payloads(packets)[3]
+    fragment = extended(packets[number], [(44, b"\0" + offset + bytes(4))])
+    status, output = frames(stdin=written([*packets[:number], fragment, *packets[number + 1 :]]))
+    assert status == 2
+    assert "1 IP fragments were left out" in output
+    assert "missing from the capture" in output
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -244,6 +303,40 @@ def test_an_overlap_with_other_contents_is_said() -> None:
     status, output = frames("--json", "--show-payload", stdin=same)
     check_talks(status, output, ["happy"])
     assert "were sent more than once" in output
+
+
+def test_a_reset_inside_a_frame() -> None:
+    """Some stacks say in a reset why they send it (RFC 1122): that is no part of the stream."""
+    packets = recorded("plain.pcap")
+    number = payloads(packets)[5]
+    packet = packets[number]
+    size, ack = struct.unpack_from("!H", packet, 16)[0], packet[46:47]
+    (sequence,) = struct.unpack_from("!I", packet, 38)
+    part = packet[:16] + struct.pack("!H", size - 40) + packet[18:-40]
+    for said in (b"", b"\x81\x02no"):
+        reset = packet[:16] + struct.pack("!H", 52 + len(said)) + packet[18:38]
+        reset += struct.pack("!I", sequence + len(part) - 66) + packet[42:46]
+        reset += ack + b"\x14" + packet[48:66] + said
+        status, output = frames(stdin=written([*packets[:number], part, reset]))
+        assert status == 0
+        assert "the capture ends inside a frame, after 164 bytes of it" in output
+        assert output.count("reset the connection (TCP RST)") == 1
+    assert "TCP RST" not in frames(stdin=written(packets))[1]
+
+
+def test_a_compressed_connection_without_its_handshake() -> None:
+    packets = recorded("compressed.pcapng")
+    numbers = payloads(packets)
+    for first in numbers[2:8]:
+        status, output = frames(stdin=written(packets[first:]))
+        assert status == 2
+        assert "violation" not in output
+        assert "refer to messages before this capture" in output
+    # Whatever the window was before, messages that don't use it inflate.
+    status, output = frames("--deflate", "", stdin=written(packets[:3] + packets[numbers[2] :]))
+    assert status == 2
+    assert "violation" not in output
+    assert "missing from the capture" in output
 
 
 def test_packets_that_were_cut_when_they_were_recorded() -> None:

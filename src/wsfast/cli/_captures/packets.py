@@ -20,7 +20,7 @@ _TAGS = frozenset({0x8100, 0x88A8, 0x9100, 0x9200})  # VLAN, QinQ
 _TCP = 6
 # Headers between those of IPv6 and TCP: hop-by-hop, routing, destination options.
 _EXTENSIONS = frozenset({0, 43, 60})
-_AUTHENTICATION = 51
+_FRAGMENT, _AUTHENTICATION = 44, 51
 _ACK, RST, SYN, FIN = 0x10, 0x04, 0x02, 0x01
 
 
@@ -130,12 +130,15 @@ def _ipv6(packet: bytes, at: int) -> Segment | Other:
     ends = packet[at + 8 : at + 24], packet[at + 24 : at + 40]
     at += 40
     end = at + length if length else len(packet)
-    while following in _EXTENSIONS or following == _AUTHENTICATION:
+    while following in _EXTENSIONS or following in (_FRAGMENT, _AUTHENTICATION):
         size = packet[at + 1]
-        size = 4 * (size + 2) if following == _AUTHENTICATION else 8 * (size + 1)
+        if following == _FRAGMENT:
+            if struct.unpack_from("!H", packet, at + 2)[0] & ~0x0006:
+                return FRAGMENT
+            size = 8  # all of a packet in one fragment: RFC 6946
+        else:
+            size = 4 * (size + 2) if following == _AUTHENTICATION else 8 * (size + 1)
         following, at = packet[at], at + size
-    if following == 44:
-        return FRAGMENT
     return _tcp(packet, at, end, ends) if following == _TCP else NOT_TCP
 
 

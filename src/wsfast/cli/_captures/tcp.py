@@ -28,6 +28,7 @@ class _Flow:
     segments: list[tuple[int, int, bytes]] = field(default_factory=list)
     acknowledged: int | None = None  # by the other end, unwrapped
     finished: bool = False
+    reset: bool = False
 
     def unwrapped(self, number: int) -> int:
         """Return the number near the one before, in all the bytes of the connection."""
@@ -42,6 +43,7 @@ class _Flow:
             self.base = at
         self.last = at
         self.finished |= bool(segment.flags & FIN)
+        self.reset |= bool(segment.flags & RST)
         if segment.payload and not segment.flags & RST:
             self.segments.append((at, len(self.segments), segment.payload))
 
@@ -82,6 +84,11 @@ class _Flow:
     def _remark(self, side: Side, base: int, again: int, overlaps: list[tuple[int, int]]) -> None:
         if again:
             side.notes.append(f"{again} bytes were sent more than once")
+        if self.reset:
+            side.notes.append(
+                "this end reset the connection (TCP RST); "
+                "unless a close frame came before, both ends report 1006"
+            )
         if overlaps:
             places = ", ".join(f"{a} to {b - 1}" for a, b in overlaps[:_DIFFERING])
             more = " and more" if len(overlaps) > _DIFFERING else ""
