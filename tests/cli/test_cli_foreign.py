@@ -249,6 +249,13 @@ WRITTEN: dict[str, Callable[[bytes], str]] = {
     "javascript": lambda octets: f"new Uint8Array([{', '.join(map(str, octets))}])",
     "node": lambda octets: f"<Buffer {octets.hex(' ')}>",
     "go": lambda octets: f"[]byte{{{', '.join(map(hex, octets))}}}",
+    "wireshark": lambda octets: " \\\n".join(
+        '"' + "".join(f"\\x{octet:02x}" for octet in octets[at : at + 16]) + '"'
+        for at in range(0, len(octets), 16)
+    ),
+    "armour": lambda octets: (
+        "-----BEGIN FRAMES-----\n" + base64.encodebytes(octets).decode() + "-----END FRAMES-----\n"
+    ),
 }
 
 
@@ -261,8 +268,50 @@ def test_literals(form: str, encoding: str) -> None:
         assert output == frames("--json", stdin=wire)[1]
 
 
+def test_a_buffer_that_node_cut_says_how_to_print_all_of_it() -> None:
+    assert "toString('hex')" in refused(f"<Buffer {GOOD[:50].hex(' ')} ... 9 more bytes>".encode())
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS[:3])
+def test_format_hex_of_powershell(encoding: str) -> None:
+    """It shows as Latin-1 what is not ASCII, or U+FFFD for that."""
+    wire = frame(TEXT, "Grüße aus Köln, 日本語".encode() * 3, key=KEY)
+    expected = frames("--json", stdin=wire)
+    for unprintable in (".", "\ufffd"):
+        rows = ["           " + " ".join(f"{n:02X}" for n in range(16)), ""]
+        for at in range(0, len(wire), 16):
+            row = wire[at : at + 16]
+            text = "".join(c if c.isprintable() else unprintable for c in row.decode("latin-1"))
+            rows.append(f"{at:08X}   {row.hex(' ').upper():47} {text}")
+        assert frames("--json", stdin="\r\n".join(rows).encode(encoding)) == expected
+        other = rows[2].replace(" 81 ", " 82 ", 1)[:-1] + "~"
+        refused("\r\n".join([*rows[:2], other, *rows[3:]]).encode(encoding))
+
+
+def test_yaml_of_an_older_wireshark() -> None:
+    """Both directions, in the order in which they were sent."""
+    answers = [frame(TEXT, f"answer {n}".encode() * 9, key=None) for n in range(3)]
+    sent = [(0, REQUEST), (1, ANSWER + b"\r\n"), (0, GOOD), *((1, one) for one in answers)]
+    text = "".join(
+        f"# Packet {number}\npeer{peer}_{number}: !!binary |\n"
+        + "".join(f"  {line}\n" for line in base64.encodebytes(octets).decode().split())
+        for number, (peer, octets) in enumerate(sent)
+    )
+    for encoding in ENCODINGS:
+        status, output = frames("--json", stdin=text.encode(encoding))
+        assert status == 0
+        assert [len(one["frames"]) for one in json.loads(output)["streams"]] == [20, 3]
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS[1:])
-@pytest.mark.parametrize("name", ["plain-sent.xxd.txt", "plain-follow-raw.txt", "chromium.har"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"plain-sent.{form}.txt" for form in ("xxd", "xxd-p", "hexdump", "hexdump-C", "od")),
+        *(f"plain-follow-{form}.txt" for form in ("raw", "hex", "yaml")),
+        *("plain-tcpdump-X.txt", "chromium.har"),
+    ],
+)
 def test_texts_in_another_encoding(name: str, encoding: str) -> None:
     text = (CAPTURES / name).read_text("utf-8")
     expected = frames(stdin=text.encode())

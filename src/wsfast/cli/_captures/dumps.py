@@ -1,4 +1,4 @@
-"""Rows of an offset and some bytes, as xxd, hexdump, od, tcpdump and Wireshark write them.
+"""Rows of an offset and some bytes: xxd, hexdump, od, tcpdump, Wireshark, Format-Hex.
 
 Words of od and hexdump are those of a little-endian machine, as nearly all are.
 
@@ -222,7 +222,17 @@ def _agrees(octets: bytes, beside: bytes) -> bool:
         before = len(beside) - len(text)
         if before >= 0 and beside.endswith(text) and not beside[:before].strip():
             return True
-    return False
+    return not beside.isascii() and _agrees_in_latin_1(octets, beside)
+
+
+def _agrees_in_latin_1(octets: bytes, beside: bytes) -> bool:
+    """Tell the same of what PowerShell's Format-Hex shows: any character for what is not ASCII."""
+    shown = beside.decode("utf-8", "replace").lstrip("\t")
+    shown = shown[max(len(shown) - len(octets), 0) :].ljust(len(octets))
+    return all(
+        char == chr(octet) if 0x20 <= octet < 0x7F else char == "." or not char.isascii()
+        for char, octet in zip(shown, octets, strict=True)
+    )
 
 
 def _tokens(row: _Row, expected: int) -> tuple[list[bytes], int]:

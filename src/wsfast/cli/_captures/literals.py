@@ -18,12 +18,15 @@ from .model import Connection, NotFrames, Octets, Side
 _HEX = re.compile(rb"(?:0[xX]|\\x|[0-9A-Fa-f]|[\s:,;-])+")
 _BETWEEN = re.compile(rb"0[xX]|\\x|[\s:,;-]")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
+_ARMOUR = re.compile(rb"\s*-----BEGIN [^-\n]{1,80}-----\s([^-]*)-----END [^-\n]{1,80}-----\s*")
 _DATA_URL = re.compile(rb"data:[^,]{0,200};base64,")
 _COMMENT = re.compile(rb"/\*.{0,200}?\*/|//[^\n]*|(?<=[,\s])#[^\n]*", re.DOTALL)
 _BYTE = rb"(?:0[xX][0-9A-Fa-f]{1,2}|\d{1,3})"
 _LIST = re.compile(rb"[\[({]\s*(%b(?:[\s,]+%b)*)[\s,]*[\])}]" % (_BYTE, _BYTE))
 _NUMBER = re.compile(rb"0[xX][0-9A-Fa-f]+|\d+")
 _NODE = re.compile(rb"<Buffer ((?:[0-9a-f]{2} ?)+)>")
+_CUT_BY_NODE = re.compile(rb"<Buffer (?:[0-9a-f]{2} ){50}\.\.\. \d{1,12} more bytes?>")
+_CONTINUED = re.compile(rb"\\\r?(?:\n|\Z)")  # by the next line, as in C and in Python
 _PEER = re.compile(rb"char peer([01])_\d+\[\]\s*=\s*")
 _PYTHON = re.compile(
     rb"(?:[A-Za-z_]\w*\s*=\s*)?\(?\s*(?:bytearray\(|bytes\()?\s*"
@@ -67,19 +70,26 @@ class Base64:
 
     @staticmethod
     def score(octets: bytes) -> int:
-        text = b"".join(_DATA_URL.sub(b"", octets, count=1).split())
+        text = _unwrapped(octets)
         if len(text) < 4 or not _BASE64.fullmatch(text):
             return 0
         return 60 if len(text) % 4 == 0 or _DATA_URL.match(octets) else 30
 
     @staticmethod
     def read(octets: bytes) -> Octets:
-        text = b"".join(_DATA_URL.sub(b"", octets, count=1).split())
+        text = _unwrapped(octets)
         text = text.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
         try:
             return Octets(base64.b64decode(text + b"=" * (-len(text) % 4), validate=True))
         except binascii.Error as error:
             raise NotFrames(f"not base64: {error}") from None
+
+
+def _unwrapped(octets: bytes) -> bytes:
+    """Return base64 without blanks, and without what is before it and after."""
+    if armoured := _ARMOUR.fullmatch(octets):
+        octets = armoured[1]
+    return b"".join(_DATA_URL.sub(b"", octets, count=1).split())
 
 
 class Literal:
@@ -89,10 +99,16 @@ class Literal:
 
     @staticmethod
     def score(octets: bytes) -> int:
-        return 90 if len(octets) <= _LONGEST and _literal(octets) is not None else 0
+        if len(octets) > _LONGEST:
+            return 0
+        return 90 if _CUT_BY_NODE.match(octets.strip()) or _literal(octets) is not None else 0
 
     @staticmethod
     def read(octets: bytes) -> Octets:
+        if _CUT_BY_NODE.match(octets.strip()):
+            raise NotFrames(
+                "Node prints only the first 50 bytes of a buffer; print buffer.toString('hex')"
+            )
         found = _literal(octets)
         if found is None:
             raise NotFrames("no string of bytes and no list of numbers from 0 to 255")
@@ -123,6 +139,7 @@ def _number(text: bytes) -> int:
 
 
 def _string(text: bytes) -> bytes | None:
+    text = _CONTINUED.sub(b"", text)
     if found := _PYTHON.fullmatch(text):
         try:
             value = ast.literal_eval("(" + found[1].decode("latin-1") + ")")
