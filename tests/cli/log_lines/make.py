@@ -2,10 +2,10 @@
 
     python tests/cli/log_lines/make.py DIRECTORY
 
-DIRECTORY holds ``node_modules`` with ws, undici, faye-websocket and websocket (``npm install``).
-What is not installed is left out: node, go (with github.com/gorilla/websocket in its path),
-java, chromium, firefox.  Lines are added to ``lines.json`` by hand, with what they must be read
-as; the libraries for Python are in ``tests/adapters/test_log_messages.py``.
+DIRECTORY holds ``node_modules`` with ws, undici, faye-websocket and websocket (``npm install``),
+and Netty's jars.  What is not installed is left out: node, go (with github.com/gorilla/websocket
+in its path), java, chromium, firefox.  Lines are added to ``lines.json`` by hand, with what they
+must be read as; the libraries for Python are in ``tests/adapters/test_log_messages.py``.
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ def commands(base: str, modules: Path) -> list[tuple[str, list[str], Path]]:
             found.append((f"{library} {name}", node, modules))
         found.append((f"gorilla {name}", ["go", "run", str(HERE / "gorilla.go"), url], HERE))
         found.append((f"java {name}", ["java", str(HERE / "Client.java"), url], HERE))
+        netty = ["java", "-cp", f"{modules}/*", str(HERE / "NettyClient.java"), url]
+        found.append((f"netty {name}", netty, HERE))
     profile = tempfile.mkdtemp()
     chromium = ["chromium", "--headless=new", "--no-sandbox", "--enable-logging=stderr"]
     chromium += ["--remote-debugging-port=0", f"--user-data-dir={profile}/chromium", base]
