@@ -143,9 +143,11 @@ def cuts(session: nox.Session) -> None:
 
 @nox.session
 def diagnosis(session: nox.Session) -> None:
-    """Measure how often the diagnosis of short texts is right, on words it was not tuned on."""
+    """Measure how often the diagnosis is right, and compare with docs/diagnosis.md."""
     shared(session)
-    python(session, "tests/diagnosis/diagnosis_short.py", *session.posargs)
+    arguments = session.posargs or ("--check",)
+    python(session, "tests/diagnosis/diagnosis_short.py", *arguments)
+    python(session, "tests/diagnosis/diagnosis_accuracy.py", *arguments)
 
 
 # Other libraries.

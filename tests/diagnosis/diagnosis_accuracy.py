@@ -1,7 +1,8 @@
 """Measure ``wsfast.diagnose`` on generated payloads: python tests/diagnosis/diagnosis_accuracy.py
 
 Prints the table of docs/diagnosis.md, from the held-out texts; ``--tuning`` takes the
-others, ``--wrong`` prints what was wrong.  Exits with 1 if a figure is below its threshold.
+others, ``--wrong`` prints what was wrong.  Exits with 1 if a figure is below its threshold, or,
+with ``--check``, if the tables in docs/diagnosis.md are others.
 
 Invariant: the figures are of payloads whose sentences nobody looked at while tuning.
 """
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import corpus
+import figures
 from wsfast.diagnosis import Diagnosis, diagnose
 
 LEAST_RIGHT = 0.90  # of each kind
@@ -56,33 +58,46 @@ def shares(kinds: dict[str, Counter[str]]) -> tuple[dict[str, float], dict[str, 
     return right, alarms
 
 
+def tables(
+    kinds: dict[str, Counter[str]], confidences: dict[str, Counter[bool]], count: int
+) -> list[str]:
+    """Return the tables of docs/diagnosis.md."""
+    right, alarms = shares(kinds)
+    rows = []
+    for kind, share in (right | {k: 1 - v for k, v in alarms.items()}).items():
+        wanted = corpus.NEGATIVES.get(kind, (kind,))[0]
+        others = [f"{n} {c / count:.1%}" for n, c in kinds[kind].most_common() if n != wanted]
+        rows.append(f"| {kind} | {share:.1%} | {', '.join(others) or 'none'} |\n")
+    found = [f"| payload | right | otherwise taken for |\n|---|---|---|\n{''.join(rows)}"]
+    rows = []
+    for confidence in ("high", "medium", "low"):
+        counts = confidences.get(confidence, Counter())
+        if counts:
+            share = counts[True] / counts.total()
+            rows.append(f"| {confidence} | {share:.1%} of {counts.total()} |\n")
+    return [*found, f"| confidence | right |\n|---|---|\n{''.join(rows)}"]
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=6455)
     parser.add_argument("--tuning", action="store_true")
     parser.add_argument("--wrong", action="store_true")
+    parser.add_argument("--check", action="store_true")
     options = parser.parse_args(arguments)
+    figures.without_normalizer()
     texts = corpus.TUNING if options.tuning else corpus.HELD_OUT
     kinds, confidences, wrong = measure(texts, options.count, options.seed)
     right, alarms = shares(kinds)
-    print("| payload | right | otherwise taken for |\n|---|---|---|")
-    for kind, share in (right | {k: 1 - v for k, v in alarms.items()}).items():
-        wanted = corpus.NEGATIVES.get(kind, (kind,))[0]
-        others = [
-            f"{n} {c / options.count:.1%}" for n, c in kinds[kind].most_common() if n != wanted
-        ]
-        print(f"| {kind} | {share:.1%} | {', '.join(others) or 'none'} |")
-    print("\n| confidence | right |\n|---|---|")
-    for confidence in ("high", "medium", "low"):
-        counts = confidences.get(confidence, Counter())
-        if counts:
-            print(f"| {confidence} | {counts[True] / counts.total():.1%} of {counts.total()} |")
+    printed = tables(kinds, confidences, options.count)
+    print(*printed, sep="\n")
     if options.wrong:
         for kind, samples in wrong.items():
             for octets in samples[:6]:
                 print(kind, diagnose(octets, show_payload=True), octets[:120])
-    return int(min(right.values()) < LEAST_RIGHT or max(alarms.values()) >= MOST_ALARMS)
+    low = min(right.values()) < LEAST_RIGHT or max(alarms.values()) >= MOST_ALARMS
+    return int(low or (options.check and not figures.documented(printed)))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 
 import diagnosis_short
 import diagnosis_words
+import figures
 from wsfast.diagnosis import Origin, _weighing, _wire, diagnose
 
 
@@ -18,10 +19,22 @@ def test_high_confidence_is_right_at_every_length() -> None:
     """As the figures of docs/diagnosis.md, with fewer values and another seed."""
     made = diagnosis_short.cases(diagnosis_words.HELD_OUT, 6, seed=1007)
     lengths, _, wrong = diagnosis_short.measure(made)
-    for length in diagnosis_short.LENGTHS:
-        tally = lengths[length]
+    assert list(lengths) == list(diagnosis_short.LENGTHS)
+    for length, tally in lengths.items():
         assert tally.given["high"], f"{length}: nothing was tried"
-        assert tally.right["high"] >= diagnosis_short.LEAST_HIGH * tally.given["high"], wrong
+    assert not diagnosis_short.too_low(lengths), wrong
+
+
+def test_the_page_has_figures_for_each_length_and_charset() -> None:
+    """That they are the measured ones is checked by ``diagnosis_short.py --check``, once a week."""
+    lengths = figures.table("characters beyond ASCII")
+    assert list(lengths) == [str(length) for length in diagnosis_short.LENGTHS]
+    charsets = figures.table("sent as")
+    assert list(charsets) == [*diagnosis_short.CHARSETS, "cut", "damaged", "noise", "signs"]
+    for name in (*lengths, *diagnosis_short.CHARSETS):
+        share, _, count = (lengths | charsets)[name][0].partition(" of ")
+        assert float(share.rstrip("%")) >= 100 * diagnosis_short.LEAST_HIGH, name
+        assert int(count) > 0, name
 
 
 def test_words_share_nothing_between_the_sets() -> None:
