@@ -140,6 +140,8 @@ def _of_connections(
     found: dict[int, list[_captures.Stream]] = {}
     refused: dict[int, _captures.NotFrames] = {}
     for one in connections:
+        if only not in (None, one.number):
+            continue
         try:
             found[one.number] = of_connection(one, options)
         except _captures.NotFrames as error:

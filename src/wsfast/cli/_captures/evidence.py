@@ -23,7 +23,7 @@ _TEXT = 24  # bits that a masked text can be worth; a plain one, which many file
 _SAMPLE = 256  # bytes of a payload that are looked at
 _LEAST = 3  # frames that have to follow each other where the first was searched for
 _SEARCHED = 1 << 20  # bytes in which a frame's beginning is searched
-_STEPS = 200_000  # headers looked at in a search
+_STEPS = 1000, 8  # headers looked at in a search: so many, and one more for so many bytes
 _HEADER = {
     mask: re.compile(rb"[\x00-\x02\x80-\x82\x88-\x8a\x41\x42\xc1\xc2]" + second)
     for mask, second in ((True, rb"[\x80-\xff]"), (False, rb"[\x00-\x7f]"))
@@ -107,7 +107,13 @@ def walk(octets: bytes, masked: bool | None = None, at: int = 0, *, fresh: bool 
     """
     if masked is None:
         masked = octets[at + 1 : at + 2] >= b"\x80"
+    return _walk(octets, masked, at, fresh=fresh)[0]
+
+
+def _walk(octets: bytes, masked: bool, at: int, *, fresh: bool) -> tuple[Evidence, list[int]]:
+    """Go from frame to frame; return where each begins, too."""
     found = Evidence(masked, at)
+    places: list[int] = []
     inside: bool | None = False if fresh else None  # a message; None if not known
     seen: set[bytes] = set()
     while at < len(octets) and found.frames < _FRAMES:
@@ -120,6 +126,7 @@ def walk(octets: bytes, masked: bool | None = None, at: int = 0, *, fresh: bool 
                 found.broken = at
                 break
             inside = not frame.fin
+        places.append(at)
         payload = octets[frame.payload : min(frame.end, frame.payload + _SAMPLE)]
         whole = frame.end <= len(octets)
         # What comes again and again, as zeros do, says no more than once.
@@ -137,7 +144,7 @@ def walk(octets: bytes, masked: bool | None = None, at: int = 0, *, fresh: bool 
         at = frame.end
         if frame.opcode == 8:
             break
-    return found
+    return found, places
 
 
 def _worth(frame: Header, payload: bytes) -> float:
@@ -167,17 +174,26 @@ def _text(payload: bytes) -> float:
 
 
 def search(octets: bytes, masked: bool | None = None) -> Evidence | None:
-    """Return the most likely place of the first frame, if the bytes begin inside one."""
+    """Return the most likely place of the first frame, if the bytes begin inside one.
+
+    Takes time linear in the bytes, whatever they are: a capture may have many places to search.
+    """
     best: Evidence | None = None
-    steps = 0
+    octets = octets[:_SEARCHED]
     for mask in (True, False) if masked is None else (masked,):
-        for found in _HEADER[mask].finditer(octets[:_SEARCHED]):
-            evidence = walk(octets, mask, found.start(), fresh=False)
-            steps += evidence.frames + 1
-            if evidence.broken is not None:
+        steps = _STEPS[0] + len(octets) // _STEPS[1]
+        seen: set[int] = set()
+        for found in _HEADER[mask].finditer(octets):
+            if found.start() in seen:  # the end of a sequence that began before has less to say
+                continue
+            evidence, places = _walk(octets, mask, found.start(), fresh=False)
+            steps -= len(places) + 1
+            if evidence.broken is None:
+                seen.update(places)
+            else:
                 evidence.bits -= 8
             if evidence.frames >= _LEAST and (best is None or evidence.bits > best.bits):
                 best = evidence
-            if (best and best.bits >= 2 * CERTAIN) or steps > _STEPS:
+            if (best and best.bits >= 2 * CERTAIN) or steps < 0:
                 break
     return best if best and best.bits >= LIKELY else None

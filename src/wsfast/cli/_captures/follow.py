@@ -37,15 +37,13 @@ def read(octets: bytes) -> list[Connection]:
     if not heads:
         return [_raw(octets)]
     ends = [head.start() for head in heads[1:]] + [len(octets)]
-    return [
-        _section(
-            octets[head.end() : end],
-            head[2].decode(),
-            number,
-            octets.count(b"\n", 0, head.end()),
-        )
-        for number, (head, end) in enumerate(zip(heads, ends, strict=True))
-    ]
+    found: list[Connection] = []
+    before = counted = 0
+    for number, (head, end) in enumerate(zip(heads, ends, strict=True)):
+        before += octets.count(b"\n", counted, head.end())
+        counted = head.end()
+        found.append(_section(octets[head.end() : end], head[2].decode(), number, before))
+    return found
 
 
 def _section(octets: bytes, form: str, number: int, lines: int) -> Connection:
