@@ -63,7 +63,10 @@ EACH_KERNEL = tuple(
 
 
 class InPython(NamedTuple):
-    """A target of Atheris: its script, seeds and dictionary, and what it is given."""
+    """A target of Atheris: its script, seeds and dictionary, and what it is given.
+
+    Seeds that are not in seeds/ are files of the tests: see ``made_seeds``.
+    """
 
     script: str
     seeds: str
@@ -72,7 +75,6 @@ class InPython(NamedTuple):
     share: float = 0.1
 
 
-CAPTURES = "../../cli/captures"
 # The targets: in C, each with its seeds, its dictionary, and the kernels that it is run with.
 IN_C = {
     "kernels": ("kernels", "kernels", EACH_KERNEL),
@@ -88,9 +90,9 @@ IN_PYTHON = {
     "codec validator": InPython("fuzz_codec", "text", "kernels"),
     "codec close": InPython("fuzz_codec", "close", "kernels"),
     "codec negotiation": InPython("fuzz_codec", "negotiation", "negotiation"),
-    "readers frames": InPython("fuzz_readers", CAPTURES, "readers", 4096, 0.001),
+    "readers frames": InPython("fuzz_readers", "captures", "readers", 4096, 0.001),
     "readers check": InPython("fuzz_readers", "text", "kernels", 4096, 0.001),
-    "readers explain": InPython("fuzz_readers", "../../cli/log_lines", "readers", 4096, 0.001),
+    "readers explain": InPython("fuzz_readers", "lines", "readers", 4096, 0.001),
 }
 
 
@@ -126,6 +128,28 @@ def compiled(target: str, build: Build, clang: str) -> Path | None:
     sys.exit(result.stderr)
 
 
+def made_seeds(name: str) -> Path | None:
+    """Write the seeds that are files of the tests: four zeros, which leave all to be found out.
+
+    Returns:
+        Their folder; None if the seeds of that name are in seeds/.
+    """
+    cli = ROOT / "tests" / "cli"
+    if name == "captures":
+        files = sorted((cli / name).iterdir())
+        contents = [file.read_bytes() for file in files if file.suffix not in ("", ".py", ".json")]
+    elif name == "lines":
+        lines = json.loads((cli / "log_lines" / "lines.json").read_text(encoding="utf-8"))
+        contents = [entry["line"].encode() for entry in lines]
+    else:
+        return None
+    folder = BUILD / f"seeds-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, content in enumerate(contents):
+        (folder / str(number)).write_bytes(bytes(4) + content)
+    return folder
+
+
 def fuzz(job: Job) -> dict[str, Any] | None:
     """Do a job; return what it did, None if the kernel does not run here."""
     corpus = BUILD / f"corpus-{job.name.replace(' ', '-')}"
@@ -135,7 +159,7 @@ def fuzz(job: Job) -> dict[str, Any] | None:
             *(*job.command, job.limit, f"-max_len={job.longest}", "-print_final_stats=1"),
             *("-timeout=10", "-reload=0", f"-artifact_prefix={BUILD}/"),
             f"-dict={HERE / 'dictionaries' / job.dictionary}.dict",
-            *(str(corpus), str(HERE / "seeds" / job.seeds)),
+            *(str(corpus), str(made_seeds(job.seeds) or HERE / "seeds" / job.seeds)),
         ],
         env={**os.environ, "WSFAST_FUZZ_KERNEL": job.kernel},
         capture_output=True,
