@@ -2,13 +2,19 @@
 
     python tests/fuzz/fuzz_readers.py TARGET [LIBFUZZER-OPTION...] [CORPUS...]
 
-    frames   ``wsfast frames``: any file, as the format that it looks like or as another
-    check    ``wsfast check``: any file
-    explain  ``wsfast explain``: any line of a log
+    frames    ``wsfast frames``: any file, as the format that it looks like or as another
+    check     ``wsfast check``: any file
+    explain   ``wsfast explain``: any line of a log
+    pcap      what ``wsfast frames`` reads and judges, without the command around it: packets
+    har       a browser's
+    dump      rows of an offset and some bytes
+    follow    what tshark and Wireshark write of a stream
+    literals  hexadecimal, base64, byte strings and lists
 
 An input is four bytes of how, then the file.
 
-Invariant: a command ends with one of its three exit statuses, and says why if that is 2.
+Invariant: a command ends with one of its three exit statuses, and says why if that is 2; a
+reader raises ``Unreadable`` or nothing.
 libFuzzer's time limit ends a run that takes too long.
 """
 
@@ -22,10 +28,12 @@ import atheris
 
 with atheris.instrument_imports(include=["wsfast"]):
     from wsfast.cli import _captures, run
+    from wsfast.cli._analysis import analyse
+    from wsfast.cli._captures.streams import of_connection
 
 import driver
 
-DEFLATE = ((), ("--deflate", "none"), ("--deflate", "permessage-deflate"))
+AGREED = (None, "none", "permessage-deflate")
 
 
 def command(arguments: list[str], octets: bytes) -> int:
@@ -48,7 +56,8 @@ def command(arguments: list[str], octets: bytes) -> int:
 
 def fuzz_frames(how: bytes, octets: bytes) -> None:
     form = _captures.FORMATS[how[0] % len(_captures.FORMATS)] if how[0] & 1 else "auto"
-    more = [*DEFLATE[how[1] % len(DEFLATE)], *["--json"] * (how[2] & 1)]
+    agreed = AGREED[how[1] % len(AGREED)]
+    more = [*(["--deflate", agreed] if agreed else []), *["--json"] * (how[2] & 1)]
     command(["frames", "--format", form, *more], octets)
 
 
@@ -59,6 +68,44 @@ def fuzz_check(how: bytes, octets: bytes) -> None:
 def fuzz_explain(how: bytes, octets: bytes) -> None:
     line = octets.decode("latin-1" if how[0] & 1 else "utf-8", "surrogateescape")
     command(["explain", *["--json"] * (how[1] & 1), "-"], line.encode("utf-8", "surrogateescape"))
+
+
+def judge(form: str, how: bytes, octets: bytes) -> None:
+    """Read a capture in one format, and judge what is in it."""
+    options = _captures.Options(deflate=AGREED[how[1] % len(AGREED)])
+    with contextlib.suppress(_captures.Unreadable):
+        for part in _captures.read(octets, form, options):
+            judge_part(part, options)
+
+
+def judge_part(part: object, options: _captures.Options) -> None:
+    streams = [part] if isinstance(part, _captures.Stream) else []
+    if isinstance(part, _captures.Connection):
+        with contextlib.suppress(_captures.Unreadable):
+            streams = of_connection(part, options)
+    for stream in streams:
+        for _ in analyse(stream, show_payload=False):
+            pass
+
+
+def fuzz_pcap(how: bytes, octets: bytes) -> None:
+    judge("pcap", how, octets)
+
+
+def fuzz_har(how: bytes, octets: bytes) -> None:
+    judge("har", how, octets)
+
+
+def fuzz_dump(how: bytes, octets: bytes) -> None:
+    judge("dump", how, octets)
+
+
+def fuzz_follow(how: bytes, octets: bytes) -> None:
+    judge(("tshark", "yaml", "c-arrays")[how[0] % 3], how, octets)
+
+
+def fuzz_literals(how: bytes, octets: bytes) -> None:
+    judge(("literal", "hex", "base64")[how[0] % 3], how, octets)
 
 
 if __name__ == "__main__":

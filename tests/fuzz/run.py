@@ -92,7 +92,20 @@ IN_PYTHON = {
     "codec negotiation": InPython("fuzz_codec", "negotiation", "negotiation"),
     "readers frames": InPython("fuzz_readers", "captures", "readers", 4096, 0.001),
     "readers check": InPython("fuzz_readers", "text", "kernels", 4096, 0.001),
+    "readers pcap": InPython("fuzz_readers", "captures pcap", "readers", 4096, 0.01),
+    "readers har": InPython("fuzz_readers", "captures har", "readers", 4096, 0.01),
+    "readers dump": InPython("fuzz_readers", "captures dump", "readers", 4096, 0.01),
+    "readers follow": InPython("fuzz_readers", "captures follow", "readers", 4096, 0.01),
+    "readers literals": InPython("fuzz_readers", "captures literals", "readers", 4096, 0.01),
     "readers explain": InPython("fuzz_readers", "lines", "readers", 4096, 0.001),
+}
+# The captures that a reader can read.
+SEEDS_OF_READERS = {
+    "pcap": "*.pcap*",
+    "har": "*.har",
+    "dump": "plain-[st]*.txt",
+    "follow": "plain-follow-*.txt",
+    "literals": "plain-sent.[bx]*.txt",
 }
 
 
@@ -135,15 +148,16 @@ def made_seeds(name: str) -> Path | None:
         Their folder; None if the seeds of that name are in seeds/.
     """
     cli = ROOT / "tests" / "cli"
-    if name == "captures":
-        files = sorted((cli / name).iterdir())
-        contents = [file.read_bytes() for file in files if file.suffix not in ("", ".py", ".json")]
-    elif name == "lines":
+    what, _, reader = name.partition(" ")
+    if what == "captures":
+        files = sorted((cli / what).glob(SEEDS_OF_READERS.get(reader, "*.*")))
+        contents = [file.read_bytes() for file in files if file.suffix not in (".py", ".json")]
+    elif what == "lines":
         lines = json.loads((cli / "log_lines" / "lines.json").read_text(encoding="utf-8"))
         contents = [entry["line"].encode() for entry in lines]
     else:
         return None
-    folder = BUILD / f"seeds-{name}"
+    folder = BUILD / f"seeds-{name.replace(' ', '-')}"
     folder.mkdir(parents=True, exist_ok=True)
     for number, content in enumerate(contents):
         (folder / str(number)).write_bytes(bytes(4) + content)
