@@ -196,6 +196,24 @@ def test_the_answer_of_the_server_decides() -> None:
     assert frames(stdin=other + wire)[0] == 2
 
 
+PROXIES = {
+    "version 1": b"PROXY TCP4 192.0.2.1 192.0.2.2 40000 80\r\n",
+    "version 2": b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12),
+}
+
+
+@pytest.mark.parametrize("version", PROXIES)
+def test_what_a_proxy_writes_before_the_handshake(version: str) -> None:
+    before = PROXIES[version]
+    status, output = frames("--json", stdin=before + REQUEST + GOOD)
+    assert status == 0
+    (stream,) = json.loads(output)["streams"]
+    assert len(stream["frames"]) == 20
+    assert stream["frames"][0]["offset"] == len(before) + len(REQUEST)
+    refused(before)
+    refused(before + b"SSH-2.0-OpenSSH_9.2\r\n")
+
+
 def test_both_directions_in_one_file() -> None:
     """As Wireshark's Follow TCP Stream saves them, raw."""
     answer = b"".join(frame(TEXT, f"answer {n}".encode(), key=None) for n in range(3))

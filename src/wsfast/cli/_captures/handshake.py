@@ -23,6 +23,10 @@ _HEAD = re.compile(
 )
 _UPGRADE = re.compile(rb"(?im)^upgrade:[^\r\n]*websocket")
 _EXTENSIONS = re.compile(rb"(?im)^sec-websocket-extensions:([^\r\n]*)")
+# What a proxy writes before all else: haproxy.org/download/2.8/doc/proxy-protocol.txt
+_PROXY = re.compile(
+    rb"PROXY [^\r\n]{1,100}\r\n|\r\n\r\n\0\r\nQUIT\n[\x20\x21].(?P<size>..)", re.DOTALL
+)
 _SEARCHED = 1 << 18  # bytes; before it, other requests may stand on the same connection
 _WINDOWS = ("server_max_window_bits", "client_max_window_bits")
 _ALONE = ("server_no_context_takeover", "client_no_context_takeover")
@@ -56,7 +60,8 @@ def find(octets: bytes) -> Handshake | None:
     Raises:
         NotFrames: an answer refuses, or the head is not whole.
     """
-    searched = octets[:_SEARCHED]
+    before = _after_proxy(octets)
+    searched = octets[before : before + _SEARCHED]
     if not searched.startswith((b"GET ", b"HTTP/1.", b"POST ", b"HEAD ", b"CONNECT ")):
         return None
     refused = ""
@@ -65,17 +70,25 @@ def find(octets: bytes) -> Handshake | None:
         line = head[0].partition(b"\r\n")[0].decode("latin-1")
         upgrades = _UPGRADE.search(head[0]) is not None
         if request and upgrades:
-            return Handshake(True, head[0], head.end())
+            return Handshake(True, head[0], before + head.end())
         if not request and re.match(r"HTTP/1\.[01] 101\b", line):
             if upgrades or b"\r\nupgrade:" not in head[0].lower():
-                return Handshake(False, head[0], head.end())
+                return Handshake(False, head[0], before + head.end())
         elif not request and not re.match(r"HTTP/1\.[01] 1\d\d\b", line):
             refused = line
     if refused:
         raise NotFrames(f"the server refused the handshake: {escaped(refused, 100)}", "HTTP")
-    if octets.startswith((b"GET ", b"HTTP/1.")) and not _HEAD.match(searched):
+    if searched.startswith((b"GET ", b"HTTP/1.")) and not _HEAD.match(searched):
         raise NotFrames("the HTTP handshake in this capture is not whole", "HTTP")
     return None
+
+
+def _after_proxy(octets: bytes) -> int:
+    """Return where the header of the PROXY protocol ends; 0 if there is none."""
+    found = _PROXY.match(octets)
+    if not found:
+        return 0
+    return found.end() + int.from_bytes(found["size"] or b"", "big")
 
 
 def agreement(answer: Handshake | None, given: str | None) -> Agreement:
