@@ -288,8 +288,9 @@ WORDINGS = (
     _wording(
         "Firefox",
         r"The connection to wss?://.{1,2000} was interrupted while the page was loading",
-        1001,
-        "The page was left or reloaded while the connection was open.",
+        1006,
+        "Firefox refused what the server sent: text that is not UTF-8, or a frame that breaks the "
+        "protocol. It hangs up without a close frame. Leaving the page writes no such line.",
     ),
     _wording(
         "Firefox",

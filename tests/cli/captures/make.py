@@ -1,7 +1,7 @@
 """Record the captures in this folder, by real tools from real traffic on loopback.
 
     python tests/cli/captures/make.py           needs root, tcpdump, tshark, dumpcap, editcap,
-                                            chromium, openssl, xxd, hexdump, od, ip
+                                            chromium, firefox, openssl, xxd, hexdump, od, ip
     python tests/cli/captures/make.py plain tls only these
 
 The traffic is that of the client of websockets with a server of aiohttp, and of Chromium
@@ -10,7 +10,8 @@ What each capture holds stands in expected.json, written by hand.
 
 Edited by editcap or tshark afterwards: middle.pcap (begins after the handshake), gap.pcap
 (a packet is left out).  Chromium's HAR is what its DevTools protocol reports, put into the
-structure that the Network panel exports: the panel itself can't be driven.
+structure that the Network panel exports: the panel itself can't be driven.  Firefox's is
+what its Network panel exports (firefox.py): the handshake, without a message.
 """
 
 from __future__ import annotations
@@ -35,19 +36,21 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import firefox
 from aiohttp import WSMsgType, web
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 HERE = Path(__file__).resolve().parent
 TIMEOUT = 60.0  # seconds
+PAGE_OF_SERVER = web.AppKey("page", bytes)
 HAPPY = ("Grüße aus Köln", "x" * 200, "日本語のテキスト " * 40)
 
 
 async def _echo(request: web.Request) -> web.StreamResponse:
     """Echo; send Latin-1 as text if asked for "latin-1", close with 1001 at "restart"."""
     if request.headers.get("Upgrade", "").lower() != "websocket":
-        return web.Response(text="<!doctype html><title>here</title>", content_type="text/html")
+        return web.Response(body=request.app[PAGE_OF_SERVER], content_type="text/html")
     socket = web.WebSocketResponse(compress=True)
     await socket.prepare(request)
     async for message in socket:
@@ -68,9 +71,14 @@ async def _echo(request: web.Request) -> web.StreamResponse:
 
 
 @contextlib.asynccontextmanager
-async def serving(host: str, context: ssl.SSLContext | None = None) -> Any:
+async def serving(
+    host: str,
+    context: ssl.SSLContext | None = None,
+    page: bytes = b"<!doctype html><title>here</title>",
+) -> Any:
     """Run the server; give its port."""
     application = web.Application()
+    application[PAGE_OF_SERVER] = page
     application.router.add_get("/", _echo)
     runner = web.AppRunner(application, shutdown_timeout=1)
     await runner.setup()
@@ -389,6 +397,7 @@ async def _drive(folder: Path, port: int, messages: list[dict[str, Any]]) -> Non
                 if said.get("id") == number:
                     return dict(said)
 
+        await call(0, "Log.enable")
         await call(1, "Network.enable")
         await call(2, "Page.enable")
         await call(3, "Page.navigate", url=f"http://127.0.0.1:{port}/")
@@ -415,6 +424,30 @@ def _note(said: dict[str, Any], messages: list[dict[str, Any]]) -> None:
         messages.append(
             {"type": "error", "time": what["timestamp"], "opcode": -1, "data": what["errorMessage"]}
         )
+    elif said.get("method") == "Log.entryAdded":
+        print(what["entry"]["text"])  # for ../log_lines/lines.json
+
+
+FIREFOX_PAGE = b"""<!doctype html><title>here</title><script>
+const url = location.href.replace('http', 'ws');
+const socket = new WebSocket(url);
+socket.onopen = () => { socket.send('Gr\xc3\xbc\xc3\x9fe'); socket.send('latin-1'); };
+socket.onclose = () => {
+  const nowhere = new WebSocket(url + 'nowhere');
+  nowhere.onclose = () => { new WebSocket(url).onopen = () => { document.title = 'talked'; }; };
+};
+</script>"""
+
+
+def make_firefox() -> None:
+    async def exported() -> dict[str, Any]:
+        async with serving("127.0.0.1", page=FIREFOX_PAGE) as port:
+            return await asyncio.to_thread(firefox.run, f"http://127.0.0.1:{port}/")
+
+    found = asyncio.run(exported())
+    print(*found["console"], sep="\n")  # for ../log_lines/lines.json
+    text = json.dumps(found["har"], indent=1, ensure_ascii=False)
+    (HERE / "firefox.har").write_text(text, encoding="utf-8")
 
 
 MAKERS = {
