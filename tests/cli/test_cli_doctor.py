@@ -19,6 +19,7 @@ pytest.importorskip("wsproto")
 from click.testing import CliRunner
 
 import wsfast
+from wsfast.adapters import _seams
 from wsfast.cli import command
 
 SEAM = "wsproto.frame_protocol.FrameDecoder"
@@ -203,3 +204,12 @@ def test_only_kernels_that_this_cpu_runs_are_listed() -> None:
     if found["backend"]["name"] == "native":
         core = importlib.import_module("wsfast._native.core")
         assert tuple(found["backend"]["kernels"]) == core.kernels_that_run()
+
+
+def test_what_a_library_keeps_is_a_name_in_its_code() -> None:
+    kept = {(name, part) for name in _seams.NAMES for part, _ in _seams._peer(name).left_alone}
+    assert kept
+    _, found = examined()
+    for row in found["peers"]:
+        if (row["peer"], row["seam"]) in kept:
+            assert row["runs"] in ("compiled", "Python"), row

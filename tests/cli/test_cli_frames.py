@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sys
 import zlib
 from itertools import pairwise
@@ -406,3 +407,40 @@ def test_frames_endless_file_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_frames_directory(tmp_path: Path) -> None:
     assert frames(str(tmp_path))[0] == 2
+
+
+FEW = b"\x83\x05Hello"  # too few bytes to tell, and an opcode that is reserved
+
+
+@pytest.mark.parametrize(
+    ("octets", "form"),
+    [
+        (FEW, "raw"),
+        (FEW.hex(" ").encode(), "hex"),
+        (base64.b64encode(FEW + b"!"), ""),  # any word may be base64
+        (repr(FEW).encode(), "literal"),
+        (b"00000000: 8305 4865 6c6c 6f                        ..Hello\n", "dump"),
+    ],
+    ids=["raw", "hex", "base64", "literal", "dump"],
+)
+def test_frames_advises_the_format_that_gets_a_verdict(octets: bytes, form: str) -> None:
+    status, output = frames(stdin=octets)
+    assert status == 2
+    assert re.findall(r"wsfast frames --format (\w+)", output) == [form] * bool(form)
+    if form:
+        status, output = frames("--format", form, stdin=octets)
+        assert status == 1
+        assert "violation 1002" in output
+
+
+def test_frames_base64_by_name_gets_a_verdict() -> None:
+    status, output = frames("--format", "base64", stdin=base64.b64encode(FEW))
+    assert status == 1
+    assert "violation 1002" in output
+
+
+@pytest.mark.parametrize("word", [b"Hello", b"Hello world", b"abcde\nfghij\n"])
+def test_frames_of_words_says_that_it_is_text(word: bytes) -> None:
+    status, output = frames(stdin=word)
+    assert status == 2
+    assert output == "Error: this does not look like WebSocket frames: it is text.\n"

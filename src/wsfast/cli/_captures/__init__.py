@@ -84,15 +84,16 @@ def read(
     found, how = _read(octets, form)
     if not isinstance(found, Octets):
         return found
-    given = options.given or form in ("raw", "hex")
+    given = options.given or form != "auto"
     try:
         return streams.of_octets(found.octets, Options(options.role, given, options.deflate))
     except NotFrames as error:
         if how == Base64.NAME and form == "auto":  # any word may be base64
             raise foreign.refusal(octets) from None
-        if how:
-            raise NotFrames(f"in {how}: {error.message}", error.short) from None
-        raise
+        message = f"in {how}: {error.message}" if how else error.message
+        if error.doubtful:
+            message += f" If these are frames: wsfast frames --format {how or 'raw'}"
+        raise NotFrames(message, error.short) from None
 
 
 def _read(octets: bytes, form: str) -> tuple[Found, str]:

@@ -98,8 +98,9 @@ def refusal(octets: bytes) -> NotFrames:
             if count < 16
             else f"unknown data ({octets[:8].hex(' ')} ...)"
         )
-        more = "If it is frames all the same, say so with --format raw."
-        return NotFrames(f"this does not look like WebSocket frames: it is {what}. {more}")
+        return NotFrames(
+            f"this does not look like WebSocket frames: it is {what}.", doubtful=True
+        )
     verb = "is" if name.startswith("text") else "begins as"
     said = f"this does not look like WebSocket frames: it {verb} {name}."
     if "TLS" in name:

@@ -71,7 +71,7 @@ class Base64:
     @staticmethod
     def score(octets: bytes) -> int:
         text = _unwrapped(octets)
-        if len(text) < 4 or not _BASE64.fullmatch(text):
+        if len(text) < 4 or not _BASE64.fullmatch(text) or len(text.rstrip(b"=")) % 4 == 1:
             return 0
         return 60 if len(text) % 4 == 0 or _DATA_URL.match(octets) else 30
 

@@ -28,11 +28,13 @@ class NotFrames(Unreadable):
 
     Attributes:
         short: what it is instead, in a word or two; "" if that isn't known.
+        doubtful: whether the bytes may be frames, which only the user can know.
     """
 
-    def __init__(self, message: str, short: str = "") -> None:
+    def __init__(self, message: str, short: str = "", *, doubtful: bool = False) -> None:
         super().__init__(message)
         self.short = short
+        self.doubtful = doubtful
 
 
 @dataclass
