@@ -229,6 +229,34 @@ def test_a_name_that_wsfast_does_not_know_changes_nothing(peer: Peer) -> None:
     assert not peer.wanted
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("websocket", "websocket-client"),  # the package that websocket-client installs
+        ("geventwebsocket", "gevent-websocket"),
+        ("websocket_client", "websocket-client"),
+        ("Websockets", "websockets"),
+        ("UVICORN", "uvicorn"),
+        ("websockts", "websockets"),
+        ("tornados", "tornado"),
+        ("fastapi", "uvicorn"),
+        ("starlette", "uvicorn"),
+        ("hypercorn", "wsproto"),
+        ("daphne", "autobahn"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_corrected(name: str, meant: str) -> None:
+    for call in (accelerate, restore):
+        with pytest.raises(ValueError, match=f"{name!r}; did you mean {meant!r}.*it knows aiohttp"):
+            call(name)
+
+
+@pytest.mark.parametrize("name", ["django", "socketio", "", 5])
+def test_a_name_like_no_other_is_not_corrected(name: Any) -> None:
+    with pytest.raises(ValueError, match=f"can't accelerate {name!r}; it knows aiohttp"):
+        accelerate(name)
+
+
 def test_status_changes_nothing(peer: Peer) -> None:
     module = importlib.import_module("loudpeer")
     rows = [row for row in status() if row.peer == "wsproto"]

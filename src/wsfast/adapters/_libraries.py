@@ -20,6 +20,17 @@ NAMES = (
     "wsproto",
 )
 
+# What people name, and the library that does its WebSocket work.
+RUNS_ON = {
+    "channels": "uvicorn",
+    "daphne": "autobahn",
+    "fastapi": "uvicorn",
+    "gunicorn": "uvicorn",
+    "hypercorn": "wsproto",
+    "starlette": "uvicorn",
+    "trio-websocket": "wsproto",
+}
+
 
 def load(name: str) -> Peer:
     """Return the seams of a library."""

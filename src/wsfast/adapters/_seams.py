@@ -19,7 +19,7 @@ from threading import RLock, local
 from types import ModuleType
 from typing import Any, cast
 
-from ._libraries import NAMES, load
+from ._libraries import NAMES, RUNS_ON, load
 from ._replacing import Acceleration, Item, Peer, Seam, is_begun, is_lazy
 from ._versions import NOT_IMPORTED
 
@@ -44,7 +44,21 @@ def names_in(value: str) -> list[str]:
 
 def _check(name: str) -> None:
     if name not in NAMES:
-        raise ValueError(f"wsfast can't accelerate {name!r}; it knows {', '.join(NAMES)}")
+        meant = _meant(name)
+        hint = f"did you mean {meant!r}? " if meant else ""
+        raise ValueError(f"wsfast can't accelerate {name!r}; {hint}it knows {', '.join(NAMES)}")
+
+
+def _meant(name: str) -> str:
+    """Return the library that a wrong name likely stands for, "" if none."""
+    from difflib import get_close_matches  # not at the top: only a wrong name needs it
+
+    name = str(name).lower().replace("_", "-")
+    close = get_close_matches(name, NAMES, n=1, cutoff=0.75)
+    for known in NAMES:
+        if name in (known, _peer(known).package):
+            return known
+    return RUNS_ON.get(name) or (close[0] if close else "")
 
 
 class _AfterImport:

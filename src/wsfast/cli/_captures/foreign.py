@@ -98,9 +98,7 @@ def refusal(octets: bytes) -> NotFrames:
             if count < 16
             else f"unknown data ({octets[:8].hex(' ')} ...)"
         )
-        return NotFrames(
-            f"this does not look like WebSocket frames: it is {what}.", doubtful=True
-        )
+        return NotFrames(f"this does not look like WebSocket frames: it is {what}.", doubtful=True)
     verb = "is" if name.startswith("text") else "begins as"
     said = f"this does not look like WebSocket frames: it {verb} {name}."
     if "TLS" in name:
