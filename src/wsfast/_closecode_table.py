@@ -31,7 +31,7 @@ class CloseCodeInfo(Record):
             no close frame may carry it.
         reconnect: ``"yes"``, ``"later"`` (yes, after a long pause) or ``"no"``.
         about: what it says something about.
-        fault: whose doing it is.
+        fault: who or what causes it.
         meaning: what it says.
         seen: when you see it.
         fix: what to do.
@@ -122,23 +122,23 @@ def _one(
 
 
 _REGISTRY = "IANA WebSocket Close Code Number Registry"
-_NOT_TO_SEND = "Never: it reports what happened and is not for a close frame."
+_NOT_TO_SEND = "Never: a library reports it to its caller; no close frame may carry it."
 
 _CODES = (
     _one(
         *(1000, "Normal Closure", "both", "no"),
         about="the purpose of the connection",
-        fault="nobody's: all went as intended",
-        meaning="The purpose for which the connection was opened is fulfilled.",
+        fault="nobody: all went as intended",
+        meaning="The connection has served its purpose and is closed normally.",
         seen="An application called close() when it was done, on either side.",
-        fix="Nothing. If it came unexpectedly, look for the call of close() that came too early.",
+        fix="Nothing. If you did not expect it, look for a close() that was called too early.",
         use="When you are done and the other side need not come back.",
         reconnecting="No: it was closed on purpose. Connect again when there is something to do.",
     ),
     _one(
         *(1001, "Going Away", "both", "yes"),
         about="the lifetime of an endpoint, not the data",
-        fault="nobody's: an endpoint left while the connection was sound",
+        fault="nobody: an endpoint left, and nothing was wrong",
         meaning="An endpoint is going away: a server shuts down, or a browser leaves the page.",
         seen="Server stopped, redeployed, scaled down; proxy drained or restarted; browser left "
         "the page. A client sees it from the server or a proxy in between; a server sees it when "
@@ -146,33 +146,33 @@ _CODES = (
         fix="Client: reconnect with growing, random delays and resume the session. Ask for what "
         "was missed since the last message seen; nothing is wrong with the messages. Server: on "
         "shutdown send 1001 to every client and wait for the answers; when clients leave, clean "
-        "up and do not log it as an error. If it comes often, compare with deployments, "
-        "autoscaling and the idle timeout of proxies, and send pings more often than that.",
+        "up and do not log it as an error. If it comes often, compare the times with deployments, "
+        "autoscaling and the proxies' idle timeouts, and ping more often than the shortest one.",
         use="When your process stops or moves while connections are open and healthy.",
-        reconnecting="Yes, at once but spread out: exponential backoff with jitter. All clients "
-        "of a stopped server come back together.",
+        reconnecting="Yes, with exponential backoff and jitter. Without a random delay all "
+        "clients of a stopped server come back together.",
     ),
     _one(
         *(1002, "Protocol error", "both", "no"),
         about="the framing of the bytes",
-        fault="the sender of the frame, or whatever changed the stream between",
+        fault="the sender of the frame, or something on the way that changed it",
         meaning="A frame broke the protocol: opcode, reserved bits, masking, length or sequence.",
-        seen="A library with a fault in its framing; a compressed frame (RSV1) where no "
-        "compression was negotiated; a proxy that writes into the stream; two threads that "
-        "write frames into each other. Chromium sends it, and not 1007, for invalid UTF-8.",
-        fix="Capture the stream and run `wsfast frames` on it: the first frame it refuses is the "
-        "fault. Then update or replace what wrote that frame.",
-        use="When a frame breaks RFC 6455 and no other code says it better.",
+        seen="A bug in a library's framing; a compressed frame (RSV1) where no compression was "
+        "negotiated; a proxy that writes into the stream; two threads whose frames got mixed. "
+        "Chromium sends 1002, not 1007, for invalid UTF-8.",
+        fix="Capture the stream and run `wsfast frames` on it: the first frame that it rejects is "
+        "the cause. Then update or replace what wrote that frame.",
+        use="When a frame breaks RFC 6455 and no other code fits better.",
         reconnecting="No: the same software would send the same frame again.",
     ),
     _one(
         *(1003, "Unsupported Data", "both", "no"),
         about="the type of a message",
         fault="the sender of the message",
-        meaning="The endpoint can't accept this type of data, such as binary where text is due.",
+        meaning="The endpoint can't accept this type of data, such as binary where it expects text.",
         seen="A binary message to an endpoint that takes text only, or the reverse.",
         fix="Send the type that the endpoint takes: text frames for JSON, binary for the rest.",
-        use="When the type of a message is not one that you serve, though it is well-formed.",
+        use="When a message is valid, but of a type that you do not accept.",
         reconnecting="No: the same message would be refused again.",
     ),
     _one(
@@ -180,21 +180,21 @@ _CODES = (
         about="nothing yet",
         fault="the sender of the code",
         meaning="Reserved; a meaning may be defined in the future.",
-        seen="Only from software that makes up its codes.",
-        fix="Make the sender use a code that has a meaning; 4000 to 4999 are free to choose.",
+        seen="When software sends a code that is not valid.",
+        fix="Have the sender use a code that has a meaning, such as one from 4000 to 4999.",
         use="Never: it has no meaning.",
-        reconnecting="No: it says nothing that a second attempt would change.",
+        reconnecting="No: nothing suggests that a second attempt would go better.",
     ),
     _one(
         *(1005, "No Status Rcvd", "never", "no"),
         about="a close frame that says nothing",
-        fault="nobody's: a close frame need not have a code",
+        fault="nobody: a close frame needs no code",
         meaning="The close frame that came had no code.",
         seen="The other side called close() without a code, as browsers do by default; or its "
-        "library drops the code (gevent-websocket does, even for faults).",
-        fix="If you must know why, have the other side give a code: close(1000) or another.",
-        use=_NOT_TO_SEND + " Sending a close frame without a code makes the other side see it.",
-        reconnecting="No: the other side closed in good order.",
+        "library drops the code (gevent-websocket does, even after an error).",
+        fix="If you need to know why, have the other side give a code, such as close(1000).",
+        use=_NOT_TO_SEND + " The other side reports it when your close frame has no code.",
+        reconnecting="No: the other side closed properly.",
     ),
     _one(
         *(1006, "Abnormal Closure", "never", "yes"),
@@ -203,14 +203,14 @@ _CODES = (
         meaning="The connection ended without a close frame.",
         seen="The process was killed, the network was lost, a proxy ended an idle connection, "
         "the opening handshake failed (in browsers), or a library dropped the connection "
-        "instead of saying 1002 or 1007 (tornado, autobahn and hosts of wsproto do for "
+        "instead of sending 1002 or 1007 (tornado, autobahn and hosts of wsproto do for "
         "invalid UTF-8).",
-        fix="Look at the other side's log first: it may know the cause. Then at the proxies' "
-        "timeouts; keep idle connections alive with pings. If it follows the same message each "
-        "time, check that message with `wsfast check`.",
+        fix="Look at the other side's log first: it may know the cause. Then look at the "
+        "proxies' timeouts, and keep idle connections alive with pings. If it always follows the "
+        "same message, check that message with `wsfast check`.",
         use=_NOT_TO_SEND,
         reconnecting="Yes, with exponential backoff and jitter; give up after some attempts if "
-        "it comes back each time right after the same message.",
+        "it always follows the same message.",
     ),
     _one(
         *(1007, "Invalid frame payload data", "both", "no"),
@@ -223,10 +223,10 @@ _CODES = (
         "unmasked, or is still compressed.",
         fix="Find the byte with `wsfast check`; encode text as UTF-8 and send bytes in binary "
         "frames. wsfast.InvalidUTF8 gives the offset and the cause, wsfast.diagnose() the likely "
-        "origin. Sender: cut text by characters, or let the library make the fragments. "
+        "origin. Sender: split text between characters, or let the library make the fragments. "
         "Receiver: the close is right; log the offset, not the payload.",
         use="When a text message is not UTF-8. Give the offset in the reason.",
-        reconnecting="No: the same message would be refused again. Repair the sender first; then "
+        reconnecting="No: the same message would be refused again. Fix the sender first, or "
         "connect without sending that message.",
         source="RFC 6455 sections 7.4.1 and 8.1",
     ),
@@ -234,23 +234,23 @@ _CODES = (
         *(1008, "Policy Violation", "both", "no"),
         about="the rules of an endpoint",
         fault="the sender of the message, by the receiver's rules",
-        meaning="A message broke a policy of the endpoint; the generic refusal.",
+        meaning="A message broke a rule of the endpoint. This is the general refusal.",
         seen="Missing or expired authentication, a forbidden origin, a rate limit, a message "
         "that the application's schema refuses.",
-        fix="Read the reason and the server's log; renew the token, ask less often, or send what "
+        fix="Read the reason and the server's log; renew the token, send less often, or send what "
         "the application expects.",
-        use="When you refuse for a reason of your own and 1003 or 1009 does not say it.",
+        use="When you refuse a message by your own rules, and neither 1003 nor 1009 fits.",
         reconnecting="No, not with the same credentials and messages.",
     ),
     _one(
         *(1009, "Message Too Big", "both", "no"),
         about="the size of a message",
-        fault="the sender of the message, by the receiver's limit",
-        meaning="A message was larger than the endpoint takes.",
+        fault="the sender of the message, or too small a limit",
+        meaning="A message was larger than the endpoint accepts.",
         seen="A message over the receiver's limit: 1 MiB in websockets, 4 MiB in aiohttp, "
         "10 MiB in tornado, unless configured.",
-        fix="Send it in parts (messages, for fragments count as one), or raise the receiver's "
-        "limit: max_size, max_msg_size, max_message_size.",
+        fix="Split it into several messages (fragments don't help, they count together), or raise "
+        "the receiver's limit: max_size, max_msg_size, max_message_size.",
         use="When a message exceeds your limit, as soon as a header announces it.",
         reconnecting="No: the same message would be refused again.",
     ),
@@ -260,50 +260,50 @@ _CODES = (
         fault="the server, which lacks what the client needs",
         meaning="The client needs an extension that the server did not accept.",
         seen="The server, or a proxy that drops Sec-WebSocket-Extensions, did not negotiate it.",
-        fix="Enable the extension on the server, or make the client do without.",
+        fix="Enable the extension on the server, or let the client work without it.",
         use="On a client that can't work without an extension. A server fails the handshake.",
-        reconnecting="No: the same server would answer the same.",
+        reconnecting="No: the server would answer the same.",
     ),
     _one(
         *(1011, "Internal Error", "both", "later"),
         about="the code of an endpoint",
         fault="the endpoint that sends it, usually a server",
-        meaning="An unexpected condition kept the endpoint from going on.",
-        seen="An exception in the application that nobody caught; a keepalive ping that was not "
-        "answered (websockets).",
-        fix="Read the log of the endpoint that sent it. If it follows the same message each "
-        "time, that message meets a fault in the application.",
+        meaning="The endpoint met an unexpected error.",
+        seen="An exception that the application did not catch; a keepalive ping that got no "
+        "answer (websockets).",
+        fix="Read the log of the endpoint that sent it. If it always follows the "
+        "same message, that message triggers a bug in the application.",
         use="When your own code failed. Log the cause; keep it out of the reason.",
-        reconnecting="Later, with backoff and a limit of attempts: the fault may be passing, or "
-        "come again with the same message.",
+        reconnecting="Later, with backoff and a limit of attempts: the error may be temporary, or "
+        "come back with the same message.",
     ),
     _one(
         *(1012, "Service Restart", "server", "yes"),
         about="the lifetime of the server, not the data",
-        fault="nobody's: the server restarts",
+        fault="nobody: the server restarts",
         meaning="The server restarts and will be back.",
         seen="A deployment or a restart of the server (uvicorn sends it on shutdown).",
         fix="As for 1001: reconnect and resume.",
         use="On a server that restarts and expects its clients back.",
-        reconnecting="Yes, spread out: the registration suggests a random delay of 5 to 30 s.",
+        reconnecting="Yes, after a random delay: its registration suggests 5 to 30 s.",
         source=_REGISTRY,
     ),
     _one(
         *(1013, "Try Again Later", "server", "later"),
         about="the load of the server",
-        fault="nobody's: the server is overloaded",
+        fault="nobody: the server is overloaded",
         meaning="The server can't serve now, but may later.",
-        seen="An overloaded server, or one that limits its connections, sheds load.",
-        fix="Client: wait, and ask less. Server: more capacity, or fewer connections.",
+        seen="An overloaded server, or one that limits its connections, turns clients away.",
+        fix="Client: wait, and send less. Server: add capacity, or accept fewer connections.",
         use="On a server that must shed connections to stay alive.",
-        reconnecting="Later: start from a long delay, for coming back at once adds to the load.",
+        reconnecting="Later: start with a long delay. Coming back at once adds to the load.",
         source=_REGISTRY,
     ),
     _one(
         *(1014, "Bad Gateway", "server", "yes"),
         about="what is behind a gateway",
         fault="the server behind the gateway or proxy",
-        meaning="A gateway got an invalid response from the server behind it; as HTTP's 502.",
+        meaning="A gateway got an invalid response from the server behind it (HTTP: 502).",
         seen="A proxy is up and the application behind it is down or starting.",
         fix="Look at the server behind the proxy.",
         use="On a gateway whose upstream fails.",
@@ -315,8 +315,8 @@ _CODES = (
         about="the TLS connection below",
         fault="the certificate or the TLS settings of either side",
         meaning="The TLS handshake failed, so there never was a WebSocket connection.",
-        seen="A certificate that expired, is for another name, or that the client can't verify.",
-        fix="Try `openssl s_client -connect HOST:443`; repair the certificate or the trust store.",
+        seen="A certificate that has expired, is for another name, or can't be verified.",
+        fix="Try `openssl s_client -connect HOST:443`; fix the certificate or the trust store.",
         use=_NOT_TO_SEND,
         reconnecting="No: the same certificate would fail again.",
     ),
@@ -324,21 +324,21 @@ _CODES = (
         *(3000, "Unauthorized", "both", "no"),
         about="who the client is",
         fault="the client, which is not authenticated",
-        meaning="The endpoint must be authorized for this; as HTTP's 401.",
+        meaning="The client must be authorized for this (HTTP: 401).",
         seen="A token is missing or expired.",
         fix="Authenticate, then connect again.",
-        use="When a request needs an authentication that is missing.",
-        reconnecting="No, not before there are new credentials.",
+        use="When a request needs authentication that is missing.",
+        reconnecting="No, not until you have new credentials.",
         source=_REGISTRY,
     ),
     _one(
         *(3003, "Forbidden", "both", "no"),
         about="what the client may do",
-        fault="the client, which lacks the right",
-        meaning="The endpoint is known but not permitted to do this; as HTTP's 403.",
-        seen="The account lacks the right that the request needs.",
-        fix="Grant the right, or don't ask.",
-        use="When an authenticated client asks for what it may not have.",
+        fault="the client, which lacks a permission",
+        meaning="The client is known, but not permitted to do this (HTTP: 403).",
+        seen="The account lacks a permission that the request needs.",
+        fix="Grant the permission, or don't make the request.",
+        use="When an authenticated client asks for something that it may not have.",
         reconnecting="No: the answer would be the same.",
         source=_REGISTRY,
     ),
@@ -346,8 +346,8 @@ _CODES = (
         *(3008, "Timeout", "both", "yes"),
         about="the pace of an endpoint",
         fault="the endpoint that was too slow, or the network",
-        meaning="The endpoint took too long to respond; as HTTP's 408.",
-        seen="A client that did not send what was due in time, such as its credentials.",
+        meaning="The endpoint took too long to respond (HTTP: 408).",
+        seen="A client did not send something in time, such as its credentials.",
         fix="Send it in time; look for what blocks the event loop.",
         use="When the other side misses a deadline of your application.",
         reconnecting="Yes, with exponential backoff and jitter.",
@@ -368,31 +368,32 @@ def _range(
         meaning=meaning,
         seen="From software that defines it; see its documentation."
         if sender == "both"
-        else "Only from software that makes up its codes.",
+        else "When software sends a code that is not valid.",
         fix=fix,
         use=use,
         reconnecting="The application decides; should_reconnect() says no."
         if sender == "both"
-        else "No: it says nothing that a second attempt would change.",
+        else "No: nothing suggests that a second attempt would go better.",
         source="RFC 6455 section 7.4.2",
     )
 
 
-_FREE = "Never; 4000 to 4999 are free to choose."
+_FREE = "Never. For codes of your own there are 4000 to 4999."
 
 RANGES = (
     _range(
         *(0, 999, "Not used", "never"),
-        meaning="Codes below 1000 are not used.",
-        fix="Make the sender use a code that may be sent. An HTTP status is not a close code.",
+        meaning="Not a valid close code: the lowest is 1000.",
+        fix="Have the sender use a valid code, such as one from 4000 to 4999. An HTTP status is not "
+        "a close code.",
         use=_FREE,
     ),
     _range(
         *(1000, 2999, "Reserved for the protocol", "never"),
-        meaning="Reserved for WebSocket itself, its extensions and future versions; this one is "
+        meaning="Reserved for WebSocket itself, its extensions and future versions. This code is "
         "not registered.",
-        fix="Make the sender use a code that may be sent, or update the receiver if the code "
-        "was registered since.",
+        fix="Have the sender use a valid code, such as one from 4000 to 4999; or update the "
+        "receiver, if the code has been registered since.",
         use=_FREE,
     ),
     _range(
@@ -403,14 +404,14 @@ RANGES = (
     ),
     _range(
         *(4000, 4999, "Private use", "both"),
-        meaning="For private use: client and server have agreed what it means.",
+        meaning="For private use: client and server agree on what it means.",
         fix="Look it up in the documentation of the service.",
-        use="For what is particular to your application, if both sides know it.",
+        use="For codes of your own application, if both sides know them.",
     ),
     _range(
         *(5000, 65535, "Not used", "never"),
-        meaning="Codes above 4999 are not used.",
-        fix="Make the sender use a code that may be sent.",
+        meaning="Not a valid close code: the highest is 4999.",
+        fix="Have the sender use a valid code, such as one from 4000 to 4999.",
         use=_FREE,
     ),
 )

@@ -138,12 +138,12 @@ def compare(first: int, second: int) -> Comparison:
     RFC 6455 section 7.4.
 
     >>> [aspect for aspect, _, _ in compare(1001, 1007).differences]
-    ['about', 'whose doing', 'reconnect']
+    ['about', 'caused by', 'reconnect']
     """
     a, b = explain(first), explain(second)
     aspects = (
         ("about", a.about, b.about),
-        ("whose doing", a.fault, b.fault),
+        ("caused by", a.fault, b.fault),
         ("sent by", _SENDERS[a.sender], _SENDERS[b.sender]),
         ("reconnect", a.reconnecting, b.reconnecting),
     )
@@ -168,7 +168,7 @@ _SENDERS = {
     "both": "client or server",
     "client": "the client only",
     "server": "the server only",
-    "never": "nobody: it never goes on the wire, the receiving side reports it",
+    "never": "nobody: no close frame may carry it",
 }
 _MEMBERS = {int(code): code for code in CloseCode}
 _SENDABLE = frozenset(code for code, info in TABLE.items() if info.on_the_wire)

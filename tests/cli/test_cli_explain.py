@@ -55,7 +55,7 @@ def test_explain_two_codes_in_full_leaves_nothing_out() -> None:
 def test_the_difference_comes_first() -> None:
     for options in ((), ("--full",)):
         output = run("explain", *options, "1001", "1007")[1]
-        places = [output.index(word) for word in ("about", "whose", "reconnect", "meaning")]
+        places = [output.index(word) for word in ("about", "caused by", "reconnect", "meaning")]
         assert places == sorted(places)
 
 

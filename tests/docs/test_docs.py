@@ -24,9 +24,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 HEAD = """# Close codes
 
 What each code of RFC 6455 section 7.4 and of the IANA registry means, and what to do.
-`wsfast explain CODE` prints an entry, `wsfast explain 1001 1007` two side by side;
-`wsfast.explain(code)` and `wsfast.compare(a, b)` return them. This page is written from the same
-table, by which wsfast also judges the codes that it receives and sends.
+`wsfast explain CODE` prints an entry, `wsfast explain 1001 1007` two side by side; in a program,
+`wsfast.explain(code)` and `wsfast.compare(a, b)` return them. This page is generated from the table
+that wsfast itself uses to check the codes that it receives and sends.
 
 | code | name | sent by | reconnect |
 |---|---|---|---|
@@ -48,7 +48,7 @@ def close_codes_page() -> str:
     sections = [
         f"## {codes_of(info)} {info.name}\n\n{info.meaning}\n\n"
         f"- **When you see it:** {info.seen}\n- **What to do:** {info.fix}\n"
-        f"- **When to use it:** {info.use}\n- **Whose doing:** {info.fault}.\n"
+        f"- **When to use it:** {info.use}\n- **Caused by:** {info.fault}.\n"
         f"- **Reconnect:** {info.reconnecting}\n- **Source:** {info.source}\n"
         for info in infos
     ]

@@ -107,7 +107,7 @@ def test_compare_1001_and_1007_answers_what_a_comparing_page_answers() -> None:
     assert aspects["about"] == (leaving.about, payload.about)
     assert aspects["reconnect"][0].startswith("Yes")
     assert aspects["reconnect"][1].startswith("No")
-    assert "whose doing" in aspects
+    assert "caused by" in aspects
     # When to use which.
     assert "process stops" in leaving.use
     assert "not UTF-8" in payload.use

@@ -21,7 +21,7 @@ SENDERS = {
     "both": "client or server",
     "client": "the client",
     "server": "the server",
-    "never": "nobody; it never goes on the wire",
+    "never": "nobody: no close frame may carry it",
 }
 
 
