@@ -5,7 +5,7 @@
 Each case is a build and an installation by pip into an environment of its own, of a copy
 of this tree.  The first is done as users do it, with the network; the others take
 setuptools and Cython from one environment, to be quick.  Exit status 1 if one is not as
-README.md says.
+docs/guide/installing.md says.
 
 Invariant: what is installed is judged by a program that runs outside the tree.
 """

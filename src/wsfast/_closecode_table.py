@@ -169,7 +169,7 @@ _CODES = (
         *(1003, "Unsupported Data", "both", "no"),
         about="the type of a message",
         fault="the sender of the message",
-        meaning="The endpoint can't accept this type of data, such as binary where it expects text.",
+        meaning="The endpoint can't accept this type of data, such as binary instead of text.",
         seen="A binary message to an endpoint that takes text only, or the reverse.",
         fix="Send the type that the endpoint takes: text frames for JSON, binary for the rest.",
         use="When a message is valid, but of a type that you do not accept.",
@@ -384,8 +384,8 @@ RANGES = (
     _range(
         *(0, 999, "Not used", "never"),
         meaning="Not a valid close code: the lowest is 1000.",
-        fix="Have the sender use a valid code, such as one from 4000 to 4999. An HTTP status is not "
-        "a close code.",
+        fix="Have the sender use a valid code, such as one from 4000 to 4999. An HTTP status "
+        "is not a close code.",
         use=_FREE,
     ),
     _range(

@@ -246,6 +246,83 @@ def test_aiohttp(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out in text_of("aiohttp.md")
 
 
+# Clients
+
+COMMANDS = re.findall(r"^(WSFAST_ACCELERATE=(\S+) python client\.py)", text_of("clients.md"), re.M)
+PROGRAMS = {
+    "websocket-client": (
+        "import logging, sys, websocket\n"
+        "logging.basicConfig()\n"
+        "websocket.create_connection(sys.argv[1]).recv()\n"
+    ),
+    "websockets": (
+        "import sys\nfrom websockets.sync.client import connect\n"
+        "connect(sys.argv[1], proxy=None).recv()\n"
+    ),
+    "aiohttp": (
+        "import asyncio, sys, aiohttp\n"
+        "async def main():\n"
+        "    async with aiohttp.ClientSession() as session:\n"
+        "        async with session.ws_connect(sys.argv[1]) as ws:\n"
+        "            await ws.receive()\n"
+        "asyncio.run(main())\n"
+    ),
+}
+
+
+def test_every_client_has_a_command() -> None:
+    assert {name for _, name in COMMANDS} == PROGRAMS.keys()
+
+
+@pytest.mark.parametrize(("command", "name"), COMMANDS, ids=PROGRAMS)
+def test_a_client_of_a_library(command: str, name: str, tmp_path: Path) -> None:
+    need({"websocket-client": "websocket"}.get(name, name))
+    (tmp_path / "client.py").write_text(PROGRAMS[name])
+    code, reason, log = misled(command, tmp_path)
+    assert code == 1007
+    assert (reason == EXACT) == (name != "websocket-client")
+    assert log.count("1007 invalid UTF-8 at byte 3") == 1 or name == "websockets"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_websocket_client_in_two_lines(when: str, tmp_path: Path) -> None:
+    need("websocket")
+    two = block("clients.md", 'accelerate("websocket-client")')
+    assert len([line for line in two.splitlines() if line]) == 2
+    imports, call = PROGRAMS["websocket-client"].split("logging.basicConfig", 1)
+    parts = [two, imports] if when == "before" else [imports, two]
+    (tmp_path / "client.py").write_text("".join([*parts, "logging.basicConfig", call]))
+    code, _, log = misled("python client.py", tmp_path)
+    assert code == 1007
+    assert log.count("1007 invalid UTF-8 at byte 3") == 1
+
+
+def misled(command: str, directory: Path) -> tuple[int | None, str, str]:
+    """Run a client, send it a text that is not UTF-8; return its close frame and its output."""
+    environment = dict(os.environ)
+    words = shlex.split(command)
+    while "=" in words[0]:
+        name, _, environment[name] = words.pop(0).partition("=")
+    path = [str(SITE), str(directory), *sys.path[1:]]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(SECONDS)
+        url = f"ws://127.0.0.1:{listener.getsockname()[1]}/"
+        client = subprocess.Popen(
+            [sys.executable, *words[1:], url],
+            cwd=directory,
+            env={**environment, "PYTHONPATH": os.pathsep.join(path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        end = End(listener.accept()[0], client=False)
+        end.say(TEXT, BAD)
+        found = end.farewell()
+        end.hang_up()
+        log, _ = client.communicate(timeout=SECONDS)
+    return *found, log
+
+
 # Logging
 
 

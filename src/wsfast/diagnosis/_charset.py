@@ -50,14 +50,13 @@ def mixed(sample: Sample) -> Finding | None:
         return Finding(
             Origin.UNKNOWN,
             "low",
-            f"one byte may be a letter of Latin-1, as {name} has it, or be damaged; "
-            "the rest is UTF-8",
+            f"one byte may be a Latin-1 letter of {name}, or be damaged; the rest is UTF-8",
         )
     return Finding(
         Origin.LEGACY_CHARSET,
         "medium",
-        f"{letters} bytes between letters of ASCII would be letters of Latin-1, as {name} "
-        "has them; the rest is UTF-8",
+        f"in Latin-1, {letters} bytes between ASCII letters are letters of {name}; "
+        "the rest is UTF-8",
         "latin-1",
     )
 
@@ -88,6 +87,6 @@ def by_normalizer(sample: Sample) -> Finding | None:
     return Finding(
         Origin.LEGACY_CHARSET,
         "low",
-        f"charset-normalizer takes it for {best.encoding}, {best.language}",
+        f"charset-normalizer detects {best.encoding}, {best.language}",
         best.encoding,
     )

@@ -243,7 +243,7 @@ def _find(sample: Sample) -> Finding:
             if found.confidence == "high":
                 break
     if best is None:
-        return Finding(Origin.UNKNOWN, "low", "no origin that is looked for fits")
+        return Finding(Origin.UNKNOWN, "low", "no known pattern matches")
     if best.confidence != "high" and sample.ends_at_fault:
         cut = "what follows the ill-formed bytes is not known, and it would tell"
         return Finding(Origin.UNKNOWN, "low", cut, candidates=best.candidates)

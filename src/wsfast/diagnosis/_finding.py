@@ -29,9 +29,9 @@ class Origin(Enum):
     MODIFIED_UTF8 = "Java's modified UTF-8"
     LONE_SURROGATE = "a lone surrogate, encoded as if it were a character"
     CUT = "a piece of a text, cut inside a character"
-    DOUBLE_ENCODED = "UTF-8 that was taken for another charset and encoded again"
-    MASKED = "bytes that are still masked, or masked once too often"
-    COMPRESSED_MESSAGE = "a compressed message whose RSV1 bit got lost"
+    DOUBLE_ENCODED = "UTF-8 that was decoded in another charset and encoded again"
+    MASKED = "bytes that are still masked, or were masked twice"
+    COMPRESSED_MESSAGE = "a compressed message without its RSV1 bit"
     GZIP = "gzip data"
     ZLIB = "zlib data"
     PNG = "a PNG image"
@@ -52,24 +52,24 @@ class Origin(Enum):
 _USE_BINARY = "Send it in a binary frame (opcode 2), not as text."
 _REMEDIES = {
     Origin.UTF8: "Nothing.",
-    Origin.LEGACY_CHARSET: "Encode the text as UTF-8 where it is sent; decode input with its "
-    "own charset before joining it to other text.",
-    Origin.UTF16: "Encode the text as UTF-8 where it is sent.",
-    Origin.UTF32: "Encode the text as UTF-8 where it is sent.",
-    Origin.CESU8: "Use an encoder of real UTF-8; join surrogate pairs before encoding.",
-    Origin.MODIFIED_UTF8: "In Java use getBytes(StandardCharsets.UTF_8), not writeUTF() nor "
+    Origin.LEGACY_CHARSET: "Encode the text as UTF-8 before sending. Decode each input in its own "
+    "charset before you join it to other text.",
+    Origin.UTF16: "Encode the text as UTF-8 before sending.",
+    Origin.UTF32: "Encode the text as UTF-8 before sending.",
+    Origin.CESU8: "Use a real UTF-8 encoder; join surrogate pairs before encoding.",
+    Origin.MODIFIED_UTF8: "In Java use getBytes(StandardCharsets.UTF_8), not writeUTF() or "
     "JNI's GetStringUTFChars().",
-    Origin.LONE_SURROGATE: "Do not cut strings between the halves of a surrogate pair; in "
-    "JavaScript use toWellFormed(), in Python do not encode with 'surrogatepass'.",
-    Origin.CUT: "Cut text by characters, or send the pieces as fragments of one message, which "
-    "may be cut anywhere.",
-    Origin.DOUBLE_ENCODED: "Decode input as UTF-8, not as Latin-1 or Windows-1252, before it is "
-    "encoded.",
+    Origin.LONE_SURROGATE: "Do not cut strings inside a surrogate pair. In JavaScript use "
+    "toWellFormed(); in Python do not encode with 'surrogatepass'.",
+    Origin.CUT: "Cut text between characters, or send the pieces as fragments of one message, "
+    "which may be cut anywhere.",
+    Origin.DOUBLE_ENCODED: "Decode the input as UTF-8, not as Latin-1 or Windows-1252, before you "
+    "encode it.",
     Origin.MASKED: "Unmask each frame once, with its own key, from the first byte of its payload.",
-    Origin.COMPRESSED_MESSAGE: "Keep RSV1 of the first frame when forwarding or building frames, "
+    Origin.COMPRESSED_MESSAGE: "When you forward or build frames, keep RSV1 of the first one, "
     "or inflate the message first.",
-    Origin.UNKNOWN: "Log the bytes on the sending side, just before they are framed, and "
-    "compare them with the window.",
+    Origin.UNKNOWN: "Log the bytes on the sending side, just before they are framed, and compare "
+    "them with the window.",
 }
 
 

@@ -68,7 +68,9 @@ def utf16(sample: Sample) -> Finding | None:
     if best is None:
         return None
     _, codec, name = best
-    return Finding(Origin.UTF16, "medium", f"taken as {codec.upper()} it reads like {name}", codec)
+    return Finding(
+        Origin.UTF16, "medium", f"decoded as {codec.upper()} it is plausible {name}", codec
+    )
 
 
 def _is_text(text: str) -> bool:
@@ -106,18 +108,18 @@ def surrogates(sample: Sample) -> Finding | None:
         return Finding(
             Origin.MODIFIED_UTF8,
             "high",
-            "U+0000 is written as C0 80, and the rest is as modified UTF-8 has it",
+            "U+0000 is written as C0 80, and the rest is valid modified UTF-8",
         )
     if lone:
         return Finding(
             Origin.LONE_SURROGATE,
             "high",
-            f"{lone} surrogate{'s' * (lone > 1)} without the other half; the rest is UTF-8",
+            f"{lone} lone surrogate{'s' * (lone > 1)}; the rest is UTF-8",
         )
     return Finding(
         Origin.CESU8,
         "high",
-        f"{pairs} surrogate pair{'s' * (pairs > 1)} in two sequences of three bytes each; "
+        f"{pairs} surrogate pair{'s' * (pairs > 1)} encoded as two sequences of three bytes; "
         "the rest is UTF-8",
     )
 
@@ -154,8 +156,8 @@ def double_encoded(sample: Sample) -> Finding | None:
     return Finding(
         Origin.DOUBLE_ENCODED,
         "high" if len(undone) > 1 or len(runs[0]) > 2 else "medium",
-        f"{len(undone)} of {len(runs)} runs beyond ASCII are UTF-8 again if taken as "
-        f"Windows-1252 or Latin-1, and then it reads like {name}",
+        f"{len(undone)} of {len(runs)} non-ASCII runs, encoded as Windows-1252 or Latin-1, are "
+        f"UTF-8 again, and the result is plausible {name}",
     )
 
 

@@ -110,15 +110,16 @@ def _finding(origin: Origin, confidence: _Confidence, merged: list[_Hypothesis])
     )
     best = listed[0]
     if origin is Origin.UNKNOWN:
-        reason = "no origin is likelier than all others and damage"
+        reason = "no single origin is likely enough"
     elif origin is Origin.CUT:
         reason = "it begins or ends inside a character, and is UTF-8 otherwise"
     else:
-        reason = f"taken as {best.detail} it reads like {best.language}"
+        reason = f"decoded as {best.detail} it is plausible {best.language}"
     named = listed if origin is Origin.UNKNOWN else listed[1:]
     others = [f"{one.detail} ({one.language})" for one in named if one.detail][:3]
     if confidence != "high" and others:
-        reason += f"; it may be {', '.join(others)}"
+        also = "" if origin is Origin.UNKNOWN else " also"
+        reason += f"; it may{also} be {', '.join(others)}"
     return Finding(origin, confidence, reason, best.detail * (origin is best.origin), candidates)
 
 

@@ -53,7 +53,7 @@ def masked(sample: Sample) -> Finding | None:
     return Finding(
         Origin.MASKED,
         "high" if control and len(octets) >= 64 and best[0] > 0.9 else "medium",
-        f"there is a masking key with which it is UTF-8 and reads like {best[1]}",
+        f"unmasked with a key that was found, it is UTF-8 and plausible {best[1]}",
     )
 
 
@@ -65,17 +65,15 @@ def masked_by_key(sample: Sample) -> Finding | None:
     for phase in range(4):
         turned = key[phase:] + key[:phase]
         if any(key) and _is_utf8(apply_mask(sample.octets, turned), sample):
-            how = "as it is" if phase == 0 else f"begun at its byte {phase}"
-            return Finding(
-                Origin.MASKED, "high", f"with the frame's masking key, {how}, it is UTF-8"
-            )
+            how = "" if phase == 0 else f", started at byte {phase} of the key,"
+            return Finding(Origin.MASKED, "high", f"unmasked with the frame's key{how} it is UTF-8")
     for phase in range(1, 4):
         twice = apply_mask(key, key[phase:] + key[:phase])
         if any(twice) and _is_utf8(apply_mask(sample.octets, twice), sample):
             return Finding(
                 Origin.MASKED,
                 "high",
-                f"it is UTF-8 if the frame's masking key was applied {phase} bytes out of step",
+                f"it is UTF-8 if it was unmasked with the key {phase} bytes out of step",
             )
     return None
 
@@ -190,5 +188,5 @@ def compressed_message(sample: Sample) -> Finding | None:
     return Finding(
         Origin.COMPRESSED_MESSAGE,
         "high" if len(text) >= 16 else "medium",
-        f"it inflates, by raw DEFLATE, to UTF-8 that reads like {name}",
+        f"inflated with raw DEFLATE, it is UTF-8 and plausible {name}",
     )
