@@ -91,8 +91,8 @@ class BackendInfo(Record):
     Attributes:
         name: ``"native"`` or ``"pure"``.
         kernel: the kernel in use; ``""`` without the extension.
-        kernels: those that this CPU runs, the slowest first.
-        cpu_features: what the CPU and the operating system offer of what kernels use.
+        kernels: the kernels that this CPU can run, the slowest first.
+        cpu_features: the CPU features that kernels use and that are available here.
         reason: why the compiled codec is not used; ``""`` if it is.
     """
 

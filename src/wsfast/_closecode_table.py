@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 
 class CloseCodeInfo(Record):
-    """Explain a close code.
+    """An explanation of a close code.
 
     Attributes:
         code: the code asked for.
         name: its name in the IANA registry, or what its range is for.
-        first, last: the range that the explanation is about; both ``code`` if it is
-            about this one code.
+        first, last: the range that the explanation is about; both are ``code`` if it is
+            about this code alone.
         sender: who may send it: ``"client"``, ``"server"``, ``"both"``, or ``"never"`` if
             no close frame may carry it.
         reconnect: ``"yes"``, ``"later"`` (yes, after a long pause) or ``"no"``.
-        about: what it says something about.
+        about: what the code is about, such as the framing or one message.
         fault: who or what causes it.
         meaning: what it says.
         seen: when you see it.
         fix: what to do.
         use: when to send it.
-        reconnecting: whether and how to come back.
-        source: where that is written.
+        reconnecting: whether and how to reconnect.
+        source: the standard that defines it.
     """
 
     __match_args__ = (

@@ -26,19 +26,19 @@ class ConnectionState(Enum):
 
 
 class NotOpen(RuntimeError):
-    """Raised when nothing can be sent any more: the connection is closing or closed.
+    """Raised when nothing can be sent any more, because the connection is closing or closed.
 
     RFC 6455 section 5.5.1: nothing follows a close frame.
     """
 
 
 class Closure(Record):
-    """How a connection ended, with what was on the wire kept apart from the cause.
+    """How a connection ended: the cause, and the close frames of both ends.
 
     Attributes:
-        code: the cause, as an application wants to know it: the code of our violation if
-            there was one, else that of the close frame received; 1006 if none came.
-        reason: what goes with it.
+        code: the cause: the code of the violation if there was one, else that of the close
+            frame received, else 1006.
+        reason: the reason that goes with ``code``.
         by: ``"local"`` if this end began to close, ``"remote"`` if the other did.
         sent: the close frame that was sent, as a ``Close``, or ``None``.
         received: the close frame that was received, or ``None``.

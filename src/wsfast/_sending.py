@@ -111,12 +111,12 @@ class Sender:
             self._send(Opcode.BINARY, data)
 
     def ping(self, payload: Buffer | None = None) -> bytes:
-        """Queue a ping; return its payload, which the pong will have.
+        """Queue a ping; return its payload, which the pong will have too.
 
-        Each stays among ``pending_pings`` until it is answered: stop at a few.
+        It stays in ``pending_pings`` until it is answered: don't let many pile up.
 
         Args:
-            payload: at most 125 bytes; ``None`` for four random ones.
+            payload: at most 125 bytes; ``None`` for four random bytes.
 
         Raises:
             NotOpen: the connection is closing, or the remote is gone.
@@ -132,7 +132,7 @@ class Sender:
         return octets
 
     def pong(self, payload: Buffer = b"") -> None:
-        """Queue a pong that no ping asked for (section 5.5.3).
+        """Queue an unsolicited pong (section 5.5.3); pings are answered without it.
 
         Raises:
             NotOpen: the connection is closing, or the remote is gone.
@@ -144,15 +144,15 @@ class Sender:
         self._queue(self._frame(Opcode.PONG, octets_of(payload, "payload")))
 
     def close(self, code: int | None = 1000, reason: str = "") -> None:
-        """Begin to close: queue a close frame, if none was sent (section 7.1.2).
+        """Begin to close: queue a close frame, unless one was sent (section 7.1.2).
 
         Args:
             code: a code that this end may send; ``None`` for a frame without one.
             reason: at most 123 bytes in UTF-8.
 
         Raises:
-            TypeError, ValueError: the code must not be sent by this end, the reason is
-                too long or comes without a code.
+            TypeError, ValueError: this end must not send the code, the reason is too long,
+                or there is a reason but no code.
         """
         encode_close(code, reason)  # raises what is wrong with them
         if code is not None and explain(code).sender not in ("both", self._role):
@@ -162,13 +162,13 @@ class Sender:
         self._ended = True
 
     def going_away(self, reason: str = "") -> None:
-        """Close with 1001: a server that stops, a page that is left (section 7.4.1)."""
+        """Close with 1001, as a server that stops (section 7.4.1)."""
         self.close(1001, reason)
 
     def data_to_send(self) -> bytes:
-        """Return the bytes that are to be written now, and forget them.
+        """Return the bytes to write now, and remove them from the queue.
 
-        They are ``b""`` when nothing is queued.  Don't write that: sockets and transports
+        If nothing is queued, it returns ``b""``.  Don't write that: sockets and transports
         refuse every write, even an empty one, once their sending half is shut down.
         """
         if self._sent is not None:

@@ -54,23 +54,22 @@ _HANG_UP_TEXTS = ("ConnectionClosed", "closed connection", "Server disconnected"
 
 
 def worth_retrying(error: BaseException) -> bool:
-    """Tell whether an error is one that a later attempt may not meet.
+    """Tell whether a later attempt may succeed after this error.
 
-    An error is judged by the first of these that applies:
+    The first of these rules that applies decides:
 
     1. A certificate or TLS failure anywhere in the chain of causes: no.
-    2. The close codes and HTTP statuses that it carries: all have to say yes.  For a close
-       code that is what ``should_reconnect`` says; statuses 408, 425, 429 and from 500 may
-       pass, but not 501 and 505.
-    3. Its kind: yes for ``OSError`` (refused, reset, timed out, name not resolved) unless it
-       is about a file, and for ``EOFError``; no for a fault in a program, like ``ValueError``.
-    4. The same of its ``__cause__``, or of its ``__context__`` unless ``from None`` hides it.
-       The context of a built-in error does not count.
+    2. The close codes and HTTP statuses that it carries: yes if all of them are temporary.
+       For a close code ``should_reconnect`` decides.  Temporary statuses are 408, 425, 429
+       and those from 500 on, except 501 and 505.
+    3. Its type: yes for ``EOFError``, and for ``OSError`` (refused, reset, timed out, name
+       not found) unless it is about a file; no for a bug in a program, like ``ValueError``.
+    4. The same rules for its ``__cause__``, or for its ``__context__`` unless ``from None``
+       hides it.  The context of a built-in error does not count.
     5. The name of its class, such as ``ServerDisconnectedError``.
 
-    Every error of an exception group is judged, and all have to say yes.  An error to which
-    nothing applies is not worth retrying, nor is a ``BaseException`` such as
-    ``KeyboardInterrupt``.
+    For an exception group the answer is yes only if it is yes for every error in it.  If no
+    rule applies, the answer is no; for a ``BaseException`` such as ``KeyboardInterrupt`` too.
 
     Args:
         error: what the attempt raised.

@@ -38,22 +38,23 @@ _ITERABLE_COROUTINE = 0x100  # CO_ITERABLE_COROUTINE of the module ``inspect``
 class Backoff:
     """An iterator over delays, in seconds: exponential, with jitter and a cap.
 
-    The n-th delay, from 0, has the ceiling ``min(cap, base * factor**n)``.  Call ``reset``
-    once a connection has proved good, after a first message for instance.  To reset as soon
-    as it is open would mean that a server that accepts and then closes is asked again
-    without a growing pause.
+    The n-th delay, from 0, is at most ``min(cap, base * factor**n)``, its ceiling.  Call
+    ``reset`` once a connection has proved good, for instance after its first message.  If
+    you reset as soon as it is open, a server that accepts and closes at once is called again
+    without growing pauses.
 
     Args:
         base: the first ceiling, in seconds; with 0 there are no pauses at all.
-        factor: by what each ceiling is larger than the one before.
+        factor: how many times as large each ceiling is as the one before.
         cap: the largest ceiling, in seconds.
-        jitter: ``"full"``, anything from 0 to the ceiling, so that many clients spread
-            out; ``"equal"``, from half of it; ``"none"``, the ceiling itself.
+        jitter: ``"full"`` for a random delay from 0 to the ceiling, so that many clients
+            spread out; ``"equal"`` for one from half the ceiling on; ``"none"`` for the
+            ceiling itself.
         max_attempts: how many delays there are; ``None`` for no end, 0 for none.
-        rng: the source of randomness, such as a ``random.Random``; by default one of its own.
+        rng: the source of randomness, such as a ``random.Random``; by default a new one.
 
     Raises:
-        TypeError, ValueError: an argument is of the wrong type, or out of range.
+        TypeError, ValueError: an argument has the wrong type or value.
 
     RFC 6455 section 7.2.3.
 
@@ -99,7 +100,7 @@ class Backoff:
 
     @property
     def ceiling(self) -> float:
-        """The most that the next delay can be, in seconds."""
+        """The longest that the next delay can be, in seconds."""
         return self._ceiling
 
     def reset(self) -> None:
@@ -164,26 +165,26 @@ def retry(
 ) -> _T:
     """Call a function until it succeeds, with the delays of a ``Backoff`` between attempts.
 
-    ``KeyboardInterrupt`` and whatever else is not an ``Exception`` is raised at once.  A
-    server that asks for a pause (``Retry-After``) is given that too, up to the cap of the
-    ``Backoff``, before the delay.
+    ``KeyboardInterrupt`` and everything else that is not an ``Exception`` is raised at once.
+    If the server asks for a pause (``Retry-After``), that pause comes before the delay; it is
+    no longer than the cap of the ``Backoff``.
 
     Args:
-        attempt: the function to call, such as one that connects; for a coroutine function
+        attempt: the function to call; it connects, for instance.  For a coroutine function
             use ``retry_async``.
         backoff: the delays; by default ``Backoff()``, which has no end.  ``attempt`` may
             ``reset`` it once its connection has proved good.
-        retry_if: takes an error, returns whether to try again.
-        sleep: what waits; takes seconds.
+        retry_if: a function that takes an error and returns whether to try again.
+        sleep: the function that waits; it takes seconds.
 
     Returns:
         What ``attempt`` returned.
 
     Raises:
-        Exception: what the last attempt raised, if ``retry_if`` said no to it or the
-            delays came to an end.
-        TypeError: an argument is of the wrong kind, or ``attempt`` returned an awaitable or
-            a generator, so that nothing was attempted.
+        Exception: what the last attempt raised, if ``retry_if`` said no to it or no delay
+            was left.
+        TypeError: an argument has the wrong type; or ``attempt`` returned an awaitable or a
+            generator, so that nothing was attempted.
     """
     delays = _checked(attempt, backoff, retry_if, sleep)
     while True:
@@ -210,23 +211,23 @@ async def retry_async(
 ) -> _T:
     """Await a coroutine function until it succeeds, with delays between attempts.
 
-    As ``retry`` does it.  A cancellation is never taken for a failure; it is raised at once.
+    It works as ``retry``.  A cancellation is never taken for a failure: it is raised at once.
 
     Args:
-        attempt: the coroutine function to call and await, such as one that connects, or
-            another that returns an awaitable.
+        attempt: the coroutine function to call and await, or another function that returns
+            an awaitable; it connects, for instance.
         backoff: the delays; by default ``Backoff()``, which has no end.
-        retry_if: takes an error, returns whether to try again.
-        sleep: what waits; takes seconds; ``asyncio.sleep`` by default.
+        retry_if: a function that takes an error and returns whether to try again.
+        sleep: the function that waits; it takes seconds; by default ``asyncio.sleep``.
 
     Returns:
         What awaiting ``attempt`` returned.
 
     Raises:
-        Exception: what the last attempt raised, if ``retry_if`` said no to it or the
-            delays came to an end.
-        TypeError: an argument is of the wrong kind, or ``attempt`` or ``sleep`` did not
-            return an awaitable.
+        Exception: what the last attempt raised, if ``retry_if`` said no to it or no delay
+            was left.
+        TypeError: an argument has the wrong type; or ``attempt`` or ``sleep`` did not return
+            an awaitable.
     """
     if sleep is None:
         import asyncio  # here, because only its users should pay for it

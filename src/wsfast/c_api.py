@@ -8,7 +8,7 @@ import os
 def get_include() -> str:
     """Return the directory of ``wsfast.h``, for ``include_dirs`` of an extension.
 
-    The header says what the C API does; Cython modules write
+    The header documents the C API.  Cython modules use it with
     ``from wsfast.c_api cimport wsfast_import, wsfast_mask``.
 
     Returns:

@@ -52,9 +52,8 @@ class Comparison(Record):
     """Two close codes side by side.
 
     Attributes:
-        first, second: what each of them is.
-        differences: ``(aspect, of the first, of the second)``, the key ones, in which
-            they differ.
+        first, second: the two codes, each a ``CloseCodeInfo``.
+        differences: the main differences, each an ``(aspect, of first, of second)``.
     """
 
     __slots__ = __match_args__ = ("first", "second", "differences")
@@ -81,7 +80,7 @@ def explain(code: int) -> CloseCodeInfo:
         code: 0 to 65535, all that the two bytes of a close frame can say.
 
     Returns:
-        The entry of a registered code; of any other, that of its range.
+        The entry of the code; for an unregistered code, that of its range.
 
     Raises:
         TypeError: ``code`` is not an integer.
@@ -106,10 +105,10 @@ def explain(code: int) -> CloseCodeInfo:
 def should_reconnect(code: int) -> bool:
     """Tell whether to connect again after a close with this code.
 
-    Yes after 1001, 1006, 1011 to 1014 and 3008; for 1011 and 1013 ``explain(code)`` advises
-    a long pause.  No after the others: the close was intended, or another attempt would fail
-    the same way.  What a code from 3000 means that is not registered, only your application
-    knows; the answer here is no.
+    Yes after 1001, 1006, 1011 to 1014 and 3008; after 1011 and 1013 make a long pause, as
+    ``explain(code)`` says.  No after the others: the close was intended, or another attempt
+    would fail the same way.  No after unregistered codes from 3000 on too, because only your
+    application knows what they mean.
 
     Args:
         code: 0 to 65535; use 1006 if there was no close frame, 1005 if it had no code.
@@ -126,7 +125,7 @@ def should_reconnect(code: int) -> bool:
 
 
 def compare(first: int, second: int) -> Comparison:
-    """Return what two close codes mean and in what they differ.
+    """Return what two close codes mean and how they differ.
 
     Args:
         first, second: 0 to 65535.
@@ -158,8 +157,8 @@ def close_code(code: int) -> int:
 def may_be_sent(code: int) -> bool:
     """Tell whether a close frame may carry the code (RFC 6455 section 7.4).
 
-    That is a registered code that is not for local use only, or one of 3000 to 4999,
-    which libraries, frameworks and applications define.
+    It may carry registered codes, except those for local use only, and 3000 to 4999, which
+    libraries, frameworks and applications define.
     """
     return code in _SENDABLE or True in [code in codes for codes in _SENDABLE_RANGES]
 

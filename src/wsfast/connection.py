@@ -47,15 +47,14 @@ MAX_PONGS = 64  # queued at a time; what the host does not take does not grow wi
 class Connection(Sender, Generic["_TextType", "_MessageType"]):
     """One connection after its opening handshake (RFC 6455 sections 5 to 7).
 
-    One thread may send while another takes ``data_to_send()`` and a third calls
-    ``receive()``: nothing is lost, and what each thread sends keeps its order.  Only one
-    thread at a time may receive, and only one may take.
+    Several threads may send at once: nothing is lost, and what each thread sends keeps its
+    order.  Meanwhile one other thread may call ``receive()``, and one ``data_to_send()``.
 
     Args:
         role: ``"server"`` or ``"client"``: which end this is.
         text, max_message_size, max_frame_size, max_retained, stream: as ``MessageDecoder``.
-        deflate: what was agreed on of permessage-deflate, if it was.
-        fragment_size: the most bytes of payload in a frame that is sent, 4 at least;
+        deflate: the ``Deflate`` that both ends negotiated, if they did.
+        fragment_size: the most bytes of payload in a frame that is sent, at least 4;
             ``None`` sends every message in one frame.
 
     Raises:
@@ -158,20 +157,21 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
     # What arrives.
 
     def receive(self, data: Buffer, /) -> Iterator[_MessageType | _Control]:
-        """Take what arrived, and do at once what it asks for.
+        """Take what arrived, and answer it.
 
-        When this returns, pings are answered, pongs have settled their pings, a close frame
-        is answered, and a violation's close frame is queued: send ``data_to_send()``.
+        When this returns, the answers to pings, to a close frame and to a violation are
+        queued: write ``data_to_send()``.  Pongs have removed their pings from
+        ``pending_pings``.
 
         Args:
             data: any C-contiguous buffer; it is not kept.
 
         Returns:
             An iterator over the ``Text``, ``Binary``, ``Ping``, ``Pong`` and ``Close`` that
-            are now whole, or over the parts of messages that arrived.  What is not taken
-            from it stays: the next call's iterator begins with it.  If the bytes break the
-            protocol, the iterator raises after all that came before; whatever arrives later
-            is ignored (section 7.1.7).
+            are now complete; with ``stream=True``, over parts of messages.  What you don't
+            take from it is kept: the next call's iterator begins with it.  If the bytes
+            break the protocol, the iterator raises after everything before that; later
+            bytes are ignored (section 7.1.7).
 
         Raises:
             ProtocolError, InvalidUTF8, MessageTooBig: from the iterator, once.
@@ -187,13 +187,13 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
         return self._decoder.get_buffer(sizehint)
 
     def buffer_updated(self, nbytes: int, /) -> Iterator[_MessageType | _Control]:
-        """Take the first ``nbytes`` bytes of the buffer: as ``receive`` of them."""
+        """Take the first ``nbytes`` bytes of the buffer, as ``receive`` does."""
         if self._violation is not None:
             return self._events
         return self._take(self._decoder.buffer_updated(nbytes))
 
     def receive_eof(self) -> None:
-        """Note that the remote sends nothing more: its end of TCP is closed."""
+        """Tell the connection that the remote closed TCP and sends nothing more."""
         self._eof = self._ended = True
 
     def _take(self, decoded: Iterator[Any]) -> Iterator[Any]:
@@ -261,26 +261,25 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
 
     @property
     def pending_pings(self) -> tuple[bytes, ...]:
-        """The payloads of the pings that were not answered yet, the oldest first."""
+        """The payloads of the pings that are not answered yet, the oldest first."""
         return tuple(self._pings.copy())
 
     @property
     def write_eof(self) -> bool:
-        """Whether ``data_to_send()`` was or is the last: shut down the sending half then.
+        """Whether nothing follows what ``data_to_send()`` returned or will return.
 
-        Write nothing from then on, not even ``b""``.
-
-        The receiving half is still to be read: closing a socket with unread input resets
-        the connection, and the remote may lose the close frame.
+        If so, write that, shut down the sending half of the socket, and then write nothing
+        more, not even ``b""``.  Keep reading: closing a socket with unread input resets the
+        connection, and the remote may lose the close frame.
         """
         return self._sent is not None or self._eof
 
     @property
     def should_disconnect(self) -> bool:
-        """Whether to close TCP now, once all is written (section 7.1.1).
+        """Whether to close TCP now, after everything is written (section 7.1.1).
 
         A server closes after both close frames; a client waits for the server to do so.
-        Both wait no longer than they like: a few seconds.
+        Don't wait longer than a few seconds.
         """
         return self._eof or (self._server and self._sent is not None and self._received is not None)
 

@@ -41,14 +41,14 @@ _ENGINES = {
 
 
 class DeflateParameters(Record):
-    """What was agreed on (RFC 7692 section 7.1).
+    """The parameters that both ends negotiated (RFC 7692 section 7.1).
 
     Attributes:
         server_no_context_takeover: whether the server compresses each message by itself.
-        client_no_context_takeover: the same of the client.
-        server_max_window_bits: the base-2 logarithm of the window of what the server
-            compresses, 8 to 15.
-        client_max_window_bits: the same of the client.
+        client_no_context_takeover: whether the client does.
+        server_max_window_bits: the server compresses with a window of 2**bits bytes, 8 to
+            15 bits.
+        client_max_window_bits: the same for the client.
     """
 
     __slots__ = __match_args__ = (
@@ -126,25 +126,25 @@ def _threshold(value: int) -> int:
 
 
 class Deflate:
-    """What was agreed on for one connection; compresses what it sends (RFC 7692).
+    """The compression of one connection, as negotiated (RFC 7692).
 
-    Threads may share it: one waits for the other.  Each message is to be sent in the order
-    in which it was compressed, as ``Connection`` does.
+    ``PerMessageDeflate`` makes one from the handshake.  Pass it to the decoder,
+    ``MessageDecoder(role, deflate=...)``, and use its ``compress`` to send; or pass it to
+    ``Connection``, which does both.
 
-    Give the same object to the decoder and to what sends: ``MessageDecoder(role,
-    deflate=...)`` makes itself an ``Inflater`` of it.  ``PerMessageDeflate`` makes one
-    from a handshake.
+    Threads may share it: they take turns.  Send messages in the order in which they were
+    compressed, as ``Connection`` does.
 
     Args:
         role: ``"server"`` or ``"client"``: which end this is.
-        parameters: what was agreed on.
+        parameters: what was negotiated.
         level: 0 to 9, with isal 0 to 3; ``None`` for the engine's default.
-        mem_level: 1 to 9, likewise.
-        threshold: payloads of fewer bytes are sent as they are.
+        mem_level: 1 to 9; ``None`` for the engine's default.
+        threshold: payloads with fewer bytes are not compressed.
         engine: ``"zlib"``; or ``"isal"`` or ``"zlib-ng"``, if installed.
 
     Raises:
-        TypeError, ValueError: an argument is none of these.
+        TypeError, ValueError: an argument has the wrong type or value.
         ModuleNotFoundError: the engine is not installed.
     """
 
@@ -216,8 +216,8 @@ class Deflate:
                 sent as UTF-8.
 
         Returns:
-            The compressed bytes; ``None`` if the message is to be sent as it is, for it
-            is below the threshold, or not getting shorter.
+            The compressed bytes; ``None`` if you should send the message uncompressed,
+            because it is below the threshold or would not get shorter.
 
         Raises:
             TypeError: the payload is neither.
@@ -269,20 +269,20 @@ class Deflate:
 
 
 class PerMessageDeflate:
-    """What one end wants of permessage-deflate (RFC 7692), and its part in the agreement.
+    """One end of the negotiation of permessage-deflate (RFC 7692).
 
-    A client sends ``offer()`` and gives the server's answer to ``accept``; a server gives
-    what the client offered to ``respond``.
+    A client sends ``offer()``, and passes the server's answer to ``accept``.  A server passes
+    the client's offer to ``respond``.
 
     Args:
         role: ``"server"`` or ``"client"``: which end this is.
-        server_no_context_takeover: whether the server is to compress each message by
-            itself, which costs compression and saves memory.
-        client_no_context_takeover: the same of the client.
-        server_max_window_bits: the largest window for what the server compresses, 8 to
-            15; ``None`` leaves it open.
-        client_max_window_bits: the same for what the client compresses.
-        level, mem_level, threshold, engine: as ``Deflate`` takes them.
+        server_no_context_takeover: whether the server should compress each message by
+            itself: less memory between messages, but less compression.
+        client_no_context_takeover: the same for the client.
+        server_max_window_bits: the server should compress with a window of at most 2**bits
+            bytes, 8 to 15 bits; ``None`` for no limit.
+        client_max_window_bits: the same for the client.
+        level, mem_level, threshold, engine: as in ``Deflate``.
 
     Raises:
         TypeError, ValueError, ModuleNotFoundError: as ``Deflate`` does.
@@ -330,18 +330,18 @@ class PerMessageDeflate:
         return _extension_header.write(NAME, parameters)
 
     def respond(self, header: str) -> tuple[str, Deflate] | None:
-        """Take the first offer of a client that can be taken (sections 5.1 and 7.1).
+        """Accept the first acceptable offer of a client (sections 5.1 and 7.1).
 
         Args:
-            header: the value of the client's Sec-WebSocket-Extensions; several such
-                headers joined with commas.
+            header: the value of the client's Sec-WebSocket-Extensions; join several such
+                headers with commas.
 
         Returns:
-            The value of the server's Sec-WebSocket-Extensions, and what was agreed on;
-            ``None`` if no offer of permessage-deflate can be taken.
+            The value of the server's Sec-WebSocket-Extensions, and the ``Deflate`` for the
+            connection; ``None`` if no offer of permessage-deflate is acceptable.
 
         Raises:
-            ValueError: the header does not follow its grammar; or this is the client's end.
+            ValueError: the header is malformed, or this is the client's end.
         """
         self._must_be("server", "respond()")
         for name, parameters in _extension_header.parse(header):
@@ -374,18 +374,18 @@ class PerMessageDeflate:
         return _extension_header.write(NAME, parameters), self._make(agreed)
 
     def accept(self, header: str | None) -> Deflate | None:
-        """Take the answer of a server to ``offer()`` (sections 5.1 and 7.1).
+        """Accept the server's answer to ``offer()`` (sections 5.1 and 7.1).
 
         Args:
             header: the value of the server's Sec-WebSocket-Extensions, ``None`` or ``""``
                 if there is none.
 
         Returns:
-            What was agreed on; ``None`` if the server declined.
+            The ``Deflate`` for the connection; ``None`` if the server declined.
 
         Raises:
-            ValueError: the answer does not follow the grammar, or is none to the offer:
-                the connection must be failed.  Or this is the server's end.
+            ValueError: the answer is malformed or does not fit the offer, so the connection
+                must be closed; or this is the server's end.
         """
         self._must_be("client", "accept()")
         answer = _extension_header.parse(header or "")

@@ -37,7 +37,7 @@ _MASKED = 0x80  # beside the length, at most 125
 
 
 class ProtocolViolation(Exception):
-    """Raised when the remote broke the protocol; has what to close the connection with.
+    """Raised when the remote broke the protocol; has the close frame to send.
 
     Attributes:
         close_code: the close code to send (RFC 6455 section 7.4.1).
@@ -71,8 +71,8 @@ class ProtocolError(ProtocolViolation):
     """Raised when a frame or a sequence of frames breaks RFC 6455.
 
     Attributes:
-        hint: what the bytes look like instead of a frame, if they do look like something;
-            part of the text, but not of ``close_reason``.
+        hint: what the bytes look like instead of a frame, or ``""``.  It is part of
+            ``str(error)``, but not of ``close_reason``.
     """
 
     close_code = 1002
@@ -92,13 +92,13 @@ class ProtocolError(ProtocolViolation):
 
 
 class MessageTooBig(ProtocolViolation):
-    """Raised when a frame or message is over a limit of ours (RFC 6455 section 7.4.1)."""
+    """Raised when a frame or message is larger than your limit (RFC 6455 section 7.4.1)."""
 
     close_code = 1009
 
 
 class Cause(Enum):
-    """Why a sequence is ill-formed (The Unicode Standard, Table 3-7)."""
+    """Why a sequence is not UTF-8 (The Unicode Standard, Table 3-7)."""
 
     INVALID_LEAD = "no character begins with this byte"
     UNEXPECTED_CONTINUATION = "continuation byte without a lead byte"
@@ -112,24 +112,25 @@ class Cause(Enum):
 class InvalidUTF8(ProtocolViolation, ValueError):
     """Raised when a text is not UTF-8; says which byte is wrong (RFC 6455 section 8.1).
 
-    Offsets count bytes from 0, from the start of the message unless said otherwise;
-    in the reason of a close frame, from the start of the frame's payload, so with the two
-    bytes of the code; the text counts from the start of the reason, and says so.
+    Offsets count bytes from 0, from the start of the message.  For the reason of a close
+    frame they count from the start of the frame's payload, which begins with the two bytes
+    of the code; only the text of the exception counts from the start of the reason, and says
+    so.
 
     Attributes:
-        offset: the first byte of the ill-formed sequence; what CPython gives as
-            ``UnicodeDecodeError.start`` for the whole message.
-        length: the bytes of its maximal subpart (The Unicode Standard, D93b), 1 to 3;
-            CPython's ``end - start``.
+        offset: the first byte of the invalid sequence: ``UnicodeDecodeError.start`` of
+            CPython, for the whole message.
+        length: the number of invalid bytes, 1 to 3 (the maximal subpart of The Unicode
+            Standard, D93b): CPython's ``end - start``.
         octets: these bytes.
-        detected_at: the byte that made the text impossible; the length of the message
-            if it ended too soon.
+        detected_at: the byte that proved the text invalid; the length of the message if
+            it ended inside a character.
         cause: a ``Cause``.
-        fragment_index: the fragment, from 0, that holds the byte at ``offset``.
-        fragment_offset: where in the payload of that fragment it stands.
-        in_close_reason: whether it is the reason of a close frame that is ill-formed.
-        context: the bytes before ``offset``, 16 at most and as far as they are at hand,
-            then the sequence, then the byte at ``detected_at``.
+        fragment_index: the fragment, from 0, that contains the byte at ``offset``.
+        fragment_offset: the place of that byte in the payload of its fragment.
+        in_close_reason: whether the invalid text is the reason of a close frame.
+        context: up to 16 bytes before ``offset``, if they are known, then the invalid
+            sequence, then the byte at ``detected_at``.
     """
 
     close_code = 1007
@@ -185,13 +186,13 @@ class InvalidUTF8(ProtocolViolation, ValueError):
         """Find out where the bytes came from; see ``diagnose``.
 
         Args:
-            payload: all of the message, if it is at hand; without it there is only
-                ``context`` to go by, and most origins stay unknown.
+            payload: the whole message, if you have it.  Without it only ``context`` is
+                known, and most origins stay unknown.
             masking_key: the 4 bytes of the frame's key, if known.
             show_payload: whether the ``window`` of the diagnosis may show the payload.
 
         Raises:
-            TypeError, ValueError: ``payload`` or ``masking_key`` is not such a buffer.
+            TypeError, ValueError: as ``diagnose``.
         """
         known = self if payload is None else payload
         return type(self)._diagnose(known, masking_key=masking_key, show_payload=show_payload)

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 def fragment(opcode: int, payload: Buffer | str, size: int) -> Iterator[Frame]:
     """Cut a message into frames of at most ``size`` bytes of payload.
 
-    RFC 6455 lets a fragment end inside a character; here none of a text does, for some
-    receivers decode each by itself.
+    RFC 6455 lets a fragment end inside a character.  Here fragments of text don't, because
+    some receivers decode each fragment by itself.
 
     Args:
         opcode: ``Opcode.TEXT`` or ``Opcode.BINARY``.
         payload: any C-contiguous buffer, or a ``str``, which is sent as UTF-8.  Bytes are
-            not validated: where they are not UTF-8, text is cut at ``size``.
-        size: bytes, at least 1; for text at least 4, the longest character.
+            not validated: text that is not UTF-8 is cut at ``size``.
+        size: in bytes, at least 1; for text at least 4, the longest character.
 
     Returns:
         An iterator over the frames: the first with the opcode, the others continuation
@@ -35,8 +35,8 @@ def fragment(opcode: int, payload: Buffer | str, size: int) -> Iterator[Frame]:
 
     Raises:
         TypeError: the payload is neither, or the size not an integer.
-        ValueError: the opcode is another, the size too small, the buffer not C-contiguous,
-            or the text has a lone surrogate.
+        ValueError: the opcode is a different one, the size is too small, the buffer is not
+            C-contiguous, or the text has a lone surrogate.
 
     >>> [(f.opcode.name, f.payload, f.fin) for f in fragment(1, "Größe", 4)]
     [('TEXT', b'Gr\\xc3\\xb6', False), ('CONTINUATION', b'\\xc3\\x9fe', True)]

@@ -60,11 +60,11 @@ class _Settings:
 
 
 def configure(*, show_payload: bool) -> None:
-    """Choose whether records show the payload around the fault.
+    """Choose whether records show the payload around the invalid bytes.
 
     Args:
-        show_payload: by default ``ws_window`` shows the ill-formed bytes only, and dots for
-            those around them; with true it shows all.
+        show_payload: if false, as by default, ``ws_window`` shows only the invalid bytes, and
+            dots for those around them; if true, it shows all.
     """
     _Settings.show_payload = bool(show_payload)
 
@@ -81,12 +81,13 @@ def log_invalid_text(
     """Log that a text message was not UTF-8, in one line with fields.
 
     Args:
-        violation: what was wrong, as ``MessageDecoder`` or ``validate_utf8`` raised it.
-        payload: the whole message, if it is at hand: the diagnosis is better with it.
+        violation: the exception that ``MessageDecoder`` or ``validate_utf8`` raised.
+        payload: the whole message, if you have it: it makes the diagnosis better.
         library: the library that received the message, such as ``"uvicorn"``.
         client: the address of the remote.
-        path: the path that the client asked for; a query is not logged, it may hold a token.
-        user_agent: its User-Agent.
+        path: the path that the client asked for.  Its query is not logged, because it may
+            contain a token.
+        user_agent: the client's User-Agent.
 
     The record has ``ws_code``, ``ws_offset``, ``ws_cause``, ``ws_fragment``, ``ws_window``,
     ``ws_origin``, ``ws_origin_detail``, ``ws_confidence``, ``ws_library``, ``ws_client``,

@@ -98,7 +98,7 @@ def test_a_module_that_is_loaded_past_the_hook_is_told_and_set_at_the_next_call(
         module = voice()
     rows = [row for row in status() if row.peer == "wsproto"]
     assert runs(rows) == ["peer"] * 4
-    assert rows[0].reason == "imported past wsfast's import hook: call accelerate() again"
+    assert rows[0].reason == "imported without wsfast's import hook: call accelerate() again"
     assert module.shout("a") == "A"
     assert runs(accelerate("wsproto")) == ALL
     assert module.shout("a") == module.Voice().shout("a") == "A!"
@@ -119,7 +119,7 @@ def test_what_others_put_in_our_place_is_told_and_left_by_both(peer: Peer) -> No
     module.CHOICES["auto"] = "theirs"
     rows = accelerate("wsproto")
     assert runs(rows) == ["peer", "wsfast", "wsfast", "peer"]
-    assert rows[0].reason == "something else has taken the place of wsfast's, and is left there"
+    assert rows[0].reason == "something else has replaced wsfast's code, and is left there"
     assert module.shout is theirs
     assert [row.reason for row in restore("wsproto")] == [
         rows[0].reason,
@@ -274,7 +274,7 @@ def test_another_version_without_metadata_is_refused(peer: Peer, tmp_path: Path)
     accelerate("wsproto")
     assert voice().shout("a") == "A"
     (row,) = accelerate("wsproto")
-    assert row.reason == "version 3 was not tested: from 1.2 on, before 2"
+    assert row.reason == "version 3 was not tested; supported: from 1.2 on, before 2"
 
 
 def test_a_bare_directory_is_no_library(peer: Peer, tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_what_python_refuses_it_refuses_itself(tmp_path: Path, arguments: tuple[
     ("arguments", "said"),
     [
         (("--accelerate", "nobody", "x.py"), "wsfast can't accelerate 'nobody'"),
-        (("--accelerate", ",", "x.py"), "'all' or names of libraries are needed"),
+        (("--accelerate", ",", "x.py"), "needs 'all' or names of libraries"),
         ((), "Missing argument 'PROGRAM'"),
         (("json.tool", "x"), "no such file: json.tool; try: wsfast run -m json.tool x"),
         (("-u", "this", "a b"), "no such file: this; try: wsfast run -m this 'a b'"),

@@ -69,20 +69,20 @@ class Frame(Record):
 
 
 class FrameDecoder(Receiver):
-    """A decoder of frames from bytes that arrive in any pieces (RFC 6455 section 5.2).
+    """A decoder of single frames, from bytes cut anywhere (RFC 6455 section 5.2).
 
     Args:
         role: ``"server"`` if the frames come from a client and are masked, ``"client"``
             if they come from a server and are not.
-        max_frame_size: the longest payload of a data frame, in bytes; ``None`` for any.
-        reserved_bits: the RSV bits that a negotiated extension uses, as they stand in
-            the first byte: a union of 0x40 (RSV1), 0x20 and 0x10.
-        payload: ``"bytes"``; or ``"memoryview"`` for payloads without a copy: read-only views
-            of the ``bytes`` that were fed, which each keeps alive as a whole, wherever a
-            frame is not masked and came in one piece; else of a copy.
+        max_frame_size: the longest payload of a data frame, in bytes; ``None`` for no limit.
+        reserved_bits: the RSV bits that a negotiated extension uses, as in the first byte
+            of a frame: 0x40 (RSV1), 0x20, 0x10, or a union of them.
+        payload: ``"bytes"``, or ``"memoryview"`` to avoid copies.  If a frame is unmasked and
+            arrived in one piece, its payload is then a read-only view of the ``bytes`` that
+            were fed, and keeps all of them alive.  Otherwise it is a view of a copy.
 
     Raises:
-        TypeError, ValueError: an argument is none of these.
+        TypeError, ValueError: an argument has the wrong type or value.
     """
 
     def __init__(
@@ -102,10 +102,10 @@ class FrameDecoder(Receiver):
         def __next__(self) -> Frame: ...
 
     def take_part(self) -> tuple[int, bool, bytes] | None:
-        """Take what has arrived of the payload of an unfinished data frame.
+        """Take the bytes that have arrived of an unfinished data frame's payload.
 
-        For those who hand on a payload as it arrives: the frame that ``feed`` yields when
-        it is whole then has the rest.
+        Use it to pass a payload on while it arrives.  When the frame is complete, ``feed``
+        yields it with the rest of its payload.
 
         Returns:
             The opcode, FIN, and the bytes, unmasked; ``None`` if there are none.
@@ -177,15 +177,15 @@ def encode_frame(
     Args:
         opcode: an ``Opcode`` or its number.
         payload: any C-contiguous buffer, or a ``str``, which is sent as UTF-8.  Bytes
-            are not validated: those of a text frame should be UTF-8.
+            are not validated: in a text frame they should be UTF-8.
         fin: whether it is the last fragment of its message.
-        rsv1: whether to set RSV1, as extensions want it.
-        masking_key: exactly 4 bytes, from ``new_masking_key()``, for a client's frame;
-            ``None`` for a server's, which is not masked.
+        rsv1: whether to set RSV1, which marks a compressed message.
+        masking_key: for a client's frame exactly 4 bytes, from ``new_masking_key()``;
+            for a server's, which is not masked, ``None``.
 
     Raises:
         TypeError: the payload or the key is not a buffer.
-        ValueError: there is no such opcode, a control frame would be fragmented or longer
+        ValueError: the opcode is unknown, a control frame would be fragmented or longer
             than 125 bytes, a close frame would have 1 byte, the key is not 4 bytes, a
             buffer is not C-contiguous, or the text has a lone surrogate
             (``UnicodeEncodeError``).
@@ -200,15 +200,15 @@ def encode_frame(
 def encode_frames(
     frames: Iterable[Frame | tuple[int, Buffer | str]], *, masked: bool = False
 ) -> bytes:
-    """Return frames one after the other, for one write (RFC 6455 section 5.2).
+    """Return several frames as bytes, for one write (RFC 6455 section 5.2).
 
     Args:
-        frames: ``Frame`` objects; or pairs of an opcode and a payload, as ``encode_frame``
-            takes them, for whole messages and control frames.
+        frames: ``Frame`` objects; or, for whole messages and control frames, pairs of an
+            opcode and a payload, as ``encode_frame`` takes them.
         masked: whether to mask each with a new key, as a client must.
 
     Raises:
-        TypeError: one is neither, or its payload is no buffer.
+        TypeError: one of them is neither, or its payload is not a buffer.
         ValueError: as ``encode_frame`` does.
     """
     wire = []

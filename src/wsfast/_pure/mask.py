@@ -31,11 +31,11 @@ def apply_mask(data: Buffer, masking_key: Buffer, offset: int = 0) -> bytes:
     Args:
         data: any C-contiguous buffer; it is not changed.
         masking_key: a buffer of exactly 4 bytes.
-        offset: the payload index, in bytes, of the first byte of ``data``, so that
-            masking can go on in mid-payload.
+        offset: the index of the first byte of ``data`` in the payload, to mask a payload
+            piece by piece.
 
     Returns:
-        As many bytes as ``data`` has (RFC 6455 section 5.3).
+        The masked bytes, as many as ``data`` has (RFC 6455 section 5.3).
 
     Raises:
         TypeError: an argument is not a buffer, or ``offset`` not an integer.
@@ -49,12 +49,12 @@ def apply_mask(data: Buffer, masking_key: Buffer, offset: int = 0) -> bytes:
 
 
 def apply_mask_inplace(buffer: Buffer, masking_key: Buffer, offset: int = 0) -> None:
-    """Mask, or unmask, the bytes of ``buffer`` where they are (RFC 6455 section 5.3).
+    """Mask, or unmask, the bytes of ``buffer`` in place (RFC 6455 section 5.3).
 
     Args:
         buffer: any writable C-contiguous buffer; all its bytes are changed.
         masking_key: a buffer of exactly 4 bytes.
-        offset: the payload index, in bytes, of the first byte of ``buffer``.
+        offset: the index of the first byte of ``buffer`` in the payload.
 
     Raises:
         TypeError: ``buffer`` is read-only, an argument is not a buffer, or ``offset``
@@ -66,7 +66,7 @@ def apply_mask_inplace(buffer: Buffer, masking_key: Buffer, offset: int = 0) -> 
 
 
 def mask_with(masking_key: Buffer, buffer: Buffer, /) -> None:
-    """Do as ``apply_mask_inplace(buffer, masking_key)``, for peers that have it the other way."""
+    """Do as ``apply_mask_inplace(buffer, masking_key)``, for libraries that pass the key first."""
     apply_mask_inplace(buffer, masking_key)
 
 

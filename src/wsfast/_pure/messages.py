@@ -50,7 +50,7 @@ class Text(Record, Generic["_TextType"]):
     """A text message (RFC 6455 section 5.6).
 
     Attributes:
-        data: a ``str``, or ``bytes`` that are valid UTF-8, as the decoder was told.
+        data: a ``str``; or valid UTF-8 as ``bytes``, with ``text="bytes"``.
     """
 
     __slots__ = ("data",)
@@ -83,10 +83,10 @@ class Binary(_Octets):
 
 
 class TextPart(Record, Generic["_TextType"]):
-    """A part of a text message that is still arriving, or its end (RFC 6455 section 5.4).
+    """A part of a text message, with ``stream=True`` (RFC 6455 section 5.4).
 
     Attributes:
-        data: whole characters, as a ``str``, or as ``bytes``, as the decoder was told.
+        data: whole characters, as a ``str``; or as ``bytes``, with ``text="bytes"``.
         last: whether the message ends with it; only then can ``data`` be empty.
     """
 
@@ -105,7 +105,7 @@ class TextPart(Record, Generic["_TextType"]):
 
 
 class BinaryPart(Record):
-    """A part of a binary message that is still arriving, or its end (RFC 6455 section 5.4).
+    """A part of a binary message, with ``stream=True`` (RFC 6455 section 5.4).
 
     Attributes:
         data: its bytes.
@@ -139,11 +139,11 @@ class Pong(_Octets):
 
 
 class Close(Record):
-    """What a close frame said (RFC 6455 section 5.5.1).
+    """What a close frame says (RFC 6455 section 5.5.1).
 
     Attributes:
         code: a ``CloseCode`` if it is registered; 1005 if the frame had none.
-        reason: the text that came with it, perhaps empty.
+        reason: the text after the code; may be empty.
     """
 
     __slots__ = ("code", "reason")
@@ -166,8 +166,8 @@ def encode_close(code: int | None = None, reason: str = "") -> bytes:
 
     Raises:
         TypeError: the code is not an integer or the reason not a ``str``.
-        ValueError: the code must not go on the wire (section 7.4), the reason is too long
-            or comes without a code.
+        ValueError: the code must not be sent (section 7.4), the reason is too long, or
+            there is a reason but no code.
 
     >>> encode_close(1001, "restart")
     b'\\x03\\xe9restart'
@@ -185,8 +185,8 @@ def parse_close(payload: Buffer, /) -> Close:
         The code and the reason; code 1005 if the payload is empty (section 7.1.5).
 
     Raises:
-        ProtocolError: the payload is 1 byte or more than 125, or the code must not go
-            on the wire.
+        ProtocolError: the payload is 1 byte or more than 125, or the code must not be
+            sent.
         InvalidUTF8: the reason is not UTF-8; offsets count from the start of the payload.
         TypeError: ``payload`` is not a buffer.
         ValueError: it is not C-contiguous.
@@ -215,36 +215,35 @@ def parse_close(payload: Buffer, /) -> Close:
 
 
 class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
-    """A decoder of messages from bytes that arrive in any pieces (RFC 6455 sections 5.4 to 5.6).
+    """A decoder of whole messages, from bytes cut anywhere (RFC 6455 sections 5.4 to 5.6).
 
-    Text is validated as it arrives, so that a violation is known with the byte that
-    makes it one, in the middle of a frame too.  After a close frame, whatever follows
-    is ignored (RFC 6455 section 1.4).
+    Text is validated as it arrives, so an invalid byte is reported at once, even in the
+    middle of a frame.  After a close frame, everything that follows is ignored (RFC 6455
+    section 1.4).
 
     Args:
         role: ``"server"`` if the frames come from a client and are masked, ``"client"``
             if they come from a server and are not.
-        text: ``"str"``, or ``"bytes"`` to have the validated bytes of text messages, as
-            JSON parsers take them.
-        max_message_size: the longest message, in bytes; ``None`` for any.
-        max_frame_size: the longest payload of a data frame, likewise.
-        max_retained: what an unfinished message may cost, in bytes: its own, and 16 for
-            each fragment before the current one, however short.  ``None`` stands for
-            twice ``max_message_size`` and 32 MiB.
-        deflate: what was agreed on of permessage-deflate (RFC 7692), if it was.  Compressed
-            messages are inflated as they arrive; limits on messages and the offsets of
-            evidence count inflated bytes, ``max_frame_size`` those on the wire.
-        stream: whether to give messages as their bytes arrive, as ``TextPart`` and
-            ``BinaryPart``, whose ``last`` says that a message ends.  Put together they are
-            what ``Text`` or ``Binary`` would have.  Text is cut between characters only; what
-            comes before a violation is given before it is raised.  A control frame comes
-            after the parts that arrived before it.  Nothing of a message is retained, so
-            ``max_retained`` does not apply; the other limits do.  A part is as long as what was
-            fed, or what that inflates to, up to a thousand times as much: with ``deflate``
-            feed a few KiB at a time.
+        text: ``"str"``; or ``"bytes"`` to get text messages as validated bytes, which JSON
+            parsers accept.
+        max_message_size: the longest message, in bytes; ``None`` for no limit.
+        max_frame_size: the longest payload of a data frame, in bytes; ``None`` for no other
+            limit than ``max_message_size``.
+        max_retained: the most memory that an unfinished message may cost, in bytes: those of
+            the message, plus 16 for each fragment before the current one.  ``None`` means
+            twice ``max_message_size`` plus 32 MiB.
+        deflate: the ``Deflate`` that both ends negotiated (RFC 7692), if they did.  Compressed
+            messages are then inflated as they arrive.  Limits on messages and the offsets of
+            an ``InvalidUTF8`` count inflated bytes; ``max_frame_size`` counts received bytes.
+        stream: whether to yield each message in parts, as it arrives: ``TextPart`` and
+            ``BinaryPart``.  The last part has ``last=True``.  Text is cut only between
+            characters.  What arrived before a violation or a control frame is yielded before
+            it.  No part is kept, so ``max_retained`` does not apply; the other limits do.
+            A part can be as long as the bytes fed, or with ``deflate`` a thousand times as
+            long: then feed only a few KiB at a time.
 
     Raises:
-        TypeError, ValueError: an argument is none of these.
+        TypeError, ValueError: an argument has the wrong type or value.
     """
 
     if TYPE_CHECKING:

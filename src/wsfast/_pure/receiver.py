@@ -98,26 +98,27 @@ class Receiver:
             data: any C-contiguous buffer; it is not kept.
 
         Returns:
-            The decoder, to be iterated over for what is now whole: frames; or messages, or
-            their parts, and control frames.  They stay until they are taken.  If the bytes
-            break the protocol, the iteration raises after the last of these before that.
+            The decoder itself.  Iterate over it to get what is now complete: frames from a
+            ``FrameDecoder``; from a ``MessageDecoder`` messages, or their parts, and control
+            frames.  They are kept until you take them.  If the bytes break the protocol,
+            the iteration raises the violation after everything before it.
 
         Raises:
             ProtocolError, InvalidUTF8, MessageTooBig: the iteration has raised it before.
             TypeError: ``data`` is not a buffer.
             ValueError: it is not C-contiguous.
-            RuntimeError: the decoder is in use, or an exception that was not the remote's
-                fault has stopped it.
+            RuntimeError: the decoder is in use, or was stopped by an exception that was not
+                the remote's fault.
         """
         return self._feed(octets(data))
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Return a buffer to receive into, for ``asyncio.BufferedProtocol``.
 
-        It is good until the next ``buffer_updated``, which takes what was received.
+        It is valid until the next ``buffer_updated``, which takes what was received.
 
         Args:
-            sizehint: how many bytes are wanted; the buffer has 64 KiB at least.
+            sizehint: how many bytes you want; the buffer has at least 64 KiB.
         """
         size = _arguments.check_sizehint(sizehint)
         buffer = self._buffer  # looked at once: another thread may take it
@@ -126,10 +127,10 @@ class Receiver:
         return memoryview(buffer)
 
     def buffer_updated(self, nbytes: int, /) -> Self:
-        """Decode the first ``nbytes`` bytes of the buffer: as ``feed`` of them.
+        """Decode the first ``nbytes`` bytes of the buffer, as ``feed`` does.
 
         Raises:
-            ValueError: the buffer that ``get_buffer`` returned is not as large.
+            ValueError: the buffer that ``get_buffer`` returned is smaller.
         """
         buffer = self._buffer or b""
         _arguments.check_update(nbytes, len(buffer))

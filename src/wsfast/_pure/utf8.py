@@ -25,7 +25,7 @@ __all__ = ["Utf8Validator", "decode_utf8", "encode_utf8", "is_valid_utf8", "vali
 
 
 def is_valid_utf8(data: Buffer, /) -> bool:
-    """Tell whether ``data`` is well-formed UTF-8 as a whole (The Unicode Standard, section 3.9).
+    """Tell whether all of ``data`` is valid UTF-8 (The Unicode Standard, section 3.9).
 
     Args:
         data: any C-contiguous buffer.
@@ -45,13 +45,13 @@ def is_valid_utf8(data: Buffer, /) -> bool:
 
 
 def encode_utf8(text: str, /) -> bytes:
-    """Return the UTF-8 of a ``str`` (The Unicode Standard, section 3.9).
+    """Return a ``str`` in UTF-8 (The Unicode Standard, section 3.9).
 
     Args:
         text: any ``str``.
 
     Raises:
-        UnicodeEncodeError: it has a lone surrogate; as ``text.encode()`` raises it.
+        UnicodeEncodeError: it has a lone surrogate; the same error as of ``text.encode()``.
         TypeError: ``text`` is not a ``str``.
 
     >>> encode_utf8("Köln")
@@ -63,7 +63,7 @@ def encode_utf8(text: str, /) -> bytes:
 
 
 def validate_utf8(data: Buffer, /) -> None:
-    """Raise ``InvalidUTF8`` unless ``data`` is well-formed UTF-8 as a whole.
+    """Raise ``InvalidUTF8`` unless all of ``data`` is valid UTF-8.
 
     The Unicode Standard, section 3.9; RFC 6455 section 8.1.
 
@@ -71,7 +71,7 @@ def validate_utf8(data: Buffer, /) -> None:
         data: any C-contiguous buffer.
 
     Raises:
-        InvalidUTF8: with the offset, in bytes from the start of ``data``, and the cause.
+        InvalidUTF8: it is not; has the offset in ``data``, in bytes, and the cause.
         TypeError: ``data`` is not a buffer.
         ValueError: it is not C-contiguous.
     """
@@ -82,7 +82,7 @@ def validate_utf8(data: Buffer, /) -> None:
 
 
 def decode_utf8(data: Buffer, /) -> str:
-    """Return the text that ``data`` is in UTF-8 (The Unicode Standard, section 3.9).
+    """Decode ``data`` from UTF-8 (The Unicode Standard, section 3.9).
 
     Args:
         data: any C-contiguous buffer.
@@ -117,9 +117,8 @@ def _well_formed(data: bytes) -> int:
 class Utf8Validator:
     """A validator for text that arrives in fragments, cut at any byte (RFC 6455 section 5.6).
 
-    Each ``feed`` is one fragment.  A violation is raised with the first byte that no
-    well-formed text can go on with, even inside a character, and again by every call
-    until ``reset()``.
+    Each ``feed`` is one fragment.  A violation is raised with the first byte that proves
+    the text invalid, even inside a character, and again by every call until ``reset()``.
 
     >>> validator = Utf8Validator()
     >>> validator.feed(b"K\\xc3")
@@ -146,7 +145,7 @@ class Utf8Validator:
             chunk: any C-contiguous buffer, which may be empty.
 
         Raises:
-            InvalidUTF8: the text up to here can't be UTF-8, whatever follows.
+            InvalidUTF8: the text can't be UTF-8, whatever follows.
             TypeError: ``chunk`` is not a buffer.
             ValueError: it is not C-contiguous.
         """
@@ -165,7 +164,7 @@ class Utf8Validator:
         self.finish_after(b"")
 
     def reset(self) -> None:
-        """Start anew, with an empty text."""
+        """Start again, with an empty text."""
         self._position = 0
         self._pending = b""
         self._fragment_index = 0
@@ -175,7 +174,7 @@ class Utf8Validator:
 
     @property
     def position(self) -> int:
-        """How many bytes of text could be UTF-8 so far."""
+        """How many bytes of the text are valid so far."""
         return self._position
 
     @property
@@ -185,20 +184,20 @@ class Utf8Validator:
 
     @property
     def state(self) -> tuple[int, bytes, int, int, int]:
-        """All that is needed to go on elsewhere: small, picklable, for ``from_state``.
+        """What ``from_state`` needs to continue elsewhere; it is small and picklable.
 
         Raises:
-            InvalidUTF8: there is nothing to go on with.
+            InvalidUTF8: the text is invalid, so there is nothing to continue.
         """
         self._raise_again()
         return (self._position, self._pending, self._fragment_index, *self._lead)
 
     @classmethod
     def from_state(cls, state: tuple[int, bytes, int, int, int]) -> Self:
-        """Return a validator that goes on from the ``state`` of another.
+        """Return a validator that continues from the ``state`` of another.
 
         Raises:
-            ValueError: that is no such state.
+            ValueError: that is not such a state.
         """
         position, pending, fragment_index, lead_index, lead_offset = check_state(state)
         validator = cls()

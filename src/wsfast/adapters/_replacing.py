@@ -19,21 +19,22 @@ from .._backend import backend
 from .._record import Record
 from ._versions import NOT_IMPORTED, NOT_INSTALLED, find_version, version_numbers
 
-TAKEN = "something else has taken the place of wsfast's, and is left there"
-ONLY_NATIVE = "left alone: replaced with the compiled codec only"
-MISSED = "imported past wsfast's import hook: call accelerate() again"
+TAKEN = "something else has replaced wsfast's code, and is left there"
+ONLY_NATIVE = "left unchanged: only the compiled codec is faster"
+MISSED = "imported without wsfast's import hook: call accelerate() again"
 
 
 class Acceleration(Record):
-    """What one seam of a library runs, and why.
+    """What one function of a library runs, and why.
 
     Attributes:
         peer: the library's name on the package index.
-        version: the version that is installed, ``""`` if none is.
-        seam: the module and the name in it, ``""`` if it is about the library as a whole.
-        runs: ``"wsfast"``; ``"peer"`` if the library's own code does; ``"waiting"`` if wsfast
-            will as soon as the module is imported.
-        reason: why it is not wsfast, or what wsfast does there.
+        version: the installed version; ``""`` if it is not installed.
+        seam: the function or class, with its module; ``""`` if the row is about the library
+            as a whole.
+        runs: ``"wsfast"``; ``"peer"`` for the library's own code; ``"waiting"`` if wsfast will
+            run as soon as the module is imported.
+        reason: why wsfast doesn't run, or what it does there.
     """
 
     __slots__ = __match_args__ = ("peer", "version", "seam", "runs", "reason")
@@ -275,7 +276,7 @@ class Peer:
             return reason
         low, high = self.tested
         if not version_numbers(low) <= version_numbers(self.version) < version_numbers(high):
-            return f"version {self.version} was not tested: from {low} on, before {high}"
+            return f"version {self.version} was not tested; supported: from {low} on, before {high}"
         return ""
 
     def want(self) -> None:
@@ -314,7 +315,7 @@ class Peer:
             for seam in there:
                 seam.set()
         except Exception as error:  # noqa: BLE001 # else nobody could import the library
-            self.refused = f"{self.name} {self.version} is not as expected: {error}"
+            self.refused = f"{self.name} {self.version} differs from what was tested: {error}"
             self.wanted = False
             for seam in self.seams:
                 seam.undo()

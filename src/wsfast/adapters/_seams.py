@@ -27,14 +27,14 @@ __all__ = ["NAMES", "Acceleration", "Item", "Peer", "Seam", "accelerate", "resto
 
 
 def names_in(value: str) -> list[str]:
-    """Return the libraries that a list with commas names; none for ``all``.
+    """Return the libraries that a comma-separated list names; none for ``all``.
 
     Raises:
-        ValueError: it names none, or one that wsfast does not know.
+        ValueError: it names none, or one that wsfast doesn't know.
     """
     names = [name.strip() for name in value.split(",") if name.strip()]
     if not names:
-        raise ValueError(f"'all' or names of libraries are needed, of {', '.join(NAMES)}")
+        raise ValueError(f"needs 'all' or names of libraries: {', '.join(NAMES)}")
     if names == ["all"]:
         return []
     for name in names:
@@ -182,20 +182,21 @@ def _let_imports_end(peers: Sequence[Peer]) -> None:
 
 
 def accelerate(*peers: str) -> list[Acceleration]:
-    """Let libraries run on wsfast, whether they are imported already or later.
+    """Let libraries run on wsfast, whether they are already imported or not.
 
-    With the codec in Python (``backend()``) only what repairs a close code is replaced,
-    because everything else would be slower.
+    Without the compiled codec (see ``backend()``) only functions that send or log close codes
+    are replaced, because the others would get slower.
 
     Args:
-        peers: names of distributions; none stands for every supported one.
+        peers: the libraries' names on the package index, such as ``"websocket-client"``;
+            without names, every supported library.
 
     Returns:
-        How each seam stands.  A library that is not installed, or in a version that was not
-        tested, is left as it is, and the reason is there.
+        One ``Acceleration`` for each replaced function.  A library that is not installed, or
+        has an untested version, is left unchanged; ``reason`` says so.
 
     Raises:
-        ValueError: a name is not one that wsfast knows; nothing was changed.
+        ValueError: wsfast doesn't know one of the names; nothing was changed.
     """
     with _lock:
         chosen = [_peer(name) for name in peers or NAMES]
@@ -218,13 +219,14 @@ def restore(*peers: str) -> list[Acceleration]:
     """Give libraries their own code back.
 
     Args:
-        peers: names of distributions; none stands for every supported one.
+        peers: the libraries' names on the package index; without names, all that were
+            accelerated.
 
     Returns:
-        How each seam of those that were accelerated stands.
+        One ``Acceleration`` for each function that had been replaced.
 
     Raises:
-        ValueError: a name is not one that wsfast knows; nothing was changed.
+        ValueError: wsfast doesn't know one of the names; nothing was changed.
     """
     with _lock:
         chosen = [_peer(name) for name in peers or _peers]
@@ -243,7 +245,7 @@ def restore(*peers: str) -> list[Acceleration]:
 
 
 def status() -> list[Acceleration]:
-    """Say how each seam of every supported library stands now; change nothing."""
+    """Return what each replaceable function of every supported library runs; change nothing."""
     with _lock:
         rows = []
         for name in NAMES:

@@ -28,22 +28,22 @@ _WINDOW = 12  # bytes shown on either side of the ill-formed ones
 
 
 class Diagnosis(Record):
-    """Where bytes came from that should be UTF-8.
+    """The likely origin of bytes that should be UTF-8.
 
     Attributes:
-        offset: the first ill-formed byte, as in ``InvalidUTF8``; ``None`` if the bytes
-            are UTF-8.
-        length: of the ill-formed sequence, in bytes; 0 if there is none.
-        cause: a ``Cause``; ``None`` if there is none.
-        window: the bytes around, in hexadecimal, the ill-formed ones in brackets.  The
-            others are redacted: ``..`` for ASCII, and the first digit alone for others.
+        offset: the first invalid byte, as in ``InvalidUTF8``; ``None`` if the bytes are
+            UTF-8.
+        length: the number of invalid bytes; 0 if there are none.
+        cause: a ``Cause``; ``None`` if nothing is invalid.
+        window: the bytes around it, in hexadecimal, the invalid ones in brackets.  The
+            others are redacted: ``..`` for ASCII, only the first digit for others.
         origin: an ``Origin``; ``UTF8`` if nothing is wrong.
         detail: the charset or format, if the origin is one of several; else ``""``.
         confidence: ``"high"``, ``"medium"`` or ``"low"``.
-        reason: what speaks for the origin.
+        reason: why this origin is likely.
         remedy: what to do.
-        candidates: each a ``Candidate``, the likeliest first, if charsets, a cut and damage
-            were weighed against each other; else empty.
+        candidates: the origins that were compared, each a ``Candidate``, the likeliest
+            first; empty if the origin is clear without that.
     """
 
     __match_args__ = (
@@ -105,18 +105,19 @@ def diagnose(
     masking_key: Buffer | None = None,
     show_payload: bool = False,
 ) -> Diagnosis:
-    """Find out where bytes came from that should be UTF-8.
+    """Find out where bytes that should be UTF-8 came from.
 
     Args:
-        payload: all of a text message, or as much as there is; any C-contiguous buffer.  Or
-            an ``InvalidUTF8``, if that is all there is: most origins then stay unknown.
-        masking_key: the 4 bytes of the frame's key, if known: bytes that are still
-            masked, or masked twice, are then found for certain.
-        show_payload: whether ``window`` may show the payload.
+        payload: the whole text message, or as much of it as you have; any C-contiguous
+            buffer.  Or an ``InvalidUTF8``, if you have nothing else: most origins then stay
+            unknown.
+        masking_key: the 4 bytes of the frame's key, if known.  With it, bytes that are still
+            masked, or were masked twice, are recognised for certain.
+        show_payload: whether ``window`` and ``candidates`` may show the payload.
 
     Returns:
         A ``Diagnosis``.  Its origin is ``Origin.UTF8`` if the bytes are UTF-8 and were
-        not encoded twice, ``Origin.UNKNOWN`` if nothing speaks for one.
+        not encoded twice, ``Origin.UNKNOWN`` if no origin is likely.
 
     Raises:
         TypeError: ``payload`` or ``masking_key`` is not a buffer.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Origin(Enum):
-    """How the bytes came to be what they are."""
+    """What bytes that are not UTF-8 can be."""
 
     UTF8 = "UTF-8, as it should be"
     LEGACY_CHARSET = "text in another charset"
@@ -74,15 +74,16 @@ _REMEDIES = {
 
 
 class Candidate(Record):
-    """One of several origins that the bytes may have.
+    """One of several possible origins.
 
     Attributes:
         origin: an ``Origin``.
         detail: the charset, if it is one; else ``""``.
-        reads_like: the language that it would be text of; ``"text"`` if only signs go beyond
-            ASCII, ``""`` if it would be damaged.
-        text: what it would read, around the fault; ``""`` unless the payload may be shown.
-        share: from 0 to 1, how much speaks for it against the others.
+        reads_like: the language of the decoded text; ``"text"`` if its only non-ASCII
+            characters are signs, ``""`` if the text is damaged.
+        text: the decoded text around the invalid bytes; ``""`` unless the payload may be
+            shown.
+        share: how likely it is compared with the others, from 0 to 1.
     """
 
     __slots__ = __match_args__ = ("origin", "detail", "reads_like", "text", "share")
