@@ -154,7 +154,7 @@ def check_update(nbytes: int, size: int) -> int:
     """Return how much of a receive buffer of ``size`` bytes was filled."""
     nbytes = integer("nbytes", nbytes)
     if not 0 <= nbytes <= size:
-        raise ValueError(f"buffer_updated({nbytes}) after a get_buffer() of {size} bytes")
+        raise ValueError(f"nbytes must be from 0 to {size}, the size of get_buffer(), not {nbytes}")
     return nbytes
 
 
@@ -273,10 +273,13 @@ def encodable_opcode(opcode: int, fin: bool, length: int) -> int:
             raise ValueError(f"{value.name} is a control frame, which can't be fragmented")
         if length > 125:
             raise ValueError(
-                f"{value.name} is a control frame, with 125 bytes of payload at most, not {length}"
+                f"{value.name} is a control frame: its payload can't be {length} bytes, "
+                "only up to 125"
             )
         if value == Opcode.CLOSE and length == 1:
-            raise ValueError("the payload of a CLOSE frame is empty or begins with a code, 2 bytes")
+            raise ValueError(
+                "the payload of a CLOSE frame must be empty or begin with a 2-byte code"
+            )
     return int(value)
 
 

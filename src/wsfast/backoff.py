@@ -82,7 +82,7 @@ class Backoff:
             if max_attempts < 0:
                 raise ValueError(f"max_attempts must not be negative, but is {max_attempts}")
         if rng is not None and not callable(getattr(rng, "uniform", None)):
-            raise TypeError(f"rng must be as random.Random is, not {type(rng).__name__}")
+            raise TypeError(f"rng must be like random.Random, not {type(rng).__name__}")
         self._jitter = jitter
         self._max_attempts = max_attempts
         self._rng = rng

@@ -254,7 +254,7 @@ class Deflate:
             ValueError: the decoder is of the other end.
         """
         if role != self.role:
-            raise ValueError(f"deflate is of the {self.role}'s end, but role is {role!r}")
+            raise ValueError(f"deflate is for the {self.role}'s end, but role is {role!r}")
         return self.inflater()
 
     def inflater(self) -> Inflater:
@@ -432,7 +432,7 @@ def _values(parameters: _Parameters, *, offer: bool) -> dict[str, int]:
         if name not in DeflateParameters.__match_args__:
             raise ValueError(f"{NAME} has no parameter {name!r}")
         if name in found:
-            raise ValueError(f"{name} is there twice")
+            raise ValueError(f"{name} appears twice")
         if name.endswith("takeover"):
             if value is not None:
                 raise ValueError(f"{name} takes no value, but has {value!r}")

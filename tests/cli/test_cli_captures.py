@@ -175,7 +175,7 @@ def test_links(link: str) -> None:
 def test_links_that_are_not_read() -> None:
     status, output = frames(stdin=written(recorded("plain.pcap"), 147))
     assert status == 2
-    assert "packets of a link type that is not read" in output
+    assert "packets of an unsupported link type" in output
 
 
 @pytest.mark.parametrize("order", "<>")

@@ -80,7 +80,7 @@ def test_a_peer_that_is_broken_is_named_with_its_error(tmp_path: Path) -> None:
     broken.write_text("raise AttributeError('ssl has no wrap_socket')\n")
     path = os.pathsep.join([str(tmp_path), *sys.path])
     _, found = examined(PYTHONPATH=path)
-    assert of(found, SEAM)["runs"] == "not there: ssl has no wrap_socket"
+    assert of(found, SEAM)["runs"] == "can't be imported: ssl has no wrap_socket"
     assert not of(found, SEAM)["slow"]
 
 
@@ -127,7 +127,7 @@ def told(*options: str, path: list[str] | None = None, **environment: str) -> tu
     assert result.stderr == ""
     # Whatever is found, the two go together.
     assert ("All well." in result.stdout) == (result.returncode == 0)
-    assert "not there: No module named" not in result.stdout
+    assert "can't be imported: No module named" not in result.stdout
     return result.returncode, result.stdout
 
 
@@ -164,7 +164,7 @@ def test_a_version_that_was_not_tested(tmp_path: Path) -> None:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: wsproto\nVersion: 99\n")
     status, text = told(path=[str(tmp_path), *sys.path], WSFAST_ACCELERATE="all")
     assert status == 1
-    assert "Left alone, in a version that was not tested: wsproto." in text
+    assert "Left unchanged, because the version was not tested: wsproto." in text
     assert "version 99 was not tested" in text
 
 

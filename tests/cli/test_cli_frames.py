@@ -374,7 +374,7 @@ def test_frames_har_that_is_none_is_a_clear_error(capture: bytes) -> None:
         (["--hex"], b"zz", "not hexadecimal"),
         (["--format", "tshark"], b"Follow: tcp,raw\nxyz\n", "line 2"),
         (["--role", "server", "--format", "tshark"], b"\t810548656c6c6f\n", "received by a server"),
-        ([], b"GET / HTTP/1.1\r\nUpgrade: webs", "handshake in this capture is not whole"),
+        ([], b"GET / HTTP/1.1\r\nUpgrade: webs", "handshake in this capture is incomplete"),
         (
             [],
             b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno",

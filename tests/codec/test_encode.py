@@ -101,13 +101,13 @@ BAD_FRAMES = [
         (CLOSE, bytes(126)),
         {},
         ValueError,
-        "CLOSE is a control frame, with 125 bytes of payload at most, not 126",
+        "CLOSE is a control frame: its payload can't be 126 bytes, only up to 125",
     ),
     pytest.param(
         (CLOSE, b"x"),
         {},
         ValueError,
-        "the payload of a CLOSE frame is empty or begins with a code, 2 bytes",
+        "the payload of a CLOSE frame must be empty or begin with a 2-byte code",
     ),
     pytest.param(("1", b""), {}, ValueError, "opcode must be one of 0, 1, 2, 8, 9 and 10, not '1'"),
     pytest.param(

@@ -119,7 +119,7 @@ def test_a_client_masks_each_frame_with_a_key_of_its_own(codec: SimpleNamespace)
         ((1, b"a", True), TypeError, "not tuple"),
         ((1, 5), TypeError, "payload must be a str or a bytes-like object, not int"),
         ((3, b""), ValueError, "opcode must be one of 0, 1, 2, 8, 9 and 10, not 3"),
-        ((9, bytes(126)), ValueError, "125 bytes of payload at most, not 126"),
+        ((9, bytes(126)), ValueError, "its payload can't be 126 bytes, only up to 125"),
         ((1, "\udc80"), UnicodeEncodeError, "surrogates not allowed"),
     ],
 )

@@ -309,12 +309,12 @@ def test_decoder_get_buffer_sizes(codec: SimpleNamespace, name: str) -> None:
     assert len(decoder.get_buffer(0)) == 2**16
     assert len(decoder.get_buffer(2**17)) == 2**17
     assert len(decoder.get_buffer(2**40)) == 2**20  # a hint, not an order
-    with pytest.raises(ValueError, match=r"^buffer_updated\(1048577\) after a get_buffer\(\) of "):
+    with pytest.raises(ValueError, match=r"^nbytes must be from 0 to \d+, .* not 1048577$"):
         decoder.buffer_updated(2**20 + 1)
-    with pytest.raises(ValueError, match=r"^buffer_updated\(-1\) "):
+    with pytest.raises(ValueError, match=r"^nbytes must be from 0 to \d+, .* not -1$"):
         decoder.buffer_updated(-1)
     assert list(decoder.buffer_updated(0)) == []
-    with pytest.raises(ValueError, match=r"^buffer_updated\(1\) after a get_buffer\(\) of 0 "):
+    with pytest.raises(ValueError, match=r"^nbytes must be from 0 to 0, .* not 1$"):
         decoder.buffer_updated(1)
 
 

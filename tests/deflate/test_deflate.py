@@ -317,7 +317,7 @@ def test_every_engine_round_trips(codec: SimpleNamespace, engine: str) -> None:
 
 
 def test_a_deflate_of_the_other_end_is_refused(codec: SimpleNamespace) -> None:
-    with pytest.raises(ValueError, match="deflate is of the client's end, but role is 'server'"):
+    with pytest.raises(ValueError, match="deflate is for the client's end, but role is 'server'"):
         codec.MessageDecoder("server", deflate=Deflate("client"))
     with pytest.raises(TypeError, match="deflate must be a Deflate or None, not bool"):
         codec.MessageDecoder("server", deflate=True)

@@ -167,7 +167,7 @@ def test_callers_receive_buffer_that_was_shrunk(codec: SimpleNamespace, kind: st
     behind = view.obj
     view.release()
     behind.clear()
-    with pytest.raises(ValueError, match=r"buffer_updated\(100\) after a get_buffer\(\) of 0"):
+    with pytest.raises(ValueError, match=r"nbytes must be from 0 to 0, .* not 100"):
         decoder.buffer_updated(100)
     view = decoder.get_buffer()
     assert len(view) >= 2**16
@@ -189,7 +189,7 @@ def test_callers_number_that_lies_about_its_size(codec: SimpleNamespace, kind: s
     decoder = getattr(codec, kind)("server")
     decoder.get_buffer()
     for number in (Liar(2**20 + 1), Liar(-1), Liar(2**62)):
-        with pytest.raises(ValueError, match="after a get_buffer"):
+        with pytest.raises(ValueError, match="nbytes must be from 0 to "):
             decoder.buffer_updated(number)
     assert len(decoder.get_buffer(Liar(2**40))) == 2**20
     with pytest.raises(ValueError, match="must not be negative"):

@@ -98,7 +98,7 @@ def test_backoff_max_attempts_ends_and_reset_starts_again() -> None:
         ({"jitter": "some"}, ValueError, "jitter must be 'full', 'equal' or 'none', not 'some'"),
         ({"max_attempts": -1}, ValueError, "max_attempts must not be negative, but is -1"),
         ({"max_attempts": 1.5}, TypeError, "max_attempts must be an integer or None, not float"),
-        ({"rng": 7}, TypeError, "rng must be as random.Random is, not int"),
+        ({"rng": 7}, TypeError, "rng must be like random.Random, not int"),
     ],
 )
 def test_backoff_of_wrong_arguments_raises(

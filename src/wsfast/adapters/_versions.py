@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 NOT_INSTALLED = "not installed"
-NOT_IMPORTED = "its metadata is missing: it can be judged once it is imported"
+NOT_IMPORTED = "its metadata is missing: its version will be known once it is imported"
 UNKNOWN = "its version is unknown: neither its metadata nor its __version__ is there"
 
 

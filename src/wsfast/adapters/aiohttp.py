@@ -373,10 +373,10 @@ def _of_socket(module: str, kind: str, find: Callable[[], Any], timeout: str) ->
             module,
             f"{kind}.__anext__",
             functools.partial(_make_anext, find, timeout),
-            "takes a message that waits at once",
+            "returns a waiting message at once",
         ),
         Seam(module, f"{kind}.send_str", _make_send_str, "encodes text straight into its frame"),
-        Seam(module, f"{kind}.close", _make_close, "says in a 1007 which byte was wrong"),
+        Seam(module, f"{kind}.close", _make_close, "names the invalid byte in a 1007"),
     ]
 
 

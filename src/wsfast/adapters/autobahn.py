@@ -109,7 +109,7 @@ PEER = Peer(
             "autobahn.websocket.protocol",
             "WebSocketProtocol._fail_connection",
             _fail_connection,
-            "sends the close frame for a violation",
+            "sends the close frame after a violation",
             pure=True,
         ),
     ],

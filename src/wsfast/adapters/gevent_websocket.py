@@ -123,7 +123,7 @@ PEER = Peer(
             "geventwebsocket.websocket",
             "WebSocket.close",
             _close,
-            "sends the code, which was left out",
+            "sends the close code, which it left out",
             pure=True,
         ),
     ],

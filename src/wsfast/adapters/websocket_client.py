@@ -109,14 +109,14 @@ PEER = Peer(
             "websocket._abnf",
             "ABNF.validate",
             _validate_frame,
-            "tells a reason that is not UTF-8 from other faults",
+            "recognises a close reason that is not UTF-8",
             pure=True,
         ),
         Seam(
             "websocket._abnf",
             "continuous_frame.extract",
             _extract,
-            "tells which byte of a text is not UTF-8",
+            "names the byte of a text that is not UTF-8",
             pure=True,
         ),
         Seam(

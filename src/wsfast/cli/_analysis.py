@@ -195,7 +195,7 @@ class _Analyser:
         if isinstance(violation, MessageTooBig):
             return Unjudged(at, f"a message has more than {MAX_MESSAGE} bytes, the limit here")
         if not self._stream.sure:
-            return Unjudged(at, f"no frame is found here, if there was any: {violation}")
+            return Unjudged(at, f"it is not certain that these are frames: {violation}")
         if isinstance(violation, InvalidUTF8):
             payload = bytes(self._inflated) or bytes(self._payload) + self._partial()
             diagnosis = diagnose(payload, show_payload=self._show)
@@ -205,9 +205,9 @@ class _Analyser:
         if self._stream.assumed and self._compressed:
             return Unjudged(
                 at,
-                "a message is marked as compressed (RSV1), but the handshake, which would tell "
-                "how, is not in this capture, and permessage-deflate does not fit; "
-                "give what was agreed on with --deflate, or --deflate none",
+                "a message is marked as compressed (RSV1), but it does not decompress, and the "
+                "handshake, which would say how, is not in this capture; say what was negotiated "
+                "with --deflate, or use --deflate none",
             )
         return Fault(at, violation)
 

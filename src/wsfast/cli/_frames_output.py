@@ -253,7 +253,7 @@ def _write_message(
 
 def _of_marks(count: int) -> str:
     return (
-        f"{count} text message{'s have' if count > 1 else ' has'} U+FFFD in: a program "
+        f"{count} text message{'s contain' if count > 1 else ' contains'} U+FFFD: the sender "
         "decoded bytes that were not UTF-8 before it sent them; look there"
     )
 

@@ -17,7 +17,7 @@ from ..diagnosis import Diagnosis
 from ..errors import InvalidUTF8, ProtocolViolation
 
 SHOW_PAYLOAD = click.option(
-    "--show-payload", is_flag=True, help="Show bytes and text of the payload; else redacted."
+    "--show-payload", is_flag=True, help="Show the payload, which is hidden otherwise."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 
@@ -100,12 +100,12 @@ def write_evidence(
     if isinstance(violation, InvalidUTF8):
         rows += [
             ("offset", f"{violation.offset} (0x{violation.offset:x})"),
-            ("length", f"{violation.length} of the ill-formed sequence"),
+            ("length", f"{violation.length} byte{'s' * (violation.length > 1)}"),
             ("detected at", str(violation.detected_at)),
             ("cause", f"{violation.cause.name}: {violation.cause.value}"),
         ]
         if fragments and violation.fragment_index:
-            place = f"{violation.fragment_index}, at its byte {violation.fragment_offset}"
+            place = f"{violation.fragment_index}, byte {violation.fragment_offset} of it"
             rows.append(("fragment", place))
     if diagnosis is not None:
         detail = f" ({diagnosis.detail})" if diagnosis.detail else ""

@@ -18,7 +18,7 @@ class Counted(Enum):
     """What the offset in a line of a log counts."""
 
     SEQUENCE = (
-        "the first byte of the ill-formed sequence, counted from the start of the message",
+        "the first byte of the invalid sequence, counted from the start of the message",
         "message",
     )
     OFFENDER = (
@@ -27,18 +27,18 @@ class Counted(Enum):
         "message",
     )
     PIECE = (
-        "the first byte of the ill-formed sequence, counted from the start of what was decoded: "
+        "the first byte of the invalid sequence, counted from the start of what was decoded: "
         "this library decodes frame by frame, so in a fragmented message this is not the place "
         "in the message",
         "frame",
     )
     DECODED = (
-        "the first byte of the ill-formed sequence, counted from the start of the bytes that "
+        "the first byte of the invalid sequence, counted from the start of the bytes that "
         "were given to decode(): a message, if the program decodes whole messages",
         "decoded",
     )
     REASON = (
-        "the first byte of the ill-formed sequence, counted from the start of the reason of a "
+        "the first byte of the invalid sequence, counted from the start of the reason of a "
         "close frame, after the two bytes of the code",
         "close reason",
     )

@@ -56,7 +56,7 @@ def _finite(_: click.Context, __: click.Parameter, value: float) -> float:
     "sizes",
     multiple=True,
     type=click.IntRange(0, _LARGEST),
-    help=f"Bytes of a payload; may be given again.  [default: {', '.join(map(str, _SIZES))}]",
+    help=f"Payload in bytes; can be given several times.  [default: {', '.join(map(str, _SIZES))}]",
 )
 @click.option("--script", default="ascii", show_default=True, type=click.Choice(tuple(SCRIPTS)))
 @click.option(
@@ -65,7 +65,7 @@ def _finite(_: click.Context, __: click.Parameter, value: float) -> float:
     show_default=True,
     type=click.FloatRange(0.0001, 10),
     callback=_finite,
-    help="How long to time one library in one round.",
+    help="Seconds for each library in each round.",
 )
 @click.option("--plot", callback=_plot_path, metavar="FILE", help="Draw it, as PNG or SVG.")
 @JSON

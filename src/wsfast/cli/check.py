@@ -39,9 +39,7 @@ _CONTINUATIONS = bytes(range(0x80, 0xC0))
 
 @click.command(short_help="Is a file UTF-8? If not: which byte, why.")
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(allow_dash=True))
-@click.option(
-    "--show-fixed", is_flag=True, help="Show the line of the fault as it was likely meant."
-)
+@click.option("--show-fixed", is_flag=True, help="Show the line as it was likely meant.")
 @SHOW_PAYLOAD
 @JSON
 def check(files: tuple[str, ...], show_fixed: bool, show_payload: bool, as_json: bool) -> int:

@@ -29,7 +29,7 @@ OURS, COMPILED, PYTHON = "wsfast", "compiled", "Python"
 PTH = "wsfast-accelerate.pth"
 FIRST = "uvicorn"  # what gains most
 GAINS = {
-    "uvicorn": "the largest gain, for every ASGI server on uvicorn: ",
+    "uvicorn": "the largest gain: ",
 }
 
 
@@ -55,8 +55,8 @@ def doctor(as_json: bool) -> int:
       WSFAST_ACCELERATE=all wsfast doctor
       wsfast doctor --json
 
-    Exit status: 0 if all is well; 1 if something is slower than it need be, or a library is
-    in a version that was not tested.
+    Exit status: 0 if all is well; 1 if something is slower than necessary, or a library
+    has an untested version.
     """
     info = backend()
     remedy = _remedy(info)
@@ -90,7 +90,7 @@ def _summary(remedy: str, findings: list[Finding], refused: list[str]) -> list[s
     if remedy:
         lines.append(f"wsfast itself is slower than it could be: {remedy}")
     if refused:
-        lines.append(f"Left alone, in a version that was not tested: {', '.join(refused)}.")
+        lines.append(f"Left unchanged, because the version was not tested: {', '.join(refused)}.")
     slow = sum(finding.slow for finding in findings)
     if slow:
         there = _variable_works()
@@ -127,7 +127,7 @@ def _remedy(info: BackendInfo) -> str:
     core = importlib.import_module("wsfast._native.core")
     best: str = core.kernels_that_run()[-1]
     if info.kernel != best:
-        return f"WSFAST_KERNEL forces {info.kernel}; this CPU runs {best}"
+        return f"WSFAST_KERNEL forces {info.kernel}; this CPU runs {best}: unset it"
     return ""
 
 
@@ -194,7 +194,7 @@ def _runs(name: str, module: str, seam: Seam | None) -> str:
         importlib.import_module(module)
         found = seam.find()[2] if seam else _look_up(name, module)
     except Exception as error:  # noqa: BLE001 # whatever a broken library raises
-        return f"not there: {error}"
+        return f"can't be imported: {error}"
     if isinstance(found, str):  # the name of what is imported
         return PYTHON
     functions = list(vars(found).values()) if isinstance(found, type) else [found]

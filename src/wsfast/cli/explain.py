@@ -37,14 +37,14 @@ class _Found(NamedTuple):
 
 @click.command(short_help="What a close code, or a line of a log, means and what to do.")
 @click.argument("what", nargs=-1, required=True, metavar="CODE|NAME|LINE|-...")
-@click.option("--full", is_flag=True, help="Compare two codes in full, not in 40 lines.")
+@click.option("--full", is_flag=True, help="Show everything about two codes, not only 40 lines.")
 @JSON
 def explain(what: tuple[str, ...], full: bool, as_json: bool) -> int:
     """Explain close codes and lines of logs; two codes side by side.
 
-    A code is a number or a name. In a line of a log, find the code and the offset, and say
-    what the offset counts in the program that wrote it. With - a log is read from
-    standard input.
+    A code is a number or a name. From a line of a log it reads the code and the offset, and
+    says from where the program that wrote the line counts the offset. With - it reads a whole
+    log from standard input.
 
     \b
     Examples:

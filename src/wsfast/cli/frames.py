@@ -28,7 +28,7 @@ MAX_CAPTURE = 256 << 20  # bytes
     type=click.Choice(["server", "client", "auto"]),
     default="auto",
     show_default=True,
-    help="Show what this end received; for bytes without a handshake, who received them.",
+    help="Show what this end received; for bytes without a handshake, the end that received them.",
 )
 @click.option(
     "--format",
@@ -36,19 +36,19 @@ MAX_CAPTURE = 256 << 20  # bytes
     type=click.Choice(_captures.FORMATS),
     default="auto",
     show_default=True,
-    help="What FILE is; raw: nothing but frames, from the first byte on.",
+    help="The format of FILE; raw: frames and nothing else, from the first byte on.",
 )
 @click.option("--hex", "is_hex", is_flag=True, help="The same as --format hex.")
 @click.option(
     "--stream",
     "only",
     type=click.IntRange(min=0),
-    help="Which connection to show, if there are several.",
+    help="Show only this connection, if there are several.",
 )
 @click.option(
     "--deflate",
     metavar="PARAMETERS",
-    help="permessage-deflate as both ends agreed, if the handshake is missing; or none.",
+    help="What was negotiated, if the handshake is missing: its parameters, or none.",
 )
 @click.option(
     "--keylog",

@@ -54,7 +54,10 @@ PEER = Peer(
         _seam("websockets.asyncio.server", "broadcast", make_broadcast, "the same function"),
     ],
     [
-        ("websockets.frames.apply_mask", "C already, and no longer asked for whole frames"),
-        ("websockets.legacy.protocol.WebSocketCommonProtocol", "deprecated: frame by frame"),
+        ("websockets.frames.apply_mask", "already in C, and no longer called for whole frames"),
+        (
+            "websockets.legacy.protocol.WebSocketCommonProtocol",
+            "deprecated by websockets",
+        ),
     ],
 )

@@ -150,7 +150,7 @@ def _try(block: _Block, base: int, swap: bool) -> tuple[int, bytes] | str:
     try:
         offsets = [int(row.offset, base) for row in block.rows]
     except ValueError:
-        return "the offsets are of no base"
+        return "the offsets are neither decimal, hexadecimal nor octal"
     steps = [after - before for before, after in itertools.pairwise(offsets)]
     single = [n for i, n in enumerate(steps) if i not in block.repeated]
     width = max(single, default=_WIDTH)
@@ -168,16 +168,16 @@ def _try(block: _Block, base: int, swap: bool) -> tuple[int, bytes] | str:
         if index in block.repeated:
             extra = 0
         if piece is None or extra < 0 or any(piece[len(piece) - extra :]):
-            return f"line {row.number} does not hold the bytes up to the next offset"
+            return f"line {row.number} does not have the bytes up to the next offset"
         if index in block.repeated:
             if step is None or not piece or step % len(piece):
-                return f"line {row.number} is repeated up to no offset"
+                return f"line {row.number} is repeated, but no offset says how often"
             if len(out) + step > _LARGEST:
                 return f"it holds more than {_LARGEST >> 20} MiB"
             piece *= step // len(piece)
         elif extra:
             if index < len(block.rows) - 2 or extra > 7:
-                return f"line {row.number} holds more than the bytes up to the next offset"
+                return f"line {row.number} has more than the bytes up to the next offset"
             filled, piece = extra, piece[:-extra]
         out += piece
     return filled, bytes(out)

@@ -79,7 +79,7 @@ def find(octets: bytes) -> Handshake | None:
     if refused:
         raise NotFrames(f"the server refused the handshake: {escaped(refused, 100)}", "HTTP")
     if searched.startswith((b"GET ", b"HTTP/1.")) and not _HEAD.match(searched):
-        raise NotFrames("the HTTP handshake in this capture is not whole", "HTTP")
+        raise NotFrames("the HTTP handshake in this capture is incomplete", "HTTP")
     return None
 
 

@@ -111,7 +111,7 @@ class Literal:
             )
         found = _literal(octets)
         if found is None:
-            raise NotFrames("no string of bytes and no list of numbers from 0 to 255")
+            raise NotFrames("neither a byte string nor a list of numbers from 0 to 255")
         return Octets(found)
 
 
@@ -181,6 +181,6 @@ class Arrays:
                 raise NotFrames(f"array {len(sides[0])} of peer {int(peer)} is not whole")
             numbers = [_number(number) for number in _NUMBER.findall(found[1])]
             if max(numbers) > 255:
-                raise NotFrames(f"an array of peer {int(peer)} holds what is no byte")
+                raise NotFrames(f"an array of peer {int(peer)} has a number above 255")
             sides[int(peer)] += bytes(numbers)
         return [Connection((Side([(0, bytes(sides[0]))]), Side([(0, bytes(sides[1]))])))]

@@ -46,7 +46,7 @@ class Other:
 
 NOT_TCP = Other("")
 FRAGMENT = Other("IP fragments")
-UNKNOWN_LINK = Other("packets of a link type that is not read")
+UNKNOWN_LINK = Other("packets of an unsupported link type")
 
 
 def named(end: tuple[bytes, int]) -> str:

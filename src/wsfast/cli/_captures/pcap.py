@@ -54,7 +54,7 @@ def score(octets: bytes) -> int:
 def read(octets: bytes) -> list[Connection]:
     """Return the TCP connections in a file."""
     if not score(octets):
-        raise NotFrames("it does not begin as a pcap or pcapng file does")
+        raise NotFrames("it does not begin like a pcap or pcapng file")
     assembler = Assembler()
     try:
         for packet in packets(octets):
@@ -152,7 +152,7 @@ def _packet(kind: int, body: bytes, order: str, links: list[tuple[int, int]], en
             )
         link = links[interface][0]
     except (struct.error, IndexError):
-        raise Damaged(f"the packet before byte {end} is of no interface, or cut short") from None
+        raise Damaged(f"the packet before byte {end} has no interface, or is cut short") from None
     if length > len(body) - start:
         raise Damaged(f"the packet before byte {end} says it has {length} bytes, which can't be")
     return Packet(link, body[start : start + length])

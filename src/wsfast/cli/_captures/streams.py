@@ -113,7 +113,7 @@ def _of_side(
                 continue
         streams.append(stream)
     if not streams:
-        raise NotFrames(lost or "no frame is found in what is left of this connection")
+        raise NotFrames(lost or "no frame was found in what is left of this connection")
     if lost:
         streams[-1].doubts.append("after a gap, no frame was found again")
     streams[0].doubts += side.doubts + agreed.doubts
@@ -150,7 +150,7 @@ def _in_the_middle(stream: Stream, found: evidence.Evidence, skipped: int) -> No
     stream.sure = found.bits >= evidence.SURE
     before = f"; {skipped} bytes before it are not judged" if skipped else ""
     stream.notes.append(
-        f"this begins in mid-connection; a frame begins at byte {stream.start}, "
+        f"this begins in the middle of a connection; a frame begins at byte {stream.start}, "
         f"{found.sureness} ({found.frames} frames follow each other){before}"
     )
 
