@@ -91,6 +91,7 @@ def lint(session: nox.Session) -> None:
     python(session, "-m", "ruff", "check", ".")
     python(session, "-m", "ruff", "format", "--check", ".")
     session.run(str(BIN / "codespell"), *checked_in(session), external=True)
+    python(session, "tools/prose.py", *checked_in(session))
     session.env["PATH"] = os.pathsep.join([str(BIN), os.environ["PATH"]])  # for pycodestyle
     session.run(
         str(BIN / "cython-lint"), *checked_in(session, "*.pyx", "*.pxd", "*.pxi"), external=True

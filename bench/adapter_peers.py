@@ -5,8 +5,8 @@ returns a call that receives the message, writes it, or masks it, and gives what
 that: the text or the payload, or a list of them, all that one read brings; the bytes of
 the frame; the masked bytes.
 
-Invariant: nothing of wsfast is called here but to make what is received; objects are made
-anew for the stock peer and for the accelerated one.
+Invariant: nothing of wsfast is called here but to make what is received; new objects
+are made for the stock library and for the accelerated one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Count the instructions of the kernels under callgrind: a gate that noise can't move.
 
     python bench/instructions.py            compare with the record; exit 1 if any grew
-    python bench/instructions.py --record   write the record anew
+    python bench/instructions.py --record   write a new record
 
 Counts are of one call, the difference between runs with 3 and with 2 calls, so they are
 exact and the same on every run of one binary.  Another compiler makes other code: the

@@ -27,7 +27,7 @@ class Call:
         each: dict[str, Callable[[], Any]] | None = None,
         **keywords: Any,
     ) -> None:
-        """Take the arguments; ``each`` has functions that make one anew for every call."""
+        """Take the arguments; ``each`` has functions that make a new one for every call."""
         self.function, self.first, self.keywords, self.each = function, first, keywords, each or {}
 
     def __call__(self, *args: Any) -> Any:

@@ -91,7 +91,7 @@ class Inflater:
                         done += len(piece)
                         if self._recent is not None:
                             self._remember(self._recent, piece)
-                    if stream.eof:  # a final block: what follows begins anew (section 7.2.3.4)
+                    if stream.eof:  # a final block: a new stream follows (section 7.2.3.4)
                         part = given = stream.unused_data
                         done = 0
                         self._forget()

@@ -246,7 +246,7 @@ def unmasked(payload: bytes) -> bytes:
 
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Have the log, and find nothing in it that must not be; a fixture for who imports it."""
+    """Have the log, and find nothing in it that must not be; a fixture, where it is imported."""
     caplog.set_level(logging.INFO, "uvicorn.error")
     yield
     never = [line for line in caplog.messages if "never retrieved" in line]

@@ -125,7 +125,7 @@ Seen = tuple[str, str, str]  # when it was found, what the remote sees, what the
 
 @cache
 def seen(name: str, accelerated: bool) -> Seen:
-    """Talk about a text that is none in its third fragment, and never ends."""
+    """Send a text whose third fragment is not UTF-8, and which never ends."""
     running = started(name, accelerated)
     try:
         with running.connected() as end:

@@ -290,7 +290,7 @@ def test_threads_switch_on_and_off(peer: Peer) -> None:
 
 
 def test_other_imports_do_not_wait_for_who_switches(peer: Peer, tmp_path: Path) -> None:
-    # They hold the lock of their module, which whoever switches may want to import.
+    # They hold the lock of their module, which the switching thread may want to import.
     (tmp_path / "otherpeer.py").write_text("")
     accelerate("wsproto")
     importing = threading.Thread(target=importlib.import_module, args=("otherpeer",), daemon=True)

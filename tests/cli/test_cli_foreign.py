@@ -1,4 +1,4 @@
-"""``wsfast frames``: no verdict on what is no WebSocket, nor on what can't be read whole.
+"""``wsfast frames``: no verdict on data that is not WebSocket or can't be read whole.
 
 Invariant: exit status 2, and a message of one line that says what it is, as far as that
 can be told.

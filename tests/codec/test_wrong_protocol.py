@@ -1,4 +1,4 @@
-"""What is no WebSocket at all, and bad close reasons: the error says what it looks like."""
+"""Data of other protocols, and bad close reasons: the error says what it looks like."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from wsproto.connection import Connection, ConnectionType
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
-# What was said, whoever says it: ("text", str), ("close", code, reason), …
+# What one end said: ("text", str), ("close", code, reason), …
 Said: TypeAlias = tuple[Any, ...]
 
 

@@ -66,7 +66,7 @@ def compressed(rng: Random, sender: Any) -> tuple[bytes, Any]:
         elif how == 1:
             payload += sender.flush(zlib.Z_SYNC_FLUSH)
         elif how == 2:
-            payload += sender.flush(zlib.Z_FINISH)  # BFINAL; what follows begins anew
+            payload += sender.flush(zlib.Z_FINISH)  # BFINAL; a new stream follows
             sender = compressor(rng)
     payload += sender.flush(zlib.Z_SYNC_FLUSH)
     return payload.removesuffix(b"\x00\x00\xff\xff") or b"\x00", sender

@@ -325,7 +325,7 @@ def test_wsproto_as_server_agrees(client: dict[str, Any]) -> None:
 
 
 def test_websockets_refuses_what_we_refuse() -> None:
-    """The peer as oracle for answers that are none."""
+    """websockets as the oracle for answers that don't fit the offer."""
     theirs = ClientPerMessageDeflateFactory(server_no_context_takeover=True)
     with pytest.raises(NegotiationError):
         theirs.process_response_params([], [])

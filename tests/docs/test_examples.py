@@ -1,4 +1,4 @@
-"""The example server and client say in one line what is wrong with a call of theirs."""
+"""The example server and client say in one line what is wrong with how they were called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Peers that mean harm: floods, drips, announcements, bombs, and ends that are none.
+"""Hostile remotes: floods, drips, announcements, bombs, and empty final blocks.
 
 What each may cost is bounded in memory, as ``tracemalloc`` counts it, and in work: calls
 that were counted, or the growth of CPU time.  Never seconds.  The classes of attack that

@@ -120,7 +120,7 @@ class Number(int):
 
 
 class Index:
-    """Something with an index that is none."""
+    """Something whose ``__index__`` returns anything."""
 
     def __init__(self, value: Any) -> None:
         self.value = value

@@ -22,7 +22,7 @@
 #include "cpu.h"
 
 #define WSF_SURROGATE ((size_t)-1)
-#define WSF_ENCODE_SLACK ((size_t)48) /* 31 code points that are none, and 15 of a store */
+#define WSF_ENCODE_SLACK ((size_t)48) /* 31 places that get no code point, and 15 of a store */
 
 /* What is known of a text while it arrives: enough to size and type its string. */
 typedef struct wsf_text {

@@ -11,7 +11,7 @@
 /* The pending word before src[i], given that src[0, i) goes on well formed from
  * `pending`.  Only the last three bytes can matter:
  *
- *     ..  lead               a one-octet start
+ *     ..  lead               a one-byte start
  *     ..  E0..F4  80..BF     two bytes of three or four
  *     ..  F0..F4  80..BF 80..BF   three bytes of four
  */

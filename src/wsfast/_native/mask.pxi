@@ -75,7 +75,7 @@ def mask_with(masking_key, buffer, /):
 
 
 def new_masking_key():
-    # Entropy is fetched for 256 keys at a time, by each thread, and anew after a fork.
+    # Entropy is fetched for 256 keys at a time, by each thread, and again after a fork.
     cdef uint8_t key[4]
     take_key(key)
     return bytes_of(key, 4)

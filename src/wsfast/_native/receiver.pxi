@@ -165,7 +165,7 @@ cdef class Receiver:
         Py_XDECREF(self.failure)
 
     cdef int set_rules(self, bint masked, int64_t frame_room, uint8_t reserved_bits) except -1:
-        """Begin anew; all is known to be right."""
+        """Reset, with arguments that were checked."""
         if self.state == BUSY:
             raise _arguments.decoder_busy()
         self.rules.masked = WSF_MASKED if masked else 0

@@ -70,7 +70,7 @@ class _AfterImport:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
 
-    @property  # type: ignore[misc] # for who asks which kind of loader it is
+    @property  # type: ignore[misc] # for code that asks which kind of loader it is
     def __class__(self) -> Any:
         return type(self._loader)
 

@@ -1,4 +1,4 @@
-"""lomond: its mask, its UTF-8 validator, and what it sends for text that is none.
+"""lomond: its mask, its UTF-8 validator, and its close frame for text that is not UTF-8.
 
 Invariant: the mask changes the ``bytearray`` that it is given, as it did; the events are
 those of lomond.

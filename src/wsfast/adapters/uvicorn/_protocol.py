@@ -122,7 +122,7 @@ class WebSocketProtocol(ClosingWire):
         self.tasks.add(task)
 
     def _respond(self, status: int, headers: Headers, body: bytes) -> None:
-        """Answer with what is no WebSocket, and hang up."""
+        """Answer the request with plain HTTP, and hang up."""
         octets = self._opening.respond(status, headers, body)
         self._stage = OVER
         if not self.transport.is_closing():

@@ -97,10 +97,10 @@ class Limits:
 
 
 def frame_size(data: Any, firsts: frozenset[int], masked: bool, most: int) -> int:
-    """Return the size of the frame that data begins with, of which a part is missing.
+    """Return the size of the incomplete frame with which data begins.
 
-    0 if its header is not whole but right so far; -1 if it is for websockets to judge, be
-    it for its header or since nothing is missing.
+    0 if its header is incomplete, but valid so far; -1 if websockets has to parse it, because
+    of its header or because the frame is complete.
     """
     size = len(data)
     if data[0] not in firsts:

@@ -1,6 +1,6 @@
 """What readers of captures return.
 
-    Octets       bytes that were written in some other form: to be looked at again
+    ``Octets``   bytes that were written in some other form: to be looked at again
     Connection   what both ends of a connection sent, or one of them
     Messages     what a browser saw of a connection
 
