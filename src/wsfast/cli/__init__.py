@@ -5,10 +5,10 @@
     explain  what close codes mean and what to do
     demo     all of it in a minute, or served to a browser
     doctor   what runs here, and what could run faster
-    run      a program with peers accelerated
-    bench    how fast it is here, beside the libraries that are installed
+    run      runs a program with its libraries accelerated
+    bench    how fast it is here, compared with installed libraries
 
-Invariant: exit status 0 says valid, 1 a violation, 2 a wrong call, a file that can't be read
+Invariant: exit status 0 says valid, 1 a violation, 2 wrong arguments, a file that can't be read
 or output that can't be written, 130 an interrupt, 141 a pipe whose reader left.  Nothing of a
 payload is shown unless ``--show-payload`` is given.
 """
@@ -76,11 +76,13 @@ def command(ctx: click.Context) -> None:
 
     \b
     Examples:
-      wsfast explain 1001 1007        what the two mean, and how they differ
+      wsfast explain 1001 1007        what the codes mean, and how they differ
       wsfast check message.json       is it UTF-8? if not: which byte, and why
       wsfast frames capture.bin       each frame, then what breaks the protocol
+      wsfast doctor                   what could run faster here
+      wsfast run server.py            run it with its libraries accelerated
 
-    Exit status: 0 valid, 1 a violation was found, 2 a wrong call or a file that can't be read.
+    Exit status: 0 valid, 1 a violation was found, 2 wrong arguments or a file that can't be read.
     """
     if os.environ.get("NO_COLOR"):  # https://no-color.org
         ctx.color = False

@@ -49,7 +49,7 @@ def _finite(_: click.Context, __: click.Parameter, value: float) -> float:
     return value
 
 
-@click.command(short_help="How fast it is here, compared with other libraries.")
+@click.command(short_help="Measure the speed here, and compare other libraries.")
 @click.argument("operations", nargs=-1, type=click.Choice(tuple(OPERATIONS)))
 @click.option(
     "--size",
@@ -58,7 +58,13 @@ def _finite(_: click.Context, __: click.Parameter, value: float) -> float:
     type=click.IntRange(0, _LARGEST),
     help=f"Payload in bytes; can be given several times.  [default: {', '.join(map(str, _SIZES))}]",
 )
-@click.option("--script", default="ascii", show_default=True, type=click.Choice(tuple(SCRIPTS)))
+@click.option(
+    "--script",
+    default="ascii",
+    show_default=True,
+    type=click.Choice(tuple(SCRIPTS)),
+    help="The kind of text.",
+)
 @click.option(
     "--seconds",
     default=0.02,
@@ -67,7 +73,7 @@ def _finite(_: click.Context, __: click.Parameter, value: float) -> float:
     callback=_finite,
     help="Seconds for each library in each round.",
 )
-@click.option("--plot", callback=_plot_path, metavar="FILE", help="Draw it, as PNG or SVG.")
+@click.option("--plot", callback=_plot_path, metavar="FILE", help="Draw the result, as PNG or SVG.")
 @JSON
 def bench(
     operations: tuple[str, ...],
@@ -77,7 +83,7 @@ def bench(
     plot: Path | None,
     as_json: bool,
 ) -> int:
-    """Measure masking, validation, decoding and receiving; compare installed libraries.
+    """Measure masking, validation, decoding and receiving; compare with installed libraries.
 
     \b
     Examples:

@@ -37,7 +37,7 @@ _BEFORE = MAX_SAMPLE // 2  # bytes from before a chunk, for the diagnosis
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
 
 
-@click.command(short_help="Is a file UTF-8? If not: which byte, why.")
+@click.command(short_help="Check that files are UTF-8; if not, which byte, and why.")
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(allow_dash=True))
 @click.option("--show-fixed", is_flag=True, help="Show the line as it was likely meant.")
 @SHOW_PAYLOAD

@@ -14,21 +14,27 @@ from ._output import JSON, diagnosed, evidence, write_evidence, write_json
 
 # What each would be in an application, and the fragments that it is sent in.
 SCENES: tuple[tuple[str, tuple[bytes, ...]], ...] = (
-    ("a text that is UTF-8", ("Grüße aus Köln 🙂".encode(),)),
-    ("a text in Latin-1", ("Grüße aus Köln".encode("latin-1"),)),
+    ("text in UTF-8", ("Grüße aus Köln 🙂".encode(),)),
+    ("text in Latin-1", ("Grüße aus Köln".encode("latin-1"),)),
     (
         "a PNG image in a text frame",
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0",),
     ),
-    ("a character that lost a byte between fragments", (b"at 9 \xf0\x9f", b"\x98? Yes")),
+    ("a character whose last byte got lost between fragments", (b"at 9 \xf0\x9f", b"\x98? Yes")),
     ("an emoji as two surrogates (CESU-8)", (b"smile \xed\xa0\xbd\xed\xb8\x80",)),
-    ("a text cut after 16 bytes", ("日本語のテキスト".encode()[:16],)),
+    ("text cut after 16 bytes, inside a character", ("日本語のテキスト".encode()[:16],)),
 )
 
 
-@click.command(short_help="Good and bad messages, in a minute.")
-@click.option("--serve", is_flag=True, help="Serve a page that shows it in a browser.")
-@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535))
+@click.command(short_help="Show what it finds in valid and invalid messages.")
+@click.option("--serve", is_flag=True, help="Serve a page that shows them in a browser.")
+@click.option(
+    "--port",
+    default=8765,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="With --serve; 0 for any free port.",
+)
 @JSON
 def demo(serve: bool, port: int, as_json: bool) -> int:
     """Decode valid and invalid messages; say what is wrong and where it came from.

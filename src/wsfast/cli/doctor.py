@@ -44,7 +44,7 @@ class Finding(NamedTuple):
     slow: bool
 
 
-@click.command(short_help="What runs here, and what could run faster.")
+@click.command(short_help="Show what runs here, and what could run faster.")
 @JSON
 def doctor(as_json: bool) -> int:
     """Show which codec and kernel run, and which code each installed library runs.

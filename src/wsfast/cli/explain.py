@@ -35,7 +35,7 @@ class _Found(NamedTuple):
     times: int
 
 
-@click.command(short_help="What a close code, or a line of a log, means and what to do.")
+@click.command(short_help="Explain a close code, or a line of a log.")
 @click.argument("what", nargs=-1, required=True, metavar="CODE|NAME|LINE|-...")
 @click.option("--full", is_flag=True, help="Show everything about two codes, not only 40 lines.")
 @JSON

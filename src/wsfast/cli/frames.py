@@ -21,7 +21,7 @@ from ._output import JSON, SHOW_PAYLOAD, named, write_json
 MAX_CAPTURE = 256 << 20  # bytes
 
 
-@click.command(short_help="The frames of a capture, and what is wrong.")
+@click.command(short_help="Show the frames of a capture, and what is wrong.")
 @click.argument("file", default="-", type=click.Path(allow_dash=True))
 @click.option(
     "--role",

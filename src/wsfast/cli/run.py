@@ -31,18 +31,18 @@ SITE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
         "help_option_names": ["--help"],  # python has -h
     },
     options_metavar="[--accelerate LIBRARIES]",
-    short_help="Run a program with libraries on wsfast.",
+    short_help="Run a program with its libraries accelerated.",
 )
 @click.option(
     "--accelerate",
     "libraries",
     default="all",
     show_default=True,
-    help="Libraries, separated by commas.",
+    help="The libraries to accelerate, separated by commas.",
 )
 @click.argument("arguments", metavar="PROGRAM", nargs=-1, type=click.UNPROCESSED, required=True)
 def run(libraries: str, arguments: tuple[str, ...]) -> int:
-    """Run python with PROGRAM and what follows it, with libraries on wsfast.
+    """Run a Python program with its WebSocket libraries accelerated.
 
     \b
     Examples:
@@ -50,8 +50,8 @@ def run(libraries: str, arguments: tuple[str, ...]) -> int:
       wsfast run -m uvicorn app:app
       wsfast run --accelerate websockets,wsproto server.py
 
-    PROGRAM is all that python takes: options, a script, a directory, a zip file, -m with a
-    module, -c with code, or - for standard input.
+    PROGRAM is anything that python accepts: options, a script, a directory, a zip file, -m with
+    a module, -c with code, or - for standard input; then the arguments of the program.
     """
     try:
         names_in(libraries)
@@ -64,7 +64,7 @@ def run(libraries: str, arguments: tuple[str, ...]) -> int:
     if not _pth_is_processed():
         _use_sitecustomize()
     if not sys.executable:
-        raise click.UsageError("sys.executable is empty: python can't be found")
+        raise click.UsageError("can't find Python: sys.executable is empty")
     return _become([sys.executable, *_program(sys.orig_argv[1:]).options, *arguments])
 
 
