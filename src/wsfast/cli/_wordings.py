@@ -22,8 +22,8 @@ class Counted(Enum):
         "message",
     )
     OFFENDER = (
-        "the byte that does not fit, counted from the start of the message; the character that "
-        "it breaks begins 0 to 3 bytes before it",
+        "the byte that proved the text invalid, counted from the start of the message; the "
+        "invalid sequence begins 0 to 3 bytes before it",
         "message",
     )
     PIECE = (
@@ -155,7 +155,7 @@ WORDINGS = (
         "uvicorn",
         r"ASGI \[\d{1,9}\] Receive \{'type': 'websocket\.disconnect', 'code': "
         r"(?:<CloseReason\.\w{1,40}: )?(?P<code>\d{4})",
-        note="What the application is told. 1005 also stands for a lost connection (1006) here.",
+        note="This is what the application gets. 1005 may be a lost connection (1006) here.",
         counted=Counted.PIECE,
     ),
     # aiohttp
@@ -184,13 +184,13 @@ WORDINGS = (
     _wording(
         "simple-websocket",
         r"simple_websocket\S{0,40}ConnectionClosed: Connection closed: (?P<code>\d{4})",
-        note="It says 1005 for a lost connection (1006) too.",
+        note="It reports 1005 for a lost connection (1006) too.",
         counted=Counted.PIECE,
     ),
     _wording(
         "starlette",
         r"WebSocketDisconnect: \((?:<CloseReason\.\w{1,40}: )?(?P<code>\d{4})",
-        note="As the ASGI server told it.",
+        note="This is what the ASGI server told the application.",
         counted=Counted.DECODED,
     ),
     _wording(
@@ -277,7 +277,7 @@ WORDINGS = (
         "a Chromium browser",
         r"WebSocket connection to '[^']{1,2000}' failed",
         1006,
-        "The page is told no cause on purpose; the server's log has it.",
+        "The browser hides the cause from the page on purpose; look in the server's log.",
     ),
     _wording(
         "faye-websocket",
@@ -303,7 +303,7 @@ WORDINGS = (
         r"(?P<quote>\\?[\"']?)code(?P=quote): ?(?P<code>\d{4}), ?"
         r"(?P=quote)reason(?P=quote): ?.{0,300}?, ?(?P=quote)wasClean(?P=quote)",
         note="Browsers and undici show 1006 for everything that failed without a close frame "
-        "from the server: text that is not UTF-8 too.",
+        "from the server, such as text that is not UTF-8.",
     ),
     # Go
     _wording("gorilla", r"websocket: close (?P<code>\d{4}) \("),
@@ -383,7 +383,7 @@ WORDINGS = (
         "HAProxy",
         r" 101 \d{1,19} \S{1,100} \S{1,100} [CS]D-",
         1006,
-        "C: the client, S: the server broke the connection off. " + _UNSEEN,
+        "C: the client broke the connection off; S: the server did. " + _UNSEEN,
     ),
     _wording(
         "HAProxy",
