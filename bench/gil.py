@@ -4,7 +4,7 @@
 
 Two figures for each size.  How much longer two threads take than one for the same work
 each: 2 if the GIL is held, 1 if they run side by side.  And what one call takes beside a
-thread that is busy in Python: if the call lets go of the GIL, it waits for that thread
+thread that is busy in Python: if the call releases the GIL, it waits for that thread
 to give it back, up to sys.getswitchinterval().
 """
 

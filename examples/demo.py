@@ -1,11 +1,11 @@
-"""Show what wsfast makes of the traffic of a real client: `make demo`.
+"""Show what wsfast decodes from the traffic of a real client: `make demo`.
 
 Starts the echo server of ``echo_server.py`` on the loopback interface and drives it with
 the client of the ``websockets`` package.  Prints each message and each violation as the
 server decoded it, and how the client saw its connection close.
 
-Invariant: nothing is printed that was not received, by the server or by the client; if
-anything differs from what is announced here, that is said and the exit status is 1.
+Invariant: everything that is printed was received by the server or the client.  If anything
+differs from what this file expects, it says so, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\
 
 FAULTS = (
     Fault(
-        "a character that two fragments share lacks its last byte",
+        "a character split across two fragments is missing its last byte",
         [b"Treffen um 9 \xf0\x9f", b"\x98? Ja, um 9"],
         offset=13,
         octets=b"\xf0\x9f\x98",
@@ -100,7 +100,7 @@ FAULTS = (
         fragment_offset=0,
     ),
     Fault(
-        "JSON in Latin-1, the fault in the second of three fragments",
+        "JSON in Latin-1, the invalid byte in the second of three fragments",
         cut('{"name": "Müller", "city": "Köln"}'.encode() + b', "m\xf6glich": true}', 30),
         offset=40,
         octets=b"\xf6",
@@ -120,7 +120,7 @@ FAULTS = (
         fragment_offset=6,
     ),
     Fault(
-        "a text cut off at 16 bytes, inside a character",
+        "text cut off at 16 bytes, inside a character",
         ["日本語のテキスト".encode()[:16]],
         offset=15,
         octets=b"\xe3",
@@ -248,7 +248,7 @@ async def run(show: report.Report) -> None:
 
 
 def main() -> int:
-    """Return the exit status: 0 if all was as announced."""
+    """Return the exit status: 0 if everything was as expected."""
     started = time.perf_counter()
     show = report.Report()
     asyncio.run(run(show))

@@ -63,7 +63,7 @@ def abridged(value: object, width: int = 60) -> str:
 
 
 class Report:
-    """Print what happened, and keep what was not as announced."""
+    """Print what happened, and remember what differs from what was expected."""
 
     def __init__(self) -> None:
         for stream in (sys.stdout, sys.stderr):
@@ -83,18 +83,18 @@ class Report:
         )
         self._messages.add_column("client sends", no_wrap=True)
         self._messages.add_column("frames", justify="right", no_wrap=True)
-        self._messages.add_column("octets", justify="right", no_wrap=True)
+        self._messages.add_column("bytes", justify="right", no_wrap=True)
         self._messages.add_column("decoder yields", no_wrap=True)
         self._messages.add_column("client gets", no_wrap=True)
 
-    def expect(self, what: str, found: object, announced: object) -> None:
-        """Check what was measured against what was announced."""
+    def expect(self, what: str, found: object, expected: object) -> None:
+        """Compare what was measured with what was expected."""
         self._checks += 1
-        if found != announced:
-            self._differences.append(f"{what}: {found!r}, not {announced!r}")
+        if found != expected:
+            self._differences.append(f"{what}: {found!r}, not {expected!r}")
 
     def start(self, uri: str, client_version: str) -> None:
-        """Say who talks to whom."""
+        """Print which server and client talk to each other."""
         info = wsfast.backend()
         runs = f"{info.name}, kernel {info.kernel}" if info.kernel else f"pure ({info.reason})"
         self._console.print(
@@ -116,9 +116,9 @@ class Report:
         """Print the table of messages."""
         self._print(self._messages)
         legend = Text("Violations: ", "bold")
-        legend.append("~~", "bold red").append(" the ill-formed sequence, ", "not bold")
+        legend.append("~~", "bold red").append(" the invalid bytes, ", "not bold")
         legend.append("^^", "bold yellow").append(
-            " the byte after it that rules it out", "not bold"
+            " the byte that proved them invalid", "not bold"
         )
         legend.append("\nOffsets and fragments count from 0.", "not bold")
         self._console.print(legend, end="\n\n" if self._plain else "\n")
@@ -152,7 +152,7 @@ class Report:
         )
 
     def closing(self, title: str, seen: Sequence[Event], code: int, reason: str) -> None:
-        """Print how a connection ended that nobody broke."""
+        """Print how a connection ended without a violation."""
         rows: list[tuple[str, RenderableType]] = [("decoder yields", Text(repr(e))) for e in seen]
         self._block(title, *rows, ("client gets", self._close(code, reason)))
 
@@ -161,7 +161,8 @@ class Report:
         for difference in self._differences:
             self._console.print(Text(f"DIFFERS  {difference}", "bold red"), soft_wrap=True)
         agreed = self._checks - len(self._differences)
-        verdict = f"{agreed} of {self._checks} checks as announced, in {seconds:.2f} s"
+        counted = f"{agreed} of {self._checks}" if self._differences else f"{self._checks}"
+        verdict = f"{counted} checks passed, in {seconds:.2f} s"
         self._console.print(verdict, style="bold red" if self._differences else "bold green")
         return 1 if self._differences else 0
 

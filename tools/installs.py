@@ -158,7 +158,7 @@ def expect_in(part: str, whole: str) -> None:
 
 
 def expect_pure(installed: Installed, reason: str) -> None:
-    """Fail unless that is the codec in Python, for a reason that is said."""
+    """Fail unless that is the codec in Python, and says why."""
     expect(installed.backend, "pure")
     expect_in(REASON + reason, installed.reason)
     expect(list(installed.package.rglob("*.so")), [])

@@ -66,7 +66,7 @@ class Suite(NamedTuple):
     checkout: str = ""
 
 
-SUITES = {  # what takes longest first, for they are run side by side
+SUITES = {  # the slowest first, because they run at the same time
     "aiohttp": Suite(
         (
             "tests/test_websocket_parser.py",

@@ -130,8 +130,8 @@ def size_limit(name: str, limit: int | None) -> int:
 
 
 def retained_limit(limit: int | None, message_size: int) -> int:
-    """Return ``max_retained``; ``None`` leaves room for any message within its own limit,
-    were it to come in short fragments."""
+    """Return ``max_retained``; ``None`` allows any message within its own limit, however finely
+    fragmented."""
     if limit is None:
         return min(2 * message_size + RETAINED_SLACK, UNLIMITED)
     return size_limit("max_retained", limit)

@@ -200,7 +200,7 @@ class Deflate:
         self._compressor: Any = self._first_compressor(engine, level, mem_level)
 
     def _first_compressor(self, engine: str, level: int | None, mem_level: int | None) -> Any:
-        """Make it at once, for a level that the engine lacks is the caller's mistake."""
+        """Create the compressor eagerly, so that an unsupported level raises here."""
         try:
             return self._make()
         except (ValueError, OverflowError):

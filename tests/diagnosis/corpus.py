@@ -328,7 +328,7 @@ class Generator:
         return head + stream + b"\nendstream\nendobj\n"
 
     def protobuf(self) -> bytes:
-        """Write messages by hand, as protoc's code would, for it needs no schema."""
+        """Write messages by hand, as protoc's code would, because that needs no schema."""
         while True:
             fields = [_varint_field(1, self.random.randrange(2**40))]
             fields.append(_bytes_field(2, self.text().encode()))

@@ -11,7 +11,7 @@ const wsf_kernel wsf_kernel_avx512 = {
     .name = "avx512",
     .required = WSF_CPU_AVX2 | WSF_CPU_AVX512 | WSF_CPU_AVX512_VBMI | WSF_CPU_AVX512_VBMI2 |
                 WSF_CPU_POPCNT | WSF_CPU_BMI2,
-    .mask = wsf_mask_avx2, /* there is none of its own, nor encoders */
+    .mask = wsf_mask_avx2, /* AVX-512 has no masking and no encoders of its own */
     .validate = wsf_validate_avx512,
     .measure = wsf_measure_avx512,
     .mask_validate = wsf_mask_validate_avx512,

@@ -143,11 +143,12 @@ WSF_INLINE int wsf_ends_with_bad_lead(uint32_t last)
  *     LONG_4   11110000  1000____                F0 80..8F: overlong;
  *              11110101.. and up                 likewise after F5..FF
  *
- * TWICE is no fault if the byte two before is E0..FF or the one three before is
- * F0..FF, and only then is its absence none: it is compared with those.
+ * Two continuations in a row (TWICE) are required exactly when the byte two back is
+ * E0..FF or the byte three back is F0..FF.  TWICE is XORed with that requirement: a
+ * bit that is then set is an error either way.
  *
- * The first byte with bits set is the fault, or the one before it is (C0, C1,
- * F5..FF are known by themselves, but show when the next byte comes).
+ * The error is the first byte with a bit set, or the byte before it (C0, C1 and F5..FF
+ * are errors by themselves, but only show with the next byte).
  */
 enum {
     WSF_SHORT = 1 << 0,

@@ -133,7 +133,7 @@ cdef enum:
     UNMADE    # __init__ was not called
     READY
     BUSY      # decoding: feed can't be called
-    VIOLATED  # by the remote; not raised yet, for there may be events to take before
+    VIOLATED  # by the remote; not raised yet, because there may be events before it
     RAISED    # the same, and the violation was raised
     FAILED    # by an exception that was not the remote's fault
 

@@ -58,7 +58,7 @@ class _Command(click.Group):
 
 
 def _drop_output() -> None:
-    """Let nothing be written at the exit, for that would fail again."""
+    """Write nothing at exit, because it would fail again."""
     with contextlib.suppress(io.UnsupportedOperation), open(os.devnull, "wb") as sink:
         os.dup2(sink.fileno(), sys.stdout.fileno())
 
