@@ -117,9 +117,7 @@ class Report:
         self._print(self._messages)
         legend = Text("Violations: ", "bold")
         legend.append("~~", "bold red").append(" the invalid bytes, ", "not bold")
-        legend.append("^^", "bold yellow").append(
-            " the byte that proved them invalid", "not bold"
-        )
+        legend.append("^^", "bold yellow").append(" the byte that proved them invalid", "not bold")
         legend.append("\nOffsets and fragments count from 0.", "not bold")
         self._console.print(legend, end="\n\n" if self._plain else "\n")
 
