@@ -25,12 +25,17 @@ MARKS = "<!-- versions -->\n", "<!-- /versions -->\n"
 
 HEAD = """# Versions
 
-Every version named here was run: the oldest and the newest in the range, and the newest patch of
-every minor version between them, stock and accelerated, in the same conversations over a loopback
-socket. Messages in several scripts and up to 1 MiB came back, whole, in fragments and compressed
-where the library can. Close codes and violations were answered alike; text that is not UTF-8 was
-answered by 1007. `python tests/adapters/versions.py` runs them again, and so does a workflow every
-week. Versions outside the range are left unchanged: [`wsfast doctor`](../cli/doctor.md) says so.
+We ran every version in this table, stock and accelerated, with the same traffic over a loopback
+socket: the oldest and the newest version in the range, and the newest patch of every minor version
+between them.
+
+- Messages in several scripts and of up to 1 MiB came back: whole, in fragments, and compressed if
+  the library can do that.
+- Close codes and violations got the same answers, stock and accelerated.
+- Accelerated, text that is not UTF-8 was answered with 1007.
+
+`python tests/adapters/versions.py` runs them again; a workflow does so every week. Versions outside
+the range are left unchanged, and [`wsfast doctor`](../cli/doctor.md) says so.
 
 """
 COLUMNS = """| library | versions | run in | permessage-deflate | not UTF-8, stock | accelerated |
@@ -70,13 +75,14 @@ def page() -> str:
         text += f"| {name} | {', '.join(found)} | {program} | {' | '.join(rest)} |\n"
     text += (
         "\nThe last two columns are the close codes that the remote gets. uvicorn-wsfast is\n"
-        "`--ws wsfast.adapters.uvicorn:WebSocketProtocol`; stock that is `websockets-sansio`, or\n"
-        "up to 0.41 `wsproto`: the former is not there or does not return an empty message.\n"
-        "\nAnother violation (opcode 3, a long ping, close code 1005) is answered as by the stock\n"
-        "library, or by a 1002 where that sends no close frame or no code in it.\n"
+        "`--ws wsfast.adapters.uvicorn:WebSocketProtocol`. Its stock column is of `websockets-sansio`;\n"
+        "up to uvicorn 0.41 it is of `wsproto`, because `websockets-sansio` is missing there or does\n"
+        "not return empty messages.\n"
+        "\nOther violations (opcode 3, a long ping, close code 1005) get the same answer as from the\n"
+        "stock library; if that sends no close frame, or one without a code, they get a 1002.\n"
     )
     if faulty:
-        text += "\nThese do not hold the conversation by themselves, without wsfast:\n\n"
+        text += "\nThese versions fail at the traffic by themselves, without wsfast:\n\n"
         text += "".join(dict.fromkeys(faulty))
     return text
 
