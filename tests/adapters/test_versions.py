@@ -75,11 +75,11 @@ def page() -> str:
         text += f"| {name} | {', '.join(found)} | {program} | {' | '.join(rest)} |\n"
     text += (
         "\nThe last two columns are the close codes that the remote gets. uvicorn-wsfast is\n"
-        "`--ws wsfast.adapters.uvicorn:WebSocketProtocol`. Its stock column is of `websockets-sansio`;\n"
-        "up to uvicorn 0.41 it is of `wsproto`, because `websockets-sansio` is missing there or does\n"
-        "not return empty messages.\n"
-        "\nOther violations (opcode 3, a long ping, close code 1005) get the same answer as from the\n"
-        "stock library; if that sends no close frame, or one without a code, they get a 1002.\n"
+        "`--ws wsfast.adapters.uvicorn:WebSocketProtocol`. Its stock column is that of\n"
+        "`websockets-sansio`; up to uvicorn 0.41 that of `wsproto`, because the former is\n"
+        "missing there or does not return empty messages.\n"
+        "\nOther violations (opcode 3, a long ping, close code 1005) get the answer of the stock\n"
+        "library; if that sends no close frame, or one without a code, they get a 1002.\n"
     )
     if faulty:
         text += "\nThese versions fail at the traffic by themselves, without wsfast:\n\n"
