@@ -32,7 +32,7 @@ def test_a_row_has_a_time_for_wsfast_and_for_each_installed_peer(operation: str,
     (row,) = json.loads(output)["rows"]
     contenders = _contenders.OPERATIONS[operation].contenders
     installed = [peer for peer in contenders if _contenders.made(operation, peer) is not None]
-    assert row["octets"] == size
+    assert row["bytes"] == size
     assert list(row["ns"]) == installed
     assert all(ns > 0 for ns in row["ns"].values())
 

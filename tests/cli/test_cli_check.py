@@ -52,7 +52,7 @@ def test_check_json(tmp_path: Path) -> None:
     assert found["diagnosis"]["origin"] == "PNG"
     status, output = check("--json", stdin=b"fine")
     assert status == 0
-    assert json.loads(output) == {"file": "-", "valid": True, "octets": 4}
+    assert json.loads(output) == {"file": "-", "valid": True, "bytes": 4}
 
 
 def test_check_twice_encoded_text_is_valid_but_named() -> None:

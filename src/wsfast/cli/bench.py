@@ -135,7 +135,7 @@ def _measured(operation: str, size: int, script: str, seconds: float) -> Row:
             best[peer] = min(best[peer], timer.timeit(numbers[peer]) / numbers[peer])
     texts = work.in_one_call(size)
     times = {peer: round(taken / texts * 1e9, 1) for peer, taken in best.items()}
-    return {"operation": operation, "octets": size, "script": script, "ns": times}
+    return {"operation": operation, "bytes": size, "script": script, "ns": times}
 
 
 def _calls_in(seconds: float, timer: timeit.Timer) -> int:
@@ -155,7 +155,7 @@ def _write(row: Row, *, first: bool) -> None:
         for peer, ns in row["ns"].items()
         if peer != OURS
     )
-    head = f"  {row['octets']:>9,} bytes  {click.style(f'{_duration(ours):>9}', fg='green')}"
+    head = f"  {row['bytes']:>9,} bytes  {click.style(f'{_duration(ours):>9}', fg='green')}"
     click.echo(f"{head}  {others}".rstrip())
 
 
@@ -178,15 +178,15 @@ def _draw(rows: list[Row], path: Path) -> None:
         1, len(names), figsize=(4.2 * len(names), 3.8), layout="constrained", squeeze=False
     )
     for axes, name in zip(grid[0], names, strict=True):
-        cells = [row for row in rows if row["operation"] == name and row["octets"]]
+        cells = [row for row in rows if row["operation"] == name and row["bytes"]]
         for peer in peers:
-            points = [(r["octets"], r["octets"] / r["ns"][peer]) for r in cells if peer in r["ns"]]
+            points = [(r["bytes"], r["bytes"] / r["ns"][peer]) for r in cells if peer in r["ns"]]
             if points:
                 colour, marker = LIBRARIES[peer]
                 width = 2.4 if peer == OURS else 1.4
                 look = {"marker": marker, "linewidth": width, "color": colour}
                 axes.plot(*zip(*points, strict=True), label=peer, **look)
-        axes.set(xscale="log", yscale="log", xlabel="octets", ylabel="bytes per ns (GB/s)")
+        axes.set(xscale="log", yscale="log", xlabel="bytes", ylabel="bytes per ns (GB/s)")
         axes.set_title(OPERATIONS[name].title, fontsize=10)
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)

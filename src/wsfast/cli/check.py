@@ -90,7 +90,7 @@ class _Result:
     def as_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"file": self.file, "valid": self.violation is None}
         if self.violation is None:
-            found["octets"] = self.octets
+            found["bytes"] = self.octets
         else:
             found["violation"] = evidence(self.violation, fragments=False)
             found["line"], found["column"] = self.place
