@@ -1,7 +1,7 @@
 """Switch libraries on and off, ten thousand times, while random messages go to and fro.
 
-    PYTHONPATH=tests python tests/adapters/flips.py                       # every program
-    PYTHONPATH=tests python tests/adapters/flips.py 500 tornado aiohttp   # these, so many times each
+    PYTHONPATH=tests python tests/adapters/flips.py                # every program
+    PYTHONPATH=tests python tests/adapters/flips.py 500 tornado    # this, so many times
 
 ``test_switching.py`` tries every order of a few switches; this is for what only shows after
 many.  A library is switched between frames, messages and connections, compressed or not.

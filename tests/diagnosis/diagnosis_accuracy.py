@@ -68,7 +68,7 @@ def tables(
         wanted = corpus.NEGATIVES.get(kind, (kind,))[0]
         others = [f"{n} {c / count:.1%}" for n, c in kinds[kind].most_common() if n != wanted]
         rows.append(f"| {kind} | {share:.1%} | {', '.join(others) or 'none'} |\n")
-    found = [f"| payload | right | otherwise taken for |\n|---|---|---|\n{''.join(rows)}"]
+    found = [f"| payload | right | otherwise reported as |\n|---|---|---|\n{''.join(rows)}"]
     rows = []
     for confidence in ("high", "medium", "low"):
         counts = confidences.get(confidence, Counter())

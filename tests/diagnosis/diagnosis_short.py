@@ -201,7 +201,7 @@ def too_low(tallies: Mapping[Name, Tally]) -> dict[Name, str]:
 def tables(lengths: dict[int, Tally], kinds: dict[str, Tally]) -> list[str]:
     """Return the tables of docs/diagnosis.md."""
     found = []
-    for head, tallies in (("characters beyond ASCII", lengths), ("sent as", kinds)):
+    for head, tallies in (("non-ASCII characters", lengths), ("sent as", kinds)):
         rows = [f"| {name} | {tally.row()} |\n" for name, tally in tallies.items()]
         found.append(f"| {head} | high | medium | low |\n|---|---|---|---|\n{''.join(rows)}")
     return found

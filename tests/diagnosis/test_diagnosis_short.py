@@ -27,7 +27,7 @@ def test_high_confidence_is_right_at_every_length() -> None:
 
 def test_the_page_has_figures_for_each_length_and_charset() -> None:
     """That they are the measured ones is checked by ``diagnosis_short.py --check``, once a week."""
-    lengths = figures.table("characters beyond ASCII")
+    lengths = figures.table("non-ASCII characters")
     assert list(lengths) == [str(length) for length in diagnosis_short.LENGTHS]
     charsets = figures.table("sent as")
     assert list(charsets) == [*diagnosis_short.CHARSETS, "cut", "damaged", "noise", "signs"]
