@@ -67,6 +67,7 @@ def test_a_kernel_that_is_not_the_best_is_said() -> None:
     status, found = examined(WSFAST_ACCELERATE="all", WSFAST_KERNEL="scalar")
     assert status == 1
     assert found["remedy"].startswith("WSFAST_KERNEL forces scalar; this CPU runs ")
+    assert not [row for row in found["peers"] if "vector" in row["note"]]  # it has none
 
 
 def test_the_codec_in_python_is_said() -> None:
@@ -82,6 +83,29 @@ def test_a_peer_that_is_broken_is_named_with_its_error(tmp_path: Path) -> None:
     _, found = examined(PYTHONPATH=path)
     assert of(found, SEAM)["runs"] == "can't be imported: ssl has no wrap_socket"
     assert not of(found, SEAM)["slow"]
+    assert found["broken"] == ["wsproto"]
+    status, text = told(path=[str(tmp_path), *sys.path], WSFAST_ACCELERATE="all")
+    assert status == 1
+    assert "Can't be imported, or is not as expected: wsproto." in text
+
+
+def test_a_name_that_something_else_has_taken_is_named(tmp_path: Path) -> None:
+    """As a tracing library does that is imported after wsfast."""
+    if wsfast.backend().name != "native":
+        pytest.skip("with the codec in Python wsfast is not put there")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import wsfast.adapters._startup\n"
+        "import wsproto.frame_protocol as module\n"
+        "class FrameDecoder(module.FrameDecoder): pass\n"
+        "module.FrameDecoder = FrameDecoder\n"
+    )
+    path = [str(tmp_path), *sys.path]
+    status, found = examined(PYTHONPATH=os.pathsep.join(path), WSFAST_ACCELERATE="wsproto")
+    assert found["taken"] == [SEAM]
+    assert "something else" in of(found, SEAM)["note"]
+    assert status == 1
+    status, text = told(path=path, WSFAST_ACCELERATE="all")
+    assert f"Replaced by something else, after wsfast was put there: {SEAM}." in text
 
 
 def test_it_switches_nothing_on_and_writes_plainly() -> None:
@@ -128,6 +152,7 @@ def told(*options: str, path: list[str] | None = None, **environment: str) -> tu
     # Whatever is found, the two go together.
     assert ("All well." in result.stdout) == (result.returncode == 0)
     assert "can't be imported: No module named" not in result.stdout
+    assert "can't be imported: Empty module name" not in result.stdout  # of what is no name
     return result.returncode, result.stdout
 
 

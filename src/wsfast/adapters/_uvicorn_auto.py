@@ -21,7 +21,7 @@ PEER = Peer(
             "WS_PROTOCOLS",
             "auto",
             lambda _: CLASS,
-            "is wsfast's protocol: a whole connection in C",
+            "is wsfast's protocol, on the compiled codec",
         )
     ],
 )

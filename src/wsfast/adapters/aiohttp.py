@@ -390,7 +390,7 @@ PEER = Peer(
             "aiohttp._websocket.writer",
             "websocket_mask",
             lambda _: mask_with,
-            "masks in C, by vectors",
+            "masks in C",
         ),
         Seam(
             "aiohttp._websocket.writer",

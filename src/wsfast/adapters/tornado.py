@@ -99,7 +99,7 @@ PEER = Peer(
     "tornado",
     ("6.1", "6.7"),
     [
-        Seam("tornado.websocket", "_websocket_mask", _mask, "masks in C, by vectors"),
+        Seam("tornado.websocket", "_websocket_mask", _mask, "masks in C"),
         Seam(
             "tornado.websocket",
             "WebSocketProtocol13._receive_frame",

@@ -25,7 +25,8 @@ from ..adapters import Acceleration, _seams, status
 from ..adapters._replacing import TAKEN, Seam
 from ._output import JSON, write_fields, write_json
 
-OURS, COMPILED, PYTHON = "wsfast", "compiled", "Python"
+OURS, COMPILED, PYTHON, ITS_OWN = "wsfast", "compiled", "Python", "its own"
+NOT_THERE = "can't be imported: "
 PTH = "wsfast-accelerate.pth"
 FIRST = "uvicorn"  # what gains most
 GAINS = {
@@ -42,6 +43,8 @@ class Finding(NamedTuple):
     runs: str
     note: str
     slow: bool
+    broken: bool = False  # it can't be imported, or is not as expected
+    taken: bool = False  # by something else, after wsfast was put there
 
 
 @click.command(short_help="Show what runs here, and what could run faster.")
@@ -56,14 +59,18 @@ def doctor(as_json: bool) -> int:
       wsfast doctor --json
 
     Exit status: 0 if all is well; 1 if something is slower than necessary, or a library
-    has an untested version.
+    has an untested version, can't be imported, or was replaced by something else.
     """
     info = backend()
     remedy = _remedy(info)
     findings = _findings()
     speed = _speed()
     slow = bool(remedy) or any(finding.slow for finding in findings)
-    refused = [finding.peer for finding in findings if not finding.seam]
+    wrong = {
+        "refused": [finding.peer for finding in findings if not finding.seam],
+        "broken": list(dict.fromkeys(finding.peer for finding in findings if finding.broken)),
+        "taken": [finding.seam for finding in findings if finding.taken],
+    }
     if as_json:
         write_json(
             {
@@ -74,23 +81,29 @@ def doctor(as_json: bool) -> int:
                 "peers": [finding._asdict() for finding in findings],
                 "gigabytes_per_second": speed,
                 "slow": slow,
-                "refused": refused,
+                **wrong,
             }
         )
     else:
         _write(info, remedy, findings, speed)
         click.echo()
-        click.echo("\n".join(_summary(remedy, findings, refused)))
-    return 1 if slow or refused else 0
+        click.echo("\n".join(_summary(remedy, findings, wrong)))
+    return 1 if slow or any(wrong.values()) else 0
 
 
-def _summary(remedy: str, findings: list[Finding], refused: list[str]) -> list[str]:
+WRONG = {
+    "refused": "Left unchanged, because the version was not tested",
+    "broken": "Can't be imported, or is not as expected",
+    "taken": "Replaced by something else, after wsfast was put there",
+}
+
+
+def _summary(remedy: str, findings: list[Finding], wrong: dict[str, list[str]]) -> list[str]:
     """Return what it comes to, a line for each thing to do."""
     lines = []
     if remedy:
         lines.append(f"wsfast itself is slower than it could be: {remedy}")
-    if refused:
-        lines.append(f"Left unchanged, because the version was not tested: {', '.join(refused)}.")
+    lines += [f"{WRONG[kind]}: {', '.join(names)}." for kind, names in wrong.items() if names]
     slow = sum(finding.slow for finding in findings)
     if slow:
         there = _variable_works()
@@ -140,7 +153,7 @@ def _findings() -> list[Finding]:
         if row.seam and _is_there(row):
             found.append(_finding(row))
         elif row.version and not row.seam:
-            found.append(Finding(row.peer, row.version, "", "its own", row.reason, slow=False))
+            found.append(Finding(row.peer, row.version, "", ITS_OWN, row.reason, slow=False))
     return sorted(found, key=lambda finding: finding.peer != FIRST)
 
 
@@ -165,7 +178,10 @@ def _seam(row: Acceleration) -> Seam | None:
 
 
 def _module(row: Acceleration) -> str:
-    """Return the module that the name stands in: of the classes and functions, none is one."""
+    """Return the module that the name stands in: of the classes and functions, none is one.
+
+    It is "" for what is no name, as "aiohttp's permessage-deflate".
+    """
     seam = _seam(row)
     if seam is not None:
         return seam.module
@@ -177,7 +193,8 @@ def _finding(row: Acceleration) -> Finding:
     seam = _seam(row)
     if row.runs == "wsfast":
         return Finding(row.peer, row.version, row.seam, OURS, row.reason, slow=False)
-    runs = _runs(row.seam, _module(row), seam)
+    module = _module(row)
+    runs = _runs(row.seam, module, seam) if module else ITS_OWN
     slow, note = False, row.reason
     if seam is not None and runs == PYTHON and seam.pays and row.reason != TAKEN:
         slow = row.runs == "peer"
@@ -185,7 +202,9 @@ def _finding(row: Acceleration) -> Finding:
         note = f"{GAINS.get(row.peer, '')}{how}"
     elif seam is not None and seam.pays and row.reason != TAKEN:
         note = "compiled by the library" if runs == COMPILED else runs
-    return Finding(row.peer, row.version, row.seam, runs, note, slow)
+    broken = seam is not None and runs.startswith(NOT_THERE)
+    taken = row.reason == TAKEN
+    return Finding(row.peer, row.version, row.seam, runs, note, slow, broken, taken)
 
 
 def _runs(name: str, module: str, seam: Seam | None) -> str:
@@ -194,7 +213,7 @@ def _runs(name: str, module: str, seam: Seam | None) -> str:
         importlib.import_module(module)
         found = seam.find()[2] if seam else _look_up(name, module)
     except Exception as error:  # noqa: BLE001 # whatever a broken library raises
-        return f"can't be imported: {error}"
+        return f"{NOT_THERE}{error}"
     if isinstance(found, str):  # the name of what is imported
         return PYTHON
     functions = list(vars(found).values()) if isinstance(found, type) else [found]
@@ -243,6 +262,7 @@ def _write(
             peer = finding.peer
             click.echo()
             click.echo(click.style(f"{peer} {finding.version}", bold=True))
-        colour = "red" if finding.slow else "green" if finding.runs == OURS else None
+        bad = finding.slow or finding.broken or finding.taken
+        colour = "red" if bad else "green" if finding.runs == OURS else None
         line = f"{finding.seam or 'all of it'}  {click.style(finding.runs, fg=colour)}"
         click.echo(f"  {line}  {finding.note}".rstrip())
