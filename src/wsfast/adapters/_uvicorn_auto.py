@@ -1,7 +1,7 @@
 """uvicorn: what ``--ws auto``, its default, means.
 
-``fastapi run``, gunicorn's worker, ``litestar run`` and most programs leave the option at
-that.  ``--ws websockets`` and the others mean what they did.
+``fastapi run``, gunicorn's worker and most programs leave the option at that.
+``--ws websockets`` and the others mean what they did.
 
 Invariant: uvicorn imports the class itself, when a configuration is loaded.
 """
