@@ -16,6 +16,7 @@ from websockets.extensions.permessage_deflate import (
 from websockets.headers import build_extension, parse_extension
 from wsproto.extensions import PerMessageDeflate as WsprotoDeflate
 
+from wsfast import Connection
 from wsfast._extension_header import parse
 from wsfast.deflate import Deflate, DeflateParameters, PerMessageDeflate
 
@@ -329,3 +330,25 @@ def test_websockets_refuses_what_we_refuse() -> None:
     theirs = ClientPerMessageDeflateFactory(server_no_context_takeover=True)
     with pytest.raises(NegotiationError):
         theirs.process_response_params([], [])
+
+
+def test_by_default_what_is_shorter_than_32_bytes_is_sent_as_it_is() -> None:
+    """As docs/peers/uvicorn.md says, with the sizes of a price tick on the wire."""
+    ticks = [f'["AAPL",{212 + number / 100:.2f}]' for number in range(50)]
+    assert {len(tick) for tick in ticks} == {15}
+    parameters = DeflateParameters(server_max_window_bits=12)
+
+    def sizes(texts: list[str], **options: int) -> list[int]:
+        server = Connection("server", deflate=Deflate("server", parameters, **options))
+        found = []
+        for text in texts:
+            server.send_text(text)
+            found.append(len(server.data_to_send()))
+        return found
+
+    assert set(sizes(ticks)) == {17}
+    first, *others = sizes(ticks, threshold=0)
+    assert first == 19
+    assert 6 <= min(others) <= max(others) <= 10
+    assert sizes(["a" * 31]) == [33]
+    assert sizes(["a" * 32])[0] < 12
