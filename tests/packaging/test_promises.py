@@ -109,3 +109,16 @@ def test_promises_what_is_installed_without_a_compiler_is_quoted_as_it_is() -> N
     assert f'NOT_BUILT = "{quoted[1]}"' in installs
     words = " ".join(text.split())
     assert "the compiled extension is not installed: it could not be built: /bin/false" in words
+
+
+def test_promises_of_the_package_index_lead_somewhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    urls = dict(project["urls"])
+    home = urls.pop("Homepage")
+    site = re.search(r"^site_url: (\S+)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.M)
+    assert site is not None
+    assert urls.pop("Documentation") == site[1]
+    assert (urls.pop("Source"), urls.pop("Issues")) == (home, f"{home}/issues")
+    changes = urls.pop("Changelog").removeprefix(f"{home}/blob/main/")
+    assert (ROOT / changes).is_file()
+    assert urls == {}
