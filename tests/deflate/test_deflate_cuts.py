@@ -67,6 +67,16 @@ def test_random_streams_have_one_verdict(codec: SimpleNamespace, engine: str) ->
     assert (None in kinds) or count < STREAMS
 
 
+def test_the_script_fails_where_an_engine_is_missing(
+    codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(deflate_cuts.ENGINES, "isal", "a_package_that_there_is_not")
+    assert deflate_cuts.main(1) == 1
+    assert capsys.readouterr().out == "not installed: isal\n"
+    assert deflate_cuts.main(1, 0, "zlib") == 0
+    assert capsys.readouterr().out.startswith("zlib: 1 streams, ")
+
+
 INVALID = {
     "block type 3": b"\x07",
     "stored length": b"\x00\x01\x00\x01\x00",
