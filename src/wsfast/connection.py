@@ -23,7 +23,7 @@ from ._closure import NotOpen as NotOpen
 from ._record import Generic
 from ._sending import Sender
 from .closecodes import close_code
-from .errors import ProtocolViolation, then_raise
+from .errors import ProtocolViolation, ThenRaise
 from .opcodes import Opcode
 
 TYPE_CHECKING = False
@@ -70,6 +70,7 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
     _events: Iterator[Any] = iter(())  # arrived and not taken yet
     _received: Close | None = None
     _remote_began = False
+    _stopped = False  # the decoder, by an error that was raised then
     _violation: ProtocolViolation | None = None
 
     if TYPE_CHECKING:
@@ -177,10 +178,16 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
             ProtocolError, InvalidUTF8, MessageTooBig: from the iterator, once.
             TypeError: ``data`` is not a buffer.
             ValueError: it is not C-contiguous.
+            RuntimeError: an exception that was not the remote's fault has stopped the
+                decoder, and what was decoded before it was taken.  Sending still works.
         """
         if self._violation is not None:
-            return self._events
-        return self._take(self._decoder.feed(data))
+            return self._left()
+        try:
+            decoded: Iterator[Any] = self._decoder.feed(data)
+        except BaseException as error:  # noqa: BLE001 # raised again, when all is safe
+            decoded = ThenRaise((), error)
+        return self._take(decoded)
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Return a buffer to receive into, for ``asyncio.BufferedProtocol``."""
@@ -189,38 +196,93 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
     def buffer_updated(self, nbytes: int, /) -> Iterator[_MessageType | _Control]:
         """Take the first ``nbytes`` bytes of the buffer, as ``receive`` does."""
         if self._violation is not None:
-            return self._events
-        return self._take(self._decoder.buffer_updated(nbytes))
+            return self._left()
+        try:
+            decoded: Iterator[Any] = self._decoder.buffer_updated(nbytes)
+        except BaseException as error:  # noqa: BLE001 # raised again, when all is safe
+            decoded = ThenRaise((), error)
+        return self._take(decoded)
 
     def receive_eof(self) -> None:
         """Tell the connection that the remote closed TCP and sends nothing more."""
         self._eof = self._ended = True
 
     def _take(self, decoded: Iterator[Any]) -> Iterator[Any]:
-        events: list[Any] = []
-        for event in self._events:  # seldom any, which this finds out without a call
-            events.append(event)
-        try:
-            for event in decoded:
-                kind = type(event)
-                if kind is Ping or kind is Pong or kind is Close:
-                    self._take_control(event)
-                events.append(event)
-        except ProtocolViolation as violation:
-            self._fail(violation.with_traceback(None))
-            self._events = then_raise(events, violation)
-            return self._events
-        except BaseException:
-            self._events = iter(events)
-            raise
-        self._events = taken = iter(events)
-        return taken
+        """Take what was decoded, and do what it asks for.
 
-    def _fail(self, violation: ProtocolViolation) -> None:
+        A signal's handler can raise between any two steps, and any may lack memory.  So what
+        was decoded is in the decoder, or where ``_events`` comes to it.
+        """
+        events: list[Any] = []
+        event = taken = violation = None
+        done = 0  # so many of the events ask for nothing, or have it
+        try:
+            try:
+                for event in self._events:  # that were left: seldom any
+                    events.append(event)
+                    done += 1
+                self._events = taken = iter(events)  # gives what is appended later, too
+                for event in decoded:
+                    events.append(event)
+                    kind = type(event)
+                    if kind is Ping or kind is Pong or kind is Close:
+                        self._take_control(event)
+                        done = len(events)
+            except ProtocolViolation as found:
+                violation = found.with_traceback(None)
+            if violation is not None:
+                return self._fail(events, violation)
+        except BaseException:
+            held = event is not None and not (events and events[-1] is event)
+            if taken is None:  # it did not come so far
+                events += (event, *self._events) if held else self._events
+                self._events, done = iter(events), len(events)
+            elif held:
+                self._decoder._put_back(event)  # if there is no room here, there is
+            if not self._keep(events, done):
+                raise
+        return self._events
+
+    def _keep(self, events: list[Any], done: int) -> bool:
+        """Keep what was decoded before an error, and do what it asks for.
+
+        Returns:
+            Whether there is something to take before the error: it was raised once already.
+        """
+        if self._violation is not None:
+            return False  # it and all before it are in _events
+        violation = None
+        try:
+            for event in self._decoder:
+                try:
+                    events.append(event)
+                except MemoryError:
+                    self._decoder._put_back(event)
+                    raise
+        except ProtocolViolation as found:
+            violation = found.with_traceback(None)
+        for event in events[done:]:
+            if isinstance(event, (Ping, Pong, Close)):
+                self._take_control(event)
+        if violation is not None:
+            self._fail(events, violation)
+        if events and self._stopped:
+            return True
+        self._stopped = self._decoder._failed
+        return False
+
+    def _fail(self, left: list[Any], violation: ProtocolViolation) -> Iterator[Any]:
         violation.__context__ = None  # what the caller was handling is none of it
         with self._lock:
-            self._violation = violation
+            self._violation, self._events = violation, ThenRaise(left, violation)
             self._queue_close(violation.close_code, violation.close_reason)
+        return self._events
+
+    def _left(self) -> Iterator[Any]:
+        """Return what is still to be taken after a violation, and that."""
+        if self._sent is None and self._violation is not None:  # it was stopped before that
+            self._queue_close(self._violation.close_code, self._violation.close_reason)
+        return self._events
 
     def _take_control(self, event: Ping | Pong | Close) -> None:
         if isinstance(event, Ping):
@@ -229,8 +291,8 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
             self._answered(event.data)
         else:
             with self._lock:
-                self._received = event
-                self._remote_began = self._sent is None
+                if self._received is None:
+                    self._received, self._remote_began = event, self._sent is None
                 self._queue_close(None if event.code == 1005 else event.code, event.reason)
 
     def _answer(self, payload: bytes) -> None:

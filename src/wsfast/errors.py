@@ -22,15 +22,12 @@ from ._limits import MAX_CONTEXT, MAX_REASON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import ClassVar, NoReturn, TypeVar
+    from collections.abc import Callable, Iterable
+    from typing import Any, ClassVar, NoReturn, Self
 
     from typing_extensions import Buffer
 
     from .diagnosis import Diagnosis
-
-    _T = TypeVar("_T")
-
 
 _FIN_CLOSE = 0x88  # the first byte of a close frame, which is never fragmented (section 5.5)
 _MASKED = 0x80  # beside the length, at most 125
@@ -404,12 +401,30 @@ def raise_again(violation: ProtocolViolation) -> NoReturn:
         del copy  # which has this frame in its traceback
 
 
-def then_raise(items: Iterable[_T], violation: BaseException) -> Iterator[_T]:
-    """Yield what was decoded before the violation, then raise it."""
-    yield from items
-    try:
-        raise violation
-    finally:
-        # It keeps alive neither what the caller was handling nor, by its traceback, this frame.
-        violation.__context__ = None
-        del violation
+class ThenRaise:
+    """What was decoded before an error, one at a time, and then that error, once.
+
+    A generator would lose the rest if a signal's handler raised inside it.
+    """
+
+    def __init__(self, items: Iterable[Any], error: BaseException) -> None:
+        self._items = iter(items)
+        self._error: BaseException | None = error
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        for item in self._items:
+            return item
+        error, self._error = self._error, None
+        if error is None:
+            raise StopIteration
+        context = error.__context__
+        try:
+            raise error
+        finally:
+            # It keeps alive neither what the caller is handling nor, by its traceback, this
+            # frame.
+            error.__context__ = context
+            del error

@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import weakref
-import zlib
 from collections.abc import Callable, Iterator
 from random import Random
 from types import SimpleNamespace
@@ -35,6 +34,7 @@ from helpers import (
     outcome,
     run,
 )
+from stopping import Stopped, compressed, engine_with, raiser
 from wsfast import ProtocolError, ProtocolViolation
 from wsfast._arguments import decoder_failed
 from wsfast.deflate import Deflate
@@ -213,42 +213,6 @@ def test_feed_from_inside_an_iteration_appends(codec: SimpleNamespace) -> None:
 
 
 # What is not the remote's fault.
-
-
-def compressed(data: bytes) -> bytes:
-    compressor = zlib.compressobj(wbits=-15)
-    octets = (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
-    return header(0x80 | 0x40 | BINARY, len(octets)) + mask(octets)
-
-
-class Stopped(BaseException):
-    """As ``KeyboardInterrupt``, which a test runner takes for itself."""
-
-
-def engine_with(call: Callable[[], None]) -> Deflate:
-    """Return a ``Deflate`` whose engine calls that in the middle of inflating."""
-
-    class Stream:
-        def __init__(self, wbits: int) -> None:
-            self._stream = zlib.decompressobj(wbits)
-
-        def decompress(self, octets: bytes, most: int) -> bytes:
-            call()
-            return self._stream.decompress(octets, most)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._stream, name)
-
-    deflate = Deflate("server")
-    deflate._engine = SimpleNamespace(error=zlib.error, decompressobj=lambda wbits: Stream(wbits))
-    return deflate
-
-
-def raiser(error: BaseException) -> Callable[[], None]:
-    def call() -> None:
-        raise error
-
-    return call
 
 
 @on_default_codecs

@@ -72,6 +72,20 @@ cdef inline PyObject *queue_take(Queue *queue) noexcept:
     return event
 
 
+cdef int queue_put_back(Queue *queue, object event) except -1:
+    """Put what was taken last in front again; that needs no memory."""
+    if queue.first == 0:
+        if queue.end == queue.room:
+            queue_make_room(queue)
+        memmove(queue.events + 1, queue.events, queue.end * sizeof(PyObject *))
+        queue.end += 1
+    else:
+        queue.first -= 1
+    Py_INCREF(event)
+    queue.events[queue.first] = <PyObject *>event
+    return 0
+
+
 cdef void queue_free(Queue *queue) noexcept:
     """Give the memory back; the references in it are somebody else's by now."""
     if queue.events is not queue.few:
@@ -199,6 +213,14 @@ cdef class Receiver:
         finally:
             close_view(&view)
         return self
+
+    @property
+    def _failed(self):
+        return self.state == FAILED
+
+    def _put_back(self, event, /):
+        with cython.critical_section(self):
+            queue_put_back(&self.queue, event)
 
     def __iter__(self):
         return self

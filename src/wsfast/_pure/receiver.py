@@ -77,6 +77,17 @@ class Receiver:
         self._arrived = bytearray()
         self._handed_on = 0
 
+    @property
+    def _failed(self) -> bool:
+        """Whether an exception that was not the remote's fault has stopped it."""
+        return self._failure is not None
+
+    def _put_back(self, event: Any) -> None:
+        """Have the event that was taken last as the next again."""
+        if self._events is None:
+            self._events = deque()
+        self._events.appendleft(event)
+
     def __iter__(self) -> Self:
         return self
 
