@@ -173,6 +173,26 @@ def decoder_unmade() -> RuntimeError:
     return RuntimeError("the decoder was not initialized: its __init__ was not called")
 
 
+def sink_busy() -> RuntimeError:
+    return RuntimeError("the sink is in use: feed() was called from inside its own call")
+
+
+def sink_failed(error: type[BaseException] | None) -> RuntimeError:
+    by = "the library, which had failed" if error is None else error.__name__
+    return RuntimeError(
+        f"the sink can't go on: an earlier call was stopped by {by}, and the rest of what it was "
+        "given is lost"
+    )
+
+
+def sink_disturbed() -> RuntimeError:
+    return RuntimeError("something else has used the decoder of the sink")
+
+
+def unmade(kind: type) -> RuntimeError:
+    return RuntimeError(f"the {kind.__name__} is not made yet")
+
+
 def new_inflater(deflate: Deflate | None, role: str) -> Inflater | None:
     """Return what inflates compressed messages, if that was agreed on."""
     if deflate is None:

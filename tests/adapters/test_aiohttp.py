@@ -113,3 +113,33 @@ def test_text_that_is_not_decoded_is_not_judged(step: int, switch_on: SwitchOn) 
     reads = [wire[i : i + step] for i in range(0, len(wire), step)]
     number, message = asyncio.run(fed(reads, decode_text=False))
     assert (number, message.type, message.data) == (-1, WSMsgType.TEXT, b"abc\xff")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError, MemoryError])
+def test_what_is_raised_in_a_read_is_not_made_the_remotes_fault(
+    error: type[BaseException], switch_on: SwitchOn
+) -> None:
+    """By a signal's handler, say: the rest of that read is lost, so nothing more is read."""
+    switch_on("aiohttp")
+
+    async def interrupted() -> Any:
+        loop = asyncio.get_running_loop()
+
+        class Queue(web_ws.WebSocketDataQueue):
+            def feed_data(self, *_: Any) -> None:
+                raise error("from outside")
+
+        queue = Queue(Protocol(loop, Transport()), 2**16, loop=loop)
+        reader = web_ws.WebSocketReader(queue, 0, compress=False)
+        wire = written(0x81, b"abc", True)
+        if issubclass(error, Exception):
+            assert reader.feed_data(wire + wire[:4])[0]
+        else:
+            with pytest.raises(error, match="from outside"):
+                reader.feed_data(wire + wire[:4])
+        assert reader.feed_data(wire[4:] + wire)[0]
+        return queue.exception()
+
+    found = asyncio.run(interrupted())
+    assert error.__name__ in repr(found)
+    assert not hasattr(found, "code")  # as a WebSocketError has

@@ -11,10 +11,47 @@ from typing import Any
 
 import pytest
 
+from conftest import CORE
 from helpers import BINARY, PING, TEXT, frame, outcome, run
 
 NAMES = ["Text", "Binary", "TextPart", "BinaryPart", "Ping", "Pong", "Close", "Frame"]
-KEEPERS = ["MessageDecoder", "FrameDecoder", "Utf8Validator"]
+TRACKED = 1 << 14  # Py_TPFLAGS_HAVE_GC
+
+
+def types_of(codec: SimpleNamespace) -> list[type]:
+    """Return all types of a codec, those that only others are made of included."""
+    found = vars(codec).values() if codec.name == "pure" else vars(CORE).values()
+    home = "wsfast._pure" if codec.name == "pure" else "wsfast._native.core"
+    return [one for one in found if isinstance(one, type) and one.__module__.startswith(home)]
+
+
+def sink(codec: SimpleNamespace, put: Any = print) -> Any:
+    mould = codec.Mould(tuple, (1, ...))
+    return codec.MessageSink("server", None, mould, mould, put, lambda *_: False)
+
+
+def keepers(codec: SimpleNamespace) -> list[Any]:
+    """Return one of each type whose objects can hold others, and so be in a cycle."""
+    return [
+        codec.MessageDecoder("server"),
+        codec.FrameDecoder("server"),
+        codec.Frame(BINARY, memoryview(b"abc")),
+        codec.Utf8Validator(),
+        codec.Mould(tuple, (1, ...)),
+        sink(codec),
+    ]
+
+
+def test_every_type_is_looked_at_here(codec: SimpleNamespace) -> None:
+    """One that is added is to be among the records or the keepers of these tests."""
+    names = {kind.__name__ for kind in types_of(codec)}
+    known = {type(one).__name__ for one in (*records(codec), *keepers(codec))}
+    bases = {"Data", "Part", "Receiver"} if codec.name == "native" else set()
+    assert names == known | bases
+    assert set(NAMES) == {type(one).__name__ for one in records(codec)}
+    if codec.name == "native":
+        tracked = {kind.__name__ for kind in types_of(codec) if kind.__flags__ & TRACKED}
+        assert tracked - bases == {type(one).__name__ for one in keepers(codec)}
 
 
 def records(codec: SimpleNamespace) -> list[Any]:
@@ -37,8 +74,7 @@ def records(codec: SimpleNamespace) -> list[Any]:
 def test_types_that_are_compiled_cannot_be_changed(codec: SimpleNamespace) -> None:
     if codec.name != "native":
         return  # a class in Python can be: see the next test for its instances
-    for name in NAMES + KEEPERS:
-        kind = getattr(codec, name)
+    for kind in types_of(codec):
         for attribute in ("data", "feed", "__init__", "anything"):
             with pytest.raises(TypeError, match="immutable type"):
                 setattr(kind, attribute, 5)
@@ -112,6 +148,22 @@ def test_a_frame_in_a_cycle_is_collected(codec: SimpleNamespace) -> None:
         assert ended() is None
 
 
+def test_a_sink_in_a_cycle_is_collected(codec: SimpleNamespace) -> None:
+    class Library:
+        def put(self, *_: Any) -> None:
+            """Take a message."""
+
+    for begin in (b"", frame(TEXT, b"abc")[:7]):
+        library = Library()
+        library.sink = sink(codec, library.put)  # type: ignore[attr-defined] # it has a __dict__
+        assert library.sink.feed(begin, None)  # type: ignore[attr-defined]
+        ended = weakref.ref(library)
+        del library
+        assert ended() is not None
+        gc.collect()
+        assert ended() is None
+
+
 @pytest.mark.parametrize("name", ["MessageDecoder", "FrameDecoder"])
 def test_a_decoder_in_a_cycle_is_collected(codec: SimpleNamespace, name: str) -> None:
     class Witness:
@@ -142,40 +194,44 @@ def test_events_of_decoders_are_no_work_for_the_collector(codec: SimpleNamespace
 
 def test_objects_found_by_the_collector_can_be_used(codec: SimpleNamespace) -> None:
     """Whatever is found in the middle of being made, or of being collected."""
-    kinds = tuple(getattr(codec, name) for name in NAMES + KEEPERS)
+    kinds = tuple(types_of(codec))
     seen = set()
+    wires = b"\x81\0", frame(PING), frame(TEXT, b"a"), frame(BINARY, b"abc")[:7], b"\x81"
 
     def look(phase: str, info: dict[str, int]) -> None:
-        for one in gc.get_objects():
+        for one in gc.get_objects(generation=0):  # in later ones is nothing half made
             if type(one) in kinds:
                 seen.add(type(one))
                 for call in (
                     lambda o=one: repr(o),
                     lambda o=one: hash(o),
                     lambda o=one: o == o,  # what it does is the question
-                    lambda o=one: list(o.feed(frame(PING))),
+                    *(lambda o=one, w=w: list(o.feed(w)) for w in wires),
+                    *(lambda o=one, w=w: o.feed(w, None) for w in wires),
                     lambda o=one: next(o),
                     lambda o=one: o.take_part(),
+                    lambda o=one: o.get_buffer(),
+                    lambda o=one: o.buffer_updated(1),
+                    lambda o=one: o.finish(),
+                    lambda o=one: o.state,
+                    lambda o=one: codec.MessageSink(
+                        "server", None, o, o, lambda *_: None, lambda *_: False
+                    ).feed(wires[1], None),
                 ):
                     outcome(call)
 
     before = gc.get_threshold()
     gc.callbacks.append(look)
-    gc.set_threshold(20)
     try:
-        for _ in range(30):
-            made = [
-                codec.MessageDecoder("server"),
-                codec.FrameDecoder("server"),
-                codec.Frame(BINARY, memoryview(b"abc")),
-                codec.Utf8Validator(),
-                *({} for _ in range(25)),
-            ]
-            made.append(made)
+        for threshold in range(1, 40):
+            gc.set_threshold(threshold)
+            for _ in range(3):
+                made: list[Any] = [*keepers(codec), *({} for _ in range(5))]
+                made.append(made)
     finally:
         gc.set_threshold(*before)
         gc.callbacks.remove(look)
-    assert len(seen) >= (0 if sys.version_info >= (3, 12) else 3)
+    assert len(seen) >= (0 if sys.version_info >= (3, 12) else len(keepers(codec)))
 
 
 def test_objects_never_initialised_have_no_fields(codec: SimpleNamespace) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from random import Random
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -146,3 +148,113 @@ def test_sink_refuses_to_be_fed_by_what_it_calls(codec: SimpleNamespace) -> None
     )
     with pytest.raises(RuntimeError, match="feed"):
         sink.feed(frame(1, "a"), None)
+
+
+# What stops a sink.
+
+
+def thrower(error: BaseException) -> Any:
+    def call(*_: Any) -> Any:
+        raise error
+
+    return call
+
+
+PASSED_ON = frame(9, b"") + frame(1, "a")
+STOPPED = {
+    "put": OURS[0][0] * 2,
+    "others": PASSED_ON,
+    "room": PASSED_ON,
+    "make": OURS[0][0] * 2,
+    "put, in two reads": OURS[0][0] * 2,
+}
+
+
+@pytest.mark.parametrize("error", [ValueError, MemoryError, KeyboardInterrupt, GeneratorExit])
+@pytest.mark.parametrize("what", STOPPED)
+def test_sink_that_was_stopped_says_so_and_takes_nothing_more(
+    codec: SimpleNamespace, what: str, error: type[BaseException]
+) -> None:
+    """Else it would go on in the middle of a message, and find the remote at fault."""
+    throw = thrower(error("from outside"))
+    taken: list[Any] = []
+    calls: dict[str, Any] = {"put": lambda *note: taken.append(note), "others": lambda *_: False}
+    calls["room"] = lambda: 10**6
+    kind: Any = Message
+    if what == "make":
+        kind = throw
+    else:
+        calls[what.partition(",")[0]] = throw
+    mould = codec.Mould(kind, ("text", ..., ""))
+    sink = codec.MessageSink(
+        "server", 1000, mould, mould, calls["put"], calls["others"], room=calls["room"]
+    )
+    wire = STOPPED[what]
+    if "two reads" in what:
+        assert sink.feed(wire[:7], None)
+        wire = wire[7:]
+    with pytest.raises(error, match="from outside"):
+        sink.feed(wire, None)
+    for more in (wire, b"", frame(9, b"")):
+        with pytest.raises(RuntimeError, match=f"the sink can't go on: .* by {error.__name__}, "):
+            sink.feed(more, None)
+    assert taken == []
+
+
+def test_sink_takes_nothing_after_the_library_has_failed(codec: SimpleNamespace) -> None:
+    host = Host(codec)
+    host.failing = True
+    assert not host.sink.feed(frame(9, b"") + OURS[0][0], host)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="stopped by the library, which had failed"):
+            host.sink.feed(OURS[0][0], host)
+    assert host.notes == [frame(9, b"")]
+
+
+def test_sink_takes_nothing_after_a_violation(codec: SimpleNamespace) -> None:
+    host = Host(codec)
+    with pytest.raises(InvalidUTF8):
+        host.sink.feed(frame(1, b"ab\xff"), host)
+    with pytest.raises(RuntimeError, match="stopped by InvalidUTF8"):
+        host.sink.feed(OURS[0][0], host)
+
+
+def test_sink_goes_on_after_a_callers_mistake(codec: SimpleNamespace) -> None:
+    host = Host(codec)
+    with pytest.raises(TypeError):
+        host.sink.feed(None, host)
+    assert host.feed(OURS[0][0], []) == [OURS[0][1]]
+
+
+def test_sink_shared_by_threads_takes_each_read_whole_or_refuses_it(codec: SimpleNamespace) -> None:
+    taken: list[Any] = []
+    mould = codec.Mould(Message, ("text", ..., ""))
+    sink = codec.MessageSink(
+        "server", None, mould, mould, lambda *note: taken.append(note), lambda *_: False
+    )
+    wire = b"".join(frame(1, str(i)) for i in range(20))
+    fed, start = [0, 0, 0], threading.Barrier(3)
+
+    def feed(number: int) -> None:
+        start.wait()
+        for _ in range(60):
+            try:
+                sink.feed(wire, None)
+            except RuntimeError as error:
+                assert "in use" in str(error)  # noqa: PT017 # in a thread of its own
+            else:
+                fed[number] += 1
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=feed, args=(i,)) for i in range(3)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert fed != [0, 0, 0]
+    assert len(taken) == 20 * sum(fed)
+    assert [m.data for m, _ in taken] == [str(i) for i in range(20)] * sum(fed)

@@ -10,8 +10,11 @@
 #include <stdint.h>
 
 static int wsf_consume(PyObject *decoder, const uint8_t *p, size_t n);
+static int wsf_take_in(PyObject *sink, PyObject *data, PyObject *host);
 
-#define wsf_consume_quietly wsf_consume /* errors stay raised, for `stop` to see them */
+/* Errors stay raised, for the caller to see them. */
+#define wsf_consume_quietly wsf_consume
+#define wsf_take_in_quietly wsf_take_in
 
 #define wsf_handed_over(reference) (reference)
 

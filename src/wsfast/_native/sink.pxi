@@ -5,7 +5,11 @@
 # its turn, to the library's own parser, which so keeps its rules, its errors and its state.
 #
 # Invariant: a frame is ours from its first byte to its last, or the library's.  Whose it is
-# does not depend on how the wire was cut into reads.
+# does not depend on how the wire was cut into reads.  Whatever stops a call, nothing is taken
+# after it: the sink would be out of step with the wire.
+
+cdef extern from "raising.h":
+    int wsf_take_in_quietly(PyObject *, PyObject *, PyObject *) noexcept
 
 cdef extern from "records.h":
     object wsf_new_tuple(object kind, tuple items, Py_ssize_t place, object data)
@@ -15,17 +19,19 @@ cdef enum:
     MOST_OVERHEAD = 4096  # what a library may count for a message beside its bytes
 
 
+@cython.no_gc_clear  # so that what it refers to stays there, for a finalizer that uses it
 @cython.final
 cdef class Mould:
     cdef object kind
-    cdef tuple items
+    cdef tuple items  # None until it is made
     cdef Py_ssize_t place
     cdef bint is_tuple
 
     def __cinit__(self, kind, items, /):
-        self.kind, self.items = kind, tuple(items)
-        self.place = self.items.index(...)
+        cdef tuple parts = tuple(items)
+        self.place = parts.index(...)
         self.is_tuple = isinstance(kind, type) and issubclass(kind, tuple)
+        self.kind, self.items = kind, parts
 
     cdef inline object make(self, object data):
         if self.is_tuple:
@@ -33,6 +39,7 @@ cdef class Mould:
         return self.kind(*self.items[: self.place], data, *self.items[self.place + 1 :])
 
 
+@cython.no_gc_clear
 @cython.final
 cdef class MessageSink:
     cdef MessageDecoder decoder   # of our frames
@@ -43,7 +50,8 @@ cdef class MessageSink:
     cdef object others
     cdef object room
     cdef bint decodes
-    cdef bint busy
+    cdef uint8_t state            # UNMADE, READY, BUSY or FAILED
+    cdef PyObject *failure        # the type of the exception, if it failed by one
     cdef bytes kept               # has arrived, and was not looked at yet
     cdef int64_t room_left        # at least so many bytes may still wait
     cdef bint stalled
@@ -64,6 +72,9 @@ cdef class MessageSink:
         self, role, max_size, Mould text not None, Mould binary not None, put, others, /, *,
         decodes=True, room=None
     ):
+        for mould in (text, binary):
+            if (<Mould>mould).items is None:
+                raise _arguments.unmade(Mould)
         self.decoder = MessageDecoder(role, max_message_size=None)
         self.rules = self.decoder.rules
         self.rules.sequence = WSF_SEQUENCE_ANY
@@ -73,17 +84,31 @@ cdef class MessageSink:
         self.text, self.binary, self.put, self.others = text, binary, put, others
         self.decodes, self.room = decodes, room
         self.kept = b""
+        self.state = READY
+
+    def __dealloc__(self):
+        Py_XDECREF(self.failure)
 
     def feed(self, data, host, /):
+        cdef int goes_on
         if not PyBytes_CheckExact(data):
             data = bytes(data)
-        if self.busy:
-            raise RuntimeError("feed() was called by what it calls")
-        self.busy = True
-        try:
-            return self.take(<bytes>data, host)
-        finally:
-            self.busy = False
+        with cython.critical_section(self):
+            if self.state != READY:
+                self.refuse()
+            self.state = BUSY
+            goes_on = wsf_take_in_quietly(<PyObject *>self, <PyObject *>data, <PyObject *>host)
+            self.state = READY if goes_on > 0 else FAILED
+            if goes_on < 0:
+                wsf_note_error(&self.failure)
+        return goes_on > 0
+
+    cdef int refuse(self) except -1:
+        if self.state == BUSY:
+            raise _arguments.sink_busy()
+        if self.state == UNMADE:
+            raise _arguments.unmade(MessageSink)
+        raise _arguments.sink_failed(None if self.failure is NULL else <object>self.failure)
 
     cdef bint take(self, bytes data, object host) except -1:
         cdef size_t at = 0
@@ -181,7 +206,10 @@ cdef class MessageSink:
 
     cdef inline int hand_over(self, size_t size) except -1:
         """Put the message that the decoder has, which has a payload of that size."""
-        record = wsf_handed_over(queue_take(&self.decoder.queue))
+        cdef PyObject *event = queue_take(&self.decoder.queue)
+        if event is NULL:
+            raise _arguments.sink_disturbed()
+        record = wsf_handed_over(event)
         payload = <object>(<Data>record).data_
         self.room_left -= <int64_t>size + MOST_OVERHEAD
         self.put((self.text if self.is_text else self.binary).make(payload), size)
@@ -278,3 +306,8 @@ cdef class MessageSink:
         self.judged += n
         trace_advance(&self.trace, n, self.pending)
         return 0
+
+
+cdef int take_in "wsf_take_in"(PyObject *sink, PyObject *data, PyObject *host) except -1:
+    """Do what ``feed`` is called for; a function, to be called by name."""
+    return (<MessageSink>sink).take(<bytes>data, <object>host)

@@ -5,10 +5,13 @@ own types; every other frame goes, by itself and in its turn, to the library's o
 which so keeps its rules, its errors and its state.
 
 Invariant: a frame is ours from its first byte to its last, or the library's.  Whose it is
-does not depend on how the wire was cut into reads.
+does not depend on how the wire was cut into reads.  Whatever stops a call, nothing is taken
+after it: the sink would be out of step with the wire.
 """
 
 from __future__ import annotations
+
+from _thread import allocate_lock  # threading would be a slow import
 
 from .. import _arguments, errors
 from .mask import xor
@@ -101,7 +104,10 @@ class MessageSink:
         self._text, self._binary, self._put, self._others = text, binary, put, others
         self._decodes, self._room = decodes, room
         self._kept = b""
-        self._stalled = self._busy = self._fragmented = False
+        self._in_use = allocate_lock()  # tried, and never waited for
+        self._ready = True
+        self._failure: type[BaseException] | None = None  # what stopped it, if it was an error
+        self._stalled = self._fragmented = False
         self._decoder: Any = None  # of our frame, of which a part is missing
         self._ours: Any = None  # its header
         self._head = b""  # of a frame of the others, as far as it came
@@ -113,15 +119,28 @@ class MessageSink:
         """Take what arrived; return whether the connection goes on.
 
         Raises:
-            InvalidUTF8: a text is none.
+            InvalidUTF8: a text is not UTF-8.
+            RuntimeError: an earlier call raised something, or returned ``False``; or this
+                call comes from inside another.
         """
-        if self._busy:
-            raise RuntimeError("feed() was called by what it calls")
-        self._busy = True
+        octets = bytes(data)
+        if not self._in_use.acquire(blocking=False):
+            raise _arguments.sink_busy()
         try:
-            return self._take(bytes(data), host)
+            if not self._ready:
+                raise _arguments.sink_failed(self._failure)
+            return self._go(octets, host)
         finally:
-            self._busy = False
+            self._in_use.release()
+
+    def _go(self, data: bytes, host: Any) -> bool:
+        self._ready = False
+        try:
+            self._ready = self._take(data, host)
+        except BaseException as error:
+            self._failure = type(error)
+            raise
+        return self._ready
 
     def _is_full(self) -> bool:
         return self._room is not None and self._room() < 0
