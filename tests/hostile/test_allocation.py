@@ -5,16 +5,21 @@ What can crash runs in processes of its own: see allocation.py.
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
+from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import wsfast
 from conftest import CORE
 from helpers import PACKAGE, UNDER_ASAN, python
+from wsfast import _pure
 
 BACKENDS = pytest.mark.parametrize("backend", ["pure", *(["native"] if CORE else [])])
 
@@ -27,7 +32,61 @@ IN_PYTHON = [
     "feed, inflating",
     "next, a message",
     "next, faulty text",
+    "MessageSink.feed",
+    "MessageSink.feed, faulty fragments",
+    "Connection.receive, faulty",
+    "Connection.receive, compressed",
 ]
+# Public, and not among the operations.
+EXCEPTED = {
+    "Backoff": "in Python, and numbers only",
+    "accelerate": "imports libraries, which do what they like without memory",
+    "backend": "reports what was found when wsfast was imported",
+    "compare": "in Python, and keeps nothing",
+    "diagnose": "in Python, and keeps nothing",
+    "explain": "in Python, and keeps nothing",
+    "get_include": "the path of a folder",
+    "restore": "as accelerate",
+    "retry": "calls what the caller gives it, and waits",
+    "retry_async": "calls what the caller gives it, and waits",
+    "should_reconnect": "in Python, and keeps nothing",
+    "worth_retrying": "in Python, and keeps nothing",
+}
+
+# Called by its own modules only; the compiled codec has none of them.
+OF_THE_CODEC_IN_PYTHON = {"at", "finish_after", "next_fragment", "pending_count"}
+
+
+def named_in_the_operations() -> set[str]:
+    """Return every name that the operations use: of functions, of types, of attributes."""
+    nodes: list[ast.AST] = []
+    for name in ("allocation_operations.py", "allocation_kinds.py"):
+        text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+        nodes += ast.walk(ast.parse(text))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return names | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+
+def is_value(kind: Any) -> bool:
+    """Tell whether that is a type in Python of values, or of errors."""
+    return isinstance(kind, type) and (
+        issubclass(kind, (BaseException, Enum)) or hasattr(kind, "__match_args__")
+    )
+
+
+def test_each_public_callable_is_among_the_operations_or_excepted() -> None:
+    codec = {name: getattr(_pure, name) for name in _pure.__all__}
+    others = {name: getattr(wsfast, name) for name in {*wsfast.__all__} - {*codec}}
+    expected = {*codec, *(name for name, value in others.items() if not is_value(value))}
+    for kind in (*codec.values(), *others.values()):
+        if isinstance(kind, type) and not is_value(kind) and kind.__name__ not in EXCEPTED:
+            expected |= {
+                name
+                for name in dir(kind)
+                if not name.startswith("_")
+                and (callable(getattr(kind, name)) or isinstance(getattr(kind, name), property))
+            }
+    assert expected - named_in_the_operations() == set(EXCEPTED) | OF_THE_CODEC_IN_PYTHON
 
 
 @pytest.mark.skipif(find_spec("_testcapi") is None, reason="this Python has no _testcapi")
