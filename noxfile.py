@@ -137,7 +137,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def cuts(session: nox.Session) -> None:
     """Judge 100,000 damaged streams of permessage-deflate, each cut in many ways: an hour."""
-    shared(session)
+    shared(session, packages=("isal", "zlib-ng"))
     session.env["PYTHONPATH"] = "tests"
     python(session, "tests/deflate/deflate_cuts.py", *(session.posargs or ("100000",)))
 
@@ -217,7 +217,7 @@ def pure_adapters(session: nox.Session) -> None:
 @nox.session
 def frozen(session: nox.Session) -> None:
     """Freeze a program that accelerates libraries with PyInstaller, and run it."""
-    shared(session, packages=("pyinstaller", "uvicorn"))
+    shared(session, packages=("pyinstaller", "uvicorn", "isal", "zlib-ng"))
     python(session, "tools/frozen.py")
 
 

@@ -1,6 +1,6 @@
 """Freeze a program that accelerates libraries with PyInstaller, and run it.
 
-    python tools/frozen.py       needs pyinstaller, websockets, wsproto, uvicorn
+    python tools/frozen.py       needs pyinstaller, websockets, wsproto, uvicorn, isal, zlib-ng
 
 About a minute.  Exits with 1 if the program does not run as it does unfrozen, or has more
 in it than it uses.
@@ -43,7 +43,25 @@ def through_wsproto():
     ends[1].receive_data(bytes(wire))
     return [event.data for event in ends[1].events()]
 
+def through_connections(engine):
+    ends = [wsfast.Connection(role, deflate=wsfast.Deflate(role, engine=engine))
+            for role in ("client", "server")]
+    ends[0].send_text("größer" * 20)
+    wire = ends[0].data_to_send()
+    return [wire[0], [event.data for event in ends[1].receive(wire)]]
+
+def of_the_codec(text):
+    decoder = wsfast.MessageDecoder("client")
+    try:
+        list(decoder.feed(wsfast.encode_frame(1, text)))
+    except wsfast.InvalidUTF8 as violation:
+        return [str(found) for found in (violation, violation.diagnosis(), wsfast.diagnose(text))]
+
 print(json.dumps({
+    "names": [type(getattr(wsfast, name)).__name__ for name in wsfast.__all__],
+    "connections": [through_connections(engine) for engine in ("zlib", "isal", "zlib-ng")],
+    "codec": of_the_codec("größer".encode("latin-1")),
+    "explained": [str(wsfast.explain(1007)), len(list(wsfast.fragment(1, "größer", 4)))],
     "echo": asyncio.run(over_loopback()),
     "wsproto": through_wsproto(),
     "backend": wsfast.backend().name,

@@ -8,7 +8,6 @@ The messages of the other end are inflated by ``_inflater``.
 
 from __future__ import annotations
 
-import importlib
 import zlib
 from _thread import RLock
 from functools import partial
@@ -32,12 +31,7 @@ if TYPE_CHECKING:
 NAME = "permessage-deflate"
 _EMPTY = b"\x00"  # the message without bytes (section 7.2.3.6)
 
-# Engine: (module, the extra that installs it).  All have the interface of zlib.
-_ENGINES = {
-    "zlib": ("zlib", ""),
-    "isal": ("isal.isal_zlib", "wsfast[deflate]"),
-    "zlib-ng": ("zlib_ng.zlib_ng", "wsfast[deflate]"),
-}
+_ENGINES = ("zlib", "isal", "zlib-ng")  # all have the interface of zlib
 
 
 class DeflateParameters(Record):
@@ -99,15 +93,23 @@ def _engine(name: str) -> Any:
     if not isinstance(name, str) or name not in _ENGINES:
         known = ", ".join(map(repr, _ENGINES))
         raise ValueError(f"engine must be one of {known}, not {name!r}")
-    module, extra = _ENGINES[name]
+    # Each by its own statement, so that what freezes a program finds it.
     try:
-        return importlib.import_module(module)
+        if name == "isal":
+            import isal.isal_zlib
+
+            return isal.isal_zlib
+        if name == "zlib-ng":
+            import zlib_ng.zlib_ng
+
+            return zlib_ng.zlib_ng
     except ModuleNotFoundError as error:
-        if error.name not in (module, module.partition(".")[0]):
+        if error.name not in ("isal", "isal.isal_zlib", "zlib_ng", "zlib_ng.zlib_ng"):
             raise
         raise ModuleNotFoundError(
-            f"engine {name!r} is not installed: pip install '{extra}'", name=error.name
+            f"engine {name!r} is not installed: pip install 'wsfast[deflate]'", name=error.name
         ) from None
+    return zlib
 
 
 def _parameters(value: DeflateParameters | None) -> DeflateParameters:
