@@ -208,9 +208,10 @@ def old_uvicorn(session: nox.Session, uvicorn: str) -> None:
 
 @nox.session
 def pure_adapters(session: nox.Session) -> None:
-    """See that no library is slower when it is accelerated without the compiled part."""
+    """See what accelerate() does without the compiled part: 1007 goes out, nothing is slower."""
     shared(session, "peers", packages=("pytest-benchmark",))
     session.env["WSFAST_BACKEND"] = "pure"
+    python(session, *PYTEST, "tests/adapters/test_loopback.py", "-k", "test_the_remote_sees_1007")
     python(session, "bench/bench_adapters.py", *session.posargs)
 
 
