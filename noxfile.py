@@ -86,10 +86,12 @@ def checked_in(session: nox.Session, *patterns: str) -> list[str]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, spelling, types and imports: ruff, codespell, mypy, and so on."""
+    """Check style, spelling, types and imports: ruff, clang-format, codespell, mypy, and so on."""
     shared(session, "dev")
     python(session, "-m", "ruff", "check", ".")
     python(session, "-m", "ruff", "format", "--check", ".")
+    laid_out = ("--dry-run", "--Werror", *checked_in(session, "*.c", "*.h", "*.cpp"))
+    session.run(str(BIN / "clang-format"), *laid_out, external=True)
     session.run(str(BIN / "codespell"), *checked_in(session), external=True)
     python(session, "tools/prose.py", *checked_in(session))
     session.env["PATH"] = os.pathsep.join([str(BIN), os.environ["PATH"]])  # for pycodestyle

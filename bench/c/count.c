@@ -13,7 +13,8 @@
 static const char *sample(const char *alphabet)
 {
     if (strcmp(alphabet, "ascii") == 0) return "The quick brown fox jumps. ";
-    if (strcmp(alphabet, "latin") == 0) return "Fran\xc3\xa7ois a d\xc3\xa9j\xc3\xa0 \xc3\xa9t\xc3\xa9 \xc3\xa0 K\xc3\xb6ln. ";
+    if (strcmp(alphabet, "latin") == 0)
+        return "Fran\xc3\xa7ois a d\xc3\xa9j\xc3\xa0 \xc3\xa9t\xc3\xa9 \xc3\xa0 K\xc3\xb6ln. ";
     if (strcmp(alphabet, "cyrillic") == 0) return "\xd0\xaf\xd0\xb7\xd1\x8b\xd0\xba\xd0\xb8 ";
     if (strcmp(alphabet, "cjk") == 0) return "\xe6\xbc\xa2\xe5\xad\x97\xe6\x96\x87\xe5\xad\x97";
     if (strcmp(alphabet, "emoji") == 0) return "\xf0\x9f\x98\x80\xf0\x9f\x8e\x89";
@@ -31,8 +32,8 @@ static void fill(uint8_t *buffer, size_t n, const char *text)
     memset(buffer + i, ' ', n - i);
 }
 
-static size_t run(const wsf_kernel *kernel, const char *operation, uint8_t *dst,
-                  const uint8_t *src, size_t n)
+static size_t run(const wsf_kernel *kernel, const char *operation, uint8_t *dst, const uint8_t *src,
+                  size_t n)
 {
     uint32_t pending = 0;
     wsf_text text = {0, 0, 0};
@@ -86,7 +87,8 @@ int main(int argc, char **argv)
     size_t n, times, width, units = 0;
     uint8_t *src, *dst;
     if (kernel == NULL || text == NULL) {
-        fprintf(stderr, "usage: count KERNEL OPERATION ALPHABET OCTETS TIMES (a kernel that runs)\n");
+        fprintf(stderr,
+                "usage: count KERNEL OPERATION ALPHABET OCTETS TIMES (a kernel that runs)\n");
         return 2;
     }
     n = strtoul(argv[4], NULL, 10);

@@ -75,7 +75,8 @@ static size_t put_word(uint8_t *p, size_t alphabet)
 static size_t put_json(uint8_t *p)
 {
     const size_t alphabet = random_word() % 3 != 0 ? 0 : random_word() % 5;
-    size_t i = (size_t)sprintf((char *)p, "{\"id\":%u,\"created_at\":\"2026-01-%02uT10:00:00Z\",\"text\":\"",
+    size_t i = (size_t)sprintf((char *)p,
+                               "{\"id\":%u,\"created_at\":\"2026-01-%02uT10:00:00Z\",\"text\":\"",
                                random_word() % 100000, random_word() % 28 + 1);
     size_t words = random_word() % 8;
     for (; words > 0; words--) {
@@ -107,13 +108,24 @@ static void write_text(uint8_t *p, size_t n, size_t alphabet)
 /* ---- candidates -------------------------------------------------------------- */
 
 typedef enum function {
-    MASK, MASK_IN_PLACE, VALIDATE, MEASURE, MASK_VALIDATE, MASK_MEASURE, LATIN1, UCS2, UCS4, FAULT,
-    FROM_LATIN1, FROM_UCS2, FROM_UCS4
+    MASK,
+    MASK_IN_PLACE,
+    VALIDATE,
+    MEASURE,
+    MASK_VALIDATE,
+    MASK_MEASURE,
+    LATIN1,
+    UCS2,
+    UCS4,
+    FAULT,
+    FROM_LATIN1,
+    FROM_UCS2,
+    FROM_UCS4
 } function;
-static const char *const FUNCTION[] = {"mask",          "mask_in_place", "validate",  "measure",
-                                       "mask_validate", "mask_measure",  "to_latin1", "to_ucs2",
-                                       "to_ucs4",       "validate_fault_at_end",
-                                       "from_latin1",   "from_ucs2", "from_ucs4"};
+static const char *const FUNCTION[] = {
+    "mask",         "mask_in_place", "validate", "measure", "mask_validate",
+    "mask_measure", "to_latin1",     "to_ucs2",  "to_ucs4", "validate_fault_at_end",
+    "from_latin1",  "from_ucs2",     "from_ucs4"};
 #define FUNCTIONS (sizeof FUNCTION / sizeof FUNCTION[0])
 
 typedef struct candidate {
@@ -137,14 +149,16 @@ static size_t run_kernel(const wsf_kernel *k, function f, size_t n)
     switch (f) {
     case MASK: k->mask(target, source, n, key); return n;
     case MASK_IN_PLACE: k->mask(source, source, n, key); return n;
-    case VALIDATE: case FAULT: return k->validate(source, n, &pending);
+    case VALIDATE:
+    case FAULT: return k->validate(source, n, &pending);
     case MEASURE: return k->measure(source, n, &text);
     case MASK_VALIDATE: return k->mask_validate(target, source, n, key, &pending);
     case MASK_MEASURE: return k->mask_measure(target, source, n, key, &text);
     case LATIN1: k->to_latin1(target, source, n); return n;
     case UCS2: k->to_ucs2((uint16_t *)(void *)target, source, n); return n;
-    case FROM_LATIN1: case FROM_UCS2: case FROM_UCS4:
-        return wsf_encode(k, target, units, unit_width(f), unit_count, 0);
+    case FROM_LATIN1:
+    case FROM_UCS2:
+    case FROM_UCS4: return wsf_encode(k, target, units, unit_width(f), unit_count, 0);
     default: k->to_ucs4((uint32_t *)(void *)target, source, n); return n;
     }
 }
@@ -152,7 +166,8 @@ static size_t run_kernel(const wsf_kernel *k, function f, size_t n)
 static size_t run_other(int other, function f, size_t n)
 {
     switch (f) {
-    case VALIDATE: case FAULT: return other_validate(other, source, n);
+    case VALIDATE:
+    case FAULT: return other_validate(other, source, n);
     case LATIN1: return other_to_latin1(other, target, source, n);
     case UCS2: return other_to_utf16(other, (uint16_t *)(void *)target, source, n);
     case UCS4: return other_to_utf32(other, (uint32_t *)(void *)target, source, n);
@@ -263,8 +278,7 @@ static void write_units(function f, size_t n)
     default: wsf_to_ucs4_scalar((uint32_t *)(void *)units, source, n); break;
     }
     for (i = 0; (k = wsf_kernel_compiled(i)) != NULL; i++) {
-        if (wsf_kernel_runs(k) &&
-            (run_kernel(k, f, n) != n || memcmp(target, source, n) != 0)) {
+        if (wsf_kernel_runs(k) && (run_kernel(k, f, n) != n || memcmp(target, source, n) != 0)) {
             fprintf(stderr, "%s: %s is wrong\n", k->name, FUNCTION[f]);
             exit(1);
         }

@@ -10,7 +10,7 @@
 #  ifdef __cplusplus
 extern "C" {
 #  endif
-const char *other_name(int other); /* NULL if it does not run here */
+const char *other_name(int other);                              /* NULL if it does not run here */
 size_t other_validate(int other, const uint8_t *src, size_t n); /* with the position */
 size_t other_to_latin1(int other, uint8_t *dst, const uint8_t *src, size_t n);
 size_t other_to_utf16(int other, uint16_t *dst, const uint8_t *src, size_t n);

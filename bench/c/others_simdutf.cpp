@@ -65,6 +65,5 @@ size_t other_from_utf16(int other, uint8_t *dst, const uint16_t *src, size_t n)
 
 size_t other_from_utf32(int other, uint8_t *dst, const uint32_t *src, size_t n)
 {
-    return find(other)->convert_utf32_to_utf8(reinterpret_cast<const char32_t *>(src), n,
-                                              out(dst));
+    return find(other)->convert_utf32_to_utf8(reinterpret_cast<const char32_t *>(src), n, out(dst));
 }

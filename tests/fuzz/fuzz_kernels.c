@@ -65,8 +65,8 @@ static void check_text(const uint8_t *octets, size_t n, const uint8_t *how, cons
         for (i = from; i < to; i++) {
             src[i - from] = (uint8_t)(octets[i] ^ key[i & 3]);
         }
-        whole = check_chunk(in_place ? &source : &target, dst, src, from, to,
-                            wsf_key_at(key, from), measured, &pending, &text);
+        whole = check_chunk(in_place ? &source : &target, dst, src, from, to, wsf_key_at(key, from),
+                            measured, &pending, &text);
         expect(memcmp(dst, octets + from, to - from) == 0, "fused", "unmasked bytes");
         if (!whole) {
             return;

@@ -37,8 +37,8 @@ static void check_slack(const uint8_t *octets, size_t n, unsigned width, size_t 
     uint8_t *const dst = at_end(&target, 0, n + WSF_ENCODE_SLACK);
     memcpy(src, units, size);
     ring(&target, dst, n + WSF_ENCODE_SLACK);
-    expect(wsf_encode_units(kernel, dst, src, width, count, 0) == n, ENCODER[width],
-           count, offset, "another size");
+    expect(wsf_encode_units(kernel, dst, src, width, count, 0) == n, ENCODER[width], count, offset,
+           "another size");
     expect(memcmp(dst, octets, n) == 0, ENCODER[width], count, offset, "wrong bytes");
     expect(ring_intact(&target, dst, n + WSF_ENCODE_SLACK), ENCODER[width], count, offset,
            "wrote past the slack");

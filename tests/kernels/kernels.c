@@ -52,8 +52,7 @@ static void check_mask(size_t n, size_t phase, uint8_t *dst, const uint8_t *src)
     }
     kernel->mask(dst, src, n, key);
     expect(memcmp(dst, wanted, n) == 0, "mask", n, offset, "wrong bytes");
-    expect(ring_intact(dst != src ? &target : &source, dst, n), "mask", n, offset,
-           "wrote outside");
+    expect(ring_intact(dst != src ? &target : &source, dst, n), "mask", n, offset, "wrote outside");
 }
 
 static void check_mask_at(size_t n, size_t from, size_t to)
@@ -407,9 +406,10 @@ int main(int argc, char **argv)
             continue;
         }
         if (!wsf_kernel_runs(kernel)) {
-            printf("SKIP kernel=%s: this CPU, or its system, lacks %#lx of what it requires, %#lx\n",
-                   kernel->name, (unsigned long)(kernel->required & ~wsf_cpu_features()),
-                   (unsigned long)kernel->required);
+            printf(
+                "SKIP kernel=%s: this CPU, or its system, lacks %#lx of what it requires, %#lx\n",
+                kernel->name, (unsigned long)(kernel->required & ~wsf_cpu_features()),
+                (unsigned long)kernel->required);
             continue;
         }
         test_kernel();

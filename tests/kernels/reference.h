@@ -26,8 +26,8 @@ typedef struct arena {
 static void new_arena(arena *a)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uint8_t *p = mmap(NULL, ARENA + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                      -1, 0);
+    uint8_t *p =
+        mmap(NULL, ARENA + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED || mprotect(p, page, PROT_NONE) != 0 ||
         mprotect(p + page + ARENA, page, PROT_NONE) != 0) {
         perror("mmap");
@@ -181,7 +181,10 @@ static size_t decode(uint8_t *dst, const uint8_t *p, size_t n, size_t width)
         const uint32_t c = code_point(p + i, &length);
         const uint16_t half = (uint16_t)c;
         const uint8_t octet = (uint8_t)c;
-        memcpy(dst + size, width == 1 ? (const void *)&octet : width == 2 ? (const void *)&half : &c,
+        memcpy(dst + size,
+               width == 1   ? (const void *)&octet
+               : width == 2 ? (const void *)&half
+                            : &c,
                width);
     }
     return size;
@@ -214,9 +217,9 @@ static void fill_random(uint8_t *p, size_t n)
 
 /* Ranges of code points: ASCII, Latin, Cyrillic, CJK, emoji; then edges of Table 3-7. */
 static const uint32_t ALPHABET[][2] = {
-    {0x20, 0x7E},       {0x80, 0xFF},     {0x410, 0x44F},     {0x4E00, 0x9FFF},
-    {0x1F300, 0x1F64F}, {0x7FE, 0x802},   {0xFFFE, 0x10001},  {0xD7FE, 0xD7FF},
-    {0xE000, 0xE002},   {0xFFF, 0x1001},  {0x10FFFE, 0x10FFFF}, {0x0, 0x1},
+    {0x20, 0x7E},       {0x80, 0xFF},    {0x410, 0x44F},       {0x4E00, 0x9FFF},
+    {0x1F300, 0x1F64F}, {0x7FE, 0x802},  {0xFFFE, 0x10001},    {0xD7FE, 0xD7FF},
+    {0xE000, 0xE002},   {0xFFF, 0x1001}, {0x10FFFE, 0x10FFFF}, {0x0, 0x1},
 };
 #define RANGES (sizeof ALPHABET / sizeof ALPHABET[0])
 #define ALPHABETS ((size_t)7) /* the first five alone, ASCII with some CJK, and all mixed */
@@ -304,6 +307,7 @@ static size_t whole_sequences(const uint8_t *p, size_t n)
 
 /* ---- faults ---------------------------------------------------------------------- */
 
+/* clang-format off */
 static const char *const FAULT[] = {
     "\x80",         "\xBF",         "\xC0\x80",     "\xC1\xBF",         "\xC0",
     "\xC1",         "\xE0\x80\x80", "\xE0\x9F\xBF", "\xED\xA0\x80",     "\xED\xBF\xBF",
@@ -313,6 +317,7 @@ static const char *const FAULT[] = {
     "\xF1\x80\x80" "A", "\xC2\xC2\x80", "\xE1\x80\xC2\x80", "\xF1\x80\x80\xF1", "\xC2\x80\x80",
     "\xE1\x80\x80\x80", "\xF1\x80\x80\x80\x80",
 };
+/* clang-format on */
 #define FAULTS (sizeof FAULT / sizeof FAULT[0])
 
 static size_t fault_length(size_t f)

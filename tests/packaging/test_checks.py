@@ -45,6 +45,15 @@ def test_ci_run_runs_sessions_that_exist() -> None:
     assert run <= sessions()
 
 
+def test_c_is_laid_out_by_the_same_clang_format_everywhere() -> None:
+    found = [
+        re.findall(r"clang-format==([\d.]+)", (ROOT / name).read_text(encoding="utf-8"))
+        for name in ("pyproject.toml", ".pre-commit-config.yaml")
+    ]
+    assert len(found[0]) == 1
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_workflow_pins_each_action_to_a_commit(workflow: Path) -> None:
     used = re.findall(r"uses: (\S+)", workflow.read_text(encoding="utf-8"))

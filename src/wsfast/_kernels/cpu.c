@@ -68,7 +68,7 @@ uint32_t wsf_cpu_features(void)
 {
     const cpuid_leaf one = cpuid(1);
     const cpuid_leaf seven = cpuid(7);
-    const uint64_t saved = bit(one.ecx, 27) ? xcr0() : 0; /* OSXSAVE */
+    const uint64_t saved = bit(one.ecx, 27) ? xcr0() : 0;         /* OSXSAVE */
     const int ymm = (saved & 0x06u) == 0x06u && bit(one.ecx, 28); /* AVX */
     const int zmm = ymm && (saved & 0xE6u) == 0xE6u;
     uint32_t found = 0;
@@ -103,7 +103,7 @@ uint32_t wsf_cpu_features(void)
 
 const char *wsf_cpu_feature_name(unsigned index)
 {
-    static const char *const names[] = {"sse2", "ssse3",  "sse4.1",      "popcnt",      "avx2",
+    static const char *const names[] = {"sse2", "ssse3",  "sse4.1",      "popcnt",       "avx2",
                                         "bmi2", "avx512", "avx512_vbmi", "avx512_vbmi2", "neon"};
     return index < sizeof names / sizeof names[0] ? names[index] : NULL;
 }

@@ -5,6 +5,7 @@
  */
 #include "simd.h"
 
+/* clang-format off */
 static const wsf_kernel *const compiled[] = {
     &wsf_kernel_scalar,
 #if WSF_SIMD_X86
@@ -16,6 +17,7 @@ static const wsf_kernel *const compiled[] = {
     &wsf_kernel_neon,
 #endif
 };
+/* clang-format on */
 
 const wsf_kernel *wsf_kernel_active = &wsf_kernel_scalar;
 

@@ -100,23 +100,23 @@ WSF_INLINE const wsf_kernel *wsf_kernels(void)
 }
 
 /* The table of a kernel (kernel_isa.c) and the members that it may have. */
-#define WSF_DECLARE_KERNEL(isa)                                                                \
-    extern const wsf_kernel wsf_kernel_##isa;                                                  \
-    void wsf_mask_##isa(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);             \
-    size_t wsf_validate_##isa(const uint8_t *src, size_t n, uint32_t *pending);                \
-    size_t wsf_measure_##isa(const uint8_t *src, size_t n, wsf_text *text);                    \
-    size_t wsf_mask_validate_##isa(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,   \
-                                   uint32_t *pending);                                         \
-    size_t wsf_mask_measure_##isa(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,    \
-                                  wsf_text *text);                                             \
-    void wsf_to_latin1_##isa(uint8_t *dst, const uint8_t *src, size_t n);                      \
-    void wsf_to_ucs2_##isa(uint16_t *dst, const uint8_t *src, size_t n);                       \
-    void wsf_to_ucs4_##isa(uint32_t *dst, const uint8_t *src, size_t n);                       \
-    size_t wsf_latin1_size_##isa(const uint8_t *src, size_t n);                                \
-    size_t wsf_ucs2_size_##isa(const uint16_t *src, size_t n);                                 \
-    size_t wsf_ucs4_size_##isa(const uint32_t *src, size_t n);                                 \
-    size_t wsf_from_latin1_##isa(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);    \
-    size_t wsf_from_ucs2_##isa(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);     \
+#define WSF_DECLARE_KERNEL(isa)                                                                    \
+    extern const wsf_kernel wsf_kernel_##isa;                                                      \
+    void wsf_mask_##isa(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);                 \
+    size_t wsf_validate_##isa(const uint8_t *src, size_t n, uint32_t *pending);                    \
+    size_t wsf_measure_##isa(const uint8_t *src, size_t n, wsf_text *text);                        \
+    size_t wsf_mask_validate_##isa(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,       \
+                                   uint32_t *pending);                                             \
+    size_t wsf_mask_measure_##isa(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,        \
+                                  wsf_text *text);                                                 \
+    void wsf_to_latin1_##isa(uint8_t *dst, const uint8_t *src, size_t n);                          \
+    void wsf_to_ucs2_##isa(uint16_t *dst, const uint8_t *src, size_t n);                           \
+    void wsf_to_ucs4_##isa(uint32_t *dst, const uint8_t *src, size_t n);                           \
+    size_t wsf_latin1_size_##isa(const uint8_t *src, size_t n);                                    \
+    size_t wsf_ucs2_size_##isa(const uint16_t *src, size_t n);                                     \
+    size_t wsf_ucs4_size_##isa(const uint32_t *src, size_t n);                                     \
+    size_t wsf_from_latin1_##isa(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);        \
+    size_t wsf_from_ucs2_##isa(uint8_t *dst, const uint16_t *src, size_t n, uint32_t key);         \
     size_t wsf_from_ucs4_##isa(uint8_t *dst, const uint32_t *src, size_t n, uint32_t key);
 
 WSF_DECLARE_KERNEL(scalar) /* others fall back on its members piece by piece */

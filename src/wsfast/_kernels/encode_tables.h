@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+/* clang-format off */
 /* Eight pairs of bytes, of each the second alone (bit 0) or both (bit 1):
  *
  *     0   __ last
@@ -63,5 +64,6 @@
 #define WSF_LENGTH_2(n)                                                                        \
     WSF_LENGTH_1((n) + 1), WSF_LENGTH_1((n) + 2), WSF_LENGTH_1((n) + 4), WSF_LENGTH_1((n) + 3)
 #define WSF_QUAD_LENGTHS WSF_LENGTH_2(1), WSF_LENGTH_2(2), WSF_LENGTH_2(4), WSF_LENGTH_2(3)
+/* clang-format on */
 
 #endif

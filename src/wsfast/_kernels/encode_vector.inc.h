@@ -272,10 +272,11 @@ WSF_INLINE TARGET void put_dwords(output *o, V x, V y)
     const V high_x = d_from(x, 0x80), high_y = d_from(y, 0x80);
     const V third_x = d_from(x, 0x800), third_y = d_from(y, 0x800);
     const V fourth_x = d_from(x, 0x10000), fourth_y = d_from(y, 0x10000);
-    const V codes = w_pack(codes_of(high_x, third_x, fourth_x), codes_of(high_y, third_y, fourth_y));
+    const V codes =
+        w_pack(codes_of(high_x, third_x, fourth_x), codes_of(high_y, third_y, fourth_y));
     const V kind = v_dwords(0xD800 >> 11);
-    o->surrogates = v_or(o->surrogates,
-                         v_or(d_equal(d_right(x, 11), kind), d_equal(d_right(y, 11), kind)));
+    o->surrogates =
+        v_or(o->surrogates, v_or(d_equal(d_right(x, 11), kind), d_equal(d_right(y, 11), kind)));
     put_fours(o, dwords_of(x, high_x), dwords_of(y, high_y), v_bits(codes));
 }
 
@@ -368,54 +369,54 @@ WSF_INLINE TARGET size_t more_4(const uint32_t *src, size_t steps)
 
 /* The last units are copied, with zeros behind them, each of which becomes a byte that does
  * not count. */
-#define ENCODER(width, unit, size, function)                                                   \
-    TARGET size_t size(const unit *src, size_t n)                                              \
-    {                                                                                          \
-        unit last[STEP];                                                                       \
-        size_t bytes = n, i = 0;                                                               \
-        while (n - i >= STEP) {                                                                \
-            const size_t left = (n - i) / STEP, steps = left < PIECE ? left : PIECE;           \
-            bytes += more_##width(src + i, steps);                                             \
-            i += steps * STEP;                                                                 \
-        }                                                                                      \
-        if (i != n) {                                                                          \
-            memset(last, 0, sizeof last);                                                      \
-            memcpy(last, src + i, (n - i) * sizeof *src);                                      \
-            bytes += more_##width(last, 1);                                                    \
-        }                                                                                      \
-        return bytes;                                                                          \
-    }                                                                                          \
-    WSF_INLINE TARGET size_t encode_##width(output o, const unit *src, size_t n)               \
-    {                                                                                          \
-        unit last[STEP];                                                                       \
-        size_t i;                                                                              \
-        for (i = 0; n - i >= STEP; i += STEP) {                                                \
-            step_##width(&o, src + i);                                                         \
-        }                                                                                      \
-        if (i != n) {                                                                          \
-            memset(last, 0, sizeof last);                                                      \
-            memcpy(last, src + i, (n - i) * sizeof *src);                                      \
-            step_##width(&o, last);                                                            \
-            o.at -= i + STEP - n;                                                              \
-        }                                                                                      \
-        return v_none_of(o.surrogates, o.surrogates) ? o.at : WSF_SURROGATE;                   \
-    }                                                                                          \
-    TARGET size_t function(uint8_t *dst, const unit *src, size_t n, uint32_t key)              \
-    {                                                                                          \
-        const uint32_t keys[5] = {key, key, key, key, key};                                    \
-        output o;                                                                              \
-        o.dst = dst;                                                                           \
-        o.at = 0;                                                                              \
-        o.surrogates = v_words(0);                                                             \
-        if (key == 0) {                                                                        \
-            o.key = NULL;                                                                      \
-            return encode_##width(o, src, n);                                                  \
-        }                                                                                      \
-        o.key = (const uint8_t *)keys;                                                         \
-        return encode_##width(o, src, n);                                                      \
+#define ENCODER(width, unit, size, function)                                                       \
+    TARGET size_t size(const unit *src, size_t n)                                                  \
+    {                                                                                              \
+        unit last[STEP];                                                                           \
+        size_t bytes = n, i = 0;                                                                   \
+        while (n - i >= STEP) {                                                                    \
+            const size_t left = (n - i) / STEP, steps = left < PIECE ? left : PIECE;               \
+            bytes += more_##width(src + i, steps);                                                 \
+            i += steps * STEP;                                                                     \
+        }                                                                                          \
+        if (i != n) {                                                                              \
+            memset(last, 0, sizeof last);                                                          \
+            memcpy(last, src + i, (n - i) * sizeof *src);                                          \
+            bytes += more_##width(last, 1);                                                        \
+        }                                                                                          \
+        return bytes;                                                                              \
+    }                                                                                              \
+    WSF_INLINE TARGET size_t encode_##width(output o, const unit *src, size_t n)                   \
+    {                                                                                              \
+        unit last[STEP];                                                                           \
+        size_t i;                                                                                  \
+        for (i = 0; n - i >= STEP; i += STEP) {                                                    \
+            step_##width(&o, src + i);                                                             \
+        }                                                                                          \
+        if (i != n) {                                                                              \
+            memset(last, 0, sizeof last);                                                          \
+            memcpy(last, src + i, (n - i) * sizeof *src);                                          \
+            step_##width(&o, last);                                                                \
+            o.at -= i + STEP - n;                                                                  \
+        }                                                                                          \
+        return v_none_of(o.surrogates, o.surrogates) ? o.at : WSF_SURROGATE;                       \
+    }                                                                                              \
+    TARGET size_t function(uint8_t *dst, const unit *src, size_t n, uint32_t key)                  \
+    {                                                                                              \
+        const uint32_t keys[5] = {key, key, key, key, key};                                        \
+        output o;                                                                                  \
+        o.dst = dst;                                                                               \
+        o.at = 0;                                                                                  \
+        o.surrogates = v_words(0);                                                                 \
+        if (key == 0) {                                                                            \
+            o.key = NULL;                                                                          \
+            return encode_##width(o, src, n);                                                      \
+        }                                                                                          \
+        o.key = (const uint8_t *)keys;                                                             \
+        return encode_##width(o, src, n);                                                          \
     }
 
-#define ENCODERS(kernel)                                                                       \
-    ENCODER(1, uint8_t, wsf_latin1_size_##kernel, wsf_from_latin1_##kernel)                    \
-    ENCODER(2, uint16_t, wsf_ucs2_size_##kernel, wsf_from_ucs2_##kernel)                       \
+#define ENCODERS(kernel)                                                                           \
+    ENCODER(1, uint8_t, wsf_latin1_size_##kernel, wsf_from_latin1_##kernel)                        \
+    ENCODER(2, uint16_t, wsf_ucs2_size_##kernel, wsf_from_ucs2_##kernel)                           \
     ENCODER(4, uint32_t, wsf_ucs4_size_##kernel, wsf_from_ucs4_##kernel)

@@ -45,15 +45,15 @@ typedef struct wsf_frame_rules {
                               message is compressed, so that its payload is not its size */
     uint8_t masked;        /* the MASK bit, as in the second byte, that must be sent */
     uint8_t sequence;      /* WSF_SEQUENCE_* */
-    int64_t frame_room;   /* the most bytes of payload: by the limit on frames, */
-    int64_t message_room; /* by what is left of the limit on the message, */
+    int64_t frame_room;    /* the most bytes of payload: by the limit on frames, */
+    int64_t message_room;  /* by what is left of the limit on the message, */
     int64_t retained_room; /* by what is left of the limit on retained memory */
 } wsf_frame_rules;
 
 typedef struct wsf_frame_header {
-    uint8_t first;        /* the first byte: FIN, RSV1 to RSV3, opcode */
-    uint8_t octets;       /* of the header itself */
-    uint32_t key;         /* key word (config.h) for payload byte 0; 0 if not masked */
+    uint8_t first;  /* the first byte: FIN, RSV1 to RSV3, opcode */
+    uint8_t octets; /* of the header itself */
+    uint32_t key;   /* key word (config.h) for payload byte 0; 0 if not masked */
     uint64_t payload_length;
 } wsf_frame_header;
 

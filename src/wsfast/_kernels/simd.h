@@ -162,6 +162,7 @@ enum {
     WSF_ANY_LOW = WSF_SHORT | WSF_STRAY | WSF_TWICE /* whatever the low nibble is */
 };
 
+/* clang-format off */
 /* Of the first byte, a: what its high nibble leaves possible. */
 #define WSF_FIRST_HIGH                                                                         \
     WSF_STRAY, WSF_STRAY, WSF_STRAY, WSF_STRAY,          /* 0..3  ASCII: no continuation may follow */ \
@@ -194,5 +195,6 @@ enum {
     WSF_AFTER_LEAD | WSF_SURR | WSF_LARGE,               /* A     ED A0, F4 A0 */              \
     WSF_AFTER_LEAD | WSF_SURR | WSF_LARGE,               /* B     ED B0, F4 B0 */              \
     WSF_SHORT, WSF_SHORT, WSF_SHORT, WSF_SHORT           /* C..F  a lead before it is short */
+/* clang-format on */
 
 #endif

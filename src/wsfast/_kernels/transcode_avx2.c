@@ -20,8 +20,7 @@
 #define v_lane(x, i) ((i) == 0 ? _mm256_castsi256_si128(x) : _mm256_extracti128_si256(x, 1))
 #define l_load(p) _mm_loadu_si128((const __m128i *)(const void *)(p))
 #define l_store(p, l) _mm_storeu_si128((__m128i *)(void *)(p), l)
-#define l_store_two(p, x, y, i)                                                                \
-    v_store(p, _mm256_permute2x128_si256(x, y, (i) == 0 ? 0x20 : 0x31))
+#define l_store_two(p, x, y, i) v_store(p, _mm256_permute2x128_si256(x, y, (i) == 0 ? 0x20 : 0x31))
 #define l_store_low(p, l) _mm_storel_epi64((__m128i *)(void *)(p), l)
 #define l_store_high(p, l) _mm_storel_epi64((__m128i *)(void *)(p), _mm_unpackhi_epi64(l, l))
 #define v_zero() _mm256_setzero_si256()

@@ -21,7 +21,7 @@
 
 #include <immintrin.h>
 
-#define TARGET                                                                               \
+#define TARGET                                                                                     \
     WSF_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi,bmi2")
 
 /* 64 bytes of text, or its last ones and zeros. */
@@ -108,14 +108,14 @@ WSF_INLINE TARGET __m512i plane_octets(const block *b, __m512i back2, __m512i ba
 
 /* Store the vector of units from `at` on, `each` to a vector, of `count`; the text
  * has `certain` units at least, these included. */
-#define STORE(bits, dst, x, at, each, count, certain)                                         \
-    do {                                                                                      \
-        if ((at) + (each) <= (certain)) {                                                     \
-            _mm512_storeu_si512((dst) + (at), x);                                             \
-        } else {                                                                              \
-            _mm512_mask_storeu_epi##bits(                                                     \
-                (dst) + (at), (__mmask##each)wsf_low_bits((count) - (at)), x);                \
-        }                                                                                     \
+#define STORE(bits, dst, x, at, each, count, certain)                                              \
+    do {                                                                                           \
+        if ((at) + (each) <= (certain)) {                                                          \
+            _mm512_storeu_si512((dst) + (at), x);                                                  \
+        } else {                                                                                   \
+            _mm512_mask_storeu_epi##bits((dst) + (at),                                             \
+                                         (__mmask##each)wsf_low_bits((count) - (at)), x);          \
+        }                                                                                          \
     } while (0)
 
 TARGET void wsf_to_latin1_avx512(uint8_t *dst, const uint8_t *src, size_t n)
@@ -141,8 +141,8 @@ TARGET void wsf_to_latin1_avx512(uint8_t *dst, const uint8_t *src, size_t n)
 }
 
 #define PAIR(i) (i), (i) + 64
-#define PAIRS_8(i)                                                                            \
-    PAIR(i), PAIR((i) + 1), PAIR((i) + 2), PAIR((i) + 3), PAIR((i) + 4), PAIR((i) + 5),       \
+#define PAIRS_8(i)                                                                                 \
+    PAIR(i), PAIR((i) + 1), PAIR((i) + 2), PAIR((i) + 3), PAIR((i) + 4), PAIR((i) + 5),            \
         PAIR((i) + 6), PAIR((i) + 7)
 static const uint8_t IN_TURNS[2][64] = {
     {PAIRS_8(0), PAIRS_8(8), PAIRS_8(16), PAIRS_8(24)},
@@ -194,28 +194,28 @@ TARGET void wsf_to_ucs2_avx512(uint16_t *dst, const uint8_t *src, size_t n)
 }
 
 /* Sixteen code points, the k-th sixteen: `pairs` are low and high bytes. */
-#define PLAIN_16(pairs, plane, k)                                                             \
-    _mm512_cvtepu16_epi32((k) % 2 == 0 ? _mm512_castsi512_si256(pairs)                        \
+#define PLAIN_16(pairs, plane, k)                                                                  \
+    _mm512_cvtepu16_epi32((k) % 2 == 0 ? _mm512_castsi512_si256(pairs)                             \
                                        : _mm512_extracti64x4_epi64(pairs, 1))
-#define FULL_16(pairs, plane, k)                                                              \
-    _mm512_or_si512(                                                                          \
-        PLAIN_16(pairs, plane, k),                                                            \
+#define FULL_16(pairs, plane, k)                                                                   \
+    _mm512_or_si512(                                                                               \
+        PLAIN_16(pairs, plane, k),                                                                 \
         _mm512_slli_epi32(_mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(plane, k)), 16))
 #define ASCII_16(x, plane, k) _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(x, k))
 
 /* Store up to 64 code points; `first` and `second` make up the two halves. */
-#define STORE_64(make, first, second, plane, dst, count, certain)                             \
-    do {                                                                                      \
-        STORE(32, dst, make(first, plane, 0), 0, 16, count, certain);                         \
-        if ((count) > 16) {                                                                   \
-            STORE(32, dst, make(first, plane, 1), 16, 16, count, certain);                    \
-        }                                                                                     \
-        if ((count) > 32) {                                                                   \
-            STORE(32, dst, make(second, plane, 2), 32, 16, count, certain);                   \
-        }                                                                                     \
-        if ((count) > 48) {                                                                   \
-            STORE(32, dst, make(second, plane, 3), 48, 16, count, certain);                   \
-        }                                                                                     \
+#define STORE_64(make, first, second, plane, dst, count, certain)                                  \
+    do {                                                                                           \
+        STORE(32, dst, make(first, plane, 0), 0, 16, count, certain);                              \
+        if ((count) > 16) {                                                                        \
+            STORE(32, dst, make(first, plane, 1), 16, 16, count, certain);                         \
+        }                                                                                          \
+        if ((count) > 32) {                                                                        \
+            STORE(32, dst, make(second, plane, 2), 32, 16, count, certain);                        \
+        }                                                                                          \
+        if ((count) > 48) {                                                                        \
+            STORE(32, dst, make(second, plane, 3), 48, 16, count, certain);                        \
+        }                                                                                          \
     } while (0)
 
 /* Store what ends in b, which is not all ASCII; return how many code points. */

@@ -96,8 +96,8 @@ WSF_INLINE TARGET V fourths(const block *b)
 
 WSF_INLINE TARGET V plane_bytes(const block *b, V fourth)
 {
-    const V plane = v_or(v_and(v_right(b->back2, 4), v_all(0x03)),
-                         v_and(v_left(b->back3, 2), v_all(0x1C)));
+    const V plane =
+        v_or(v_and(v_right(b->back2, 4), v_all(0x03)), v_and(v_left(b->back3, 2), v_all(0x1C)));
     return v_and(plane, fourth);
 }
 
@@ -184,74 +184,74 @@ WSF_INLINE TARGET void widen_4(uint32_t *dst, const uint8_t *src)
  * Bit i of `kept` says that byte i of a block ends a sequence: what follows it does not go
  * on with it.
  */
-#define TRANSCODER(width, unit, spare, function, scalar)                                       \
-    WSF_INLINE TARGET unit *block_##width(unit *dst, const block *b, unsigned kept)            \
-    {                                                                                          \
-        size_t at[3];                                                                          \
-        at[0] = wsf_bits_set(kept & 0xFFu);                                                    \
-        at[1] = wsf_bits_set(kept & 0xFFFFu);                                                  \
-        at[2] = wsf_bits_set(kept & 0xFFFFFFu);                                                \
-        keep_##width(dst, b, v_rows(kept), at);                                                \
-        return dst + wsf_bits_set(kept);                                                       \
-    }                                                                                          \
-    WSF_INLINE TARGET unit *middle_##width(unit *dst, const uint8_t *src, int first)           \
-    {                                                                                          \
-        const block b = first ? first_block(src) : block_at(src);                              \
-        return block_##width(dst, &b, ~v_bits(v_later(v_load(src + 1))) & ALL_KEPT);           \
-    }                                                                                          \
-    /* Take a vector; return where the next one goes, and whether this one was ASCII. */       \
-    WSF_INLINE TARGET unit *step_##width(unit *dst, const uint8_t *src, int *ascii)            \
-    {                                                                                          \
-        *ascii = v_bits(v_load(src)) == 0;                                                     \
-        if (!*ascii) {                                                                         \
-            return middle_##width(dst, src, 0);                                                \
-        }                                                                                      \
-        widen_##width(dst, src);                                                               \
-        return dst + STEP;                                                                     \
-    }                                                                                          \
-    /* The rest, src[i, n), after blocks; n >= STEP + 3. */                                    \
-    WSF_INLINE TARGET void rest_##width(unit *dst, const uint8_t *src, size_t i, size_t n)     \
-    {                                                                                          \
-        unit units[STEP + (spare) + 8];                                                        \
-        unit *end = units;                                                                     \
-        block b;                                                                               \
-        unsigned kept;                                                                         \
-        for (; n - i > STEP; i += STEP) {                                                      \
-            end = middle_##width(end, src + i, i == 0);                                        \
-        }                                                                                      \
-        b = block_at(src + n - STEP);                                                          \
-        kept = ~(v_bits(b.later) >> 1) & ALL_KEPT;                                             \
-        end = block_##width(end, &b, kept & ALL_KEPT << (STEP - (n - i)));                     \
-        memcpy(dst, units, (size_t)(end - units) * (width));                                   \
-    }                                                                                          \
-    TARGET void function(unit *dst, const uint8_t *src, size_t n)                              \
-    {                                                                                          \
-        size_t i = 0;                                                                          \
-        if (n < STEP + 3) {                                                                    \
-            scalar(dst, src, n);                                                               \
-            return;                                                                            \
-        }                                                                                      \
-        if (n >= STEP + (spare)) {                                                             \
-            const uint8_t *at = src + STEP, *const last = src + n - STEP - (spare);            \
-            dst = middle_##width(dst, src, 1);                                                 \
-            while (at <= last) {                                                               \
-                int ascii;                                                                     \
-                dst = step_##width(dst, at, &ascii);                                           \
-                at += STEP;                                                                    \
-                if (!ascii || at > last) {                                                     \
-                    continue;                                                                  \
-                }                                                                              \
-                dst = step_##width(dst, at, &ascii);                                           \
-                at += STEP;                                                                    \
-                while (ascii && last - at >= (ptrdiff_t)STEP &&                                \
-                       v_bits(v_or(v_load(at), v_load(at + STEP))) == 0) {                     \
-                    widen_##width(dst, at);                                                    \
-                    widen_##width(dst + STEP, at + STEP);                                      \
-                    dst += 2 * STEP;                                                           \
-                    at += 2 * STEP;                                                            \
-                }                                                                              \
-            }                                                                                  \
-            i = (size_t)(at - src);                                                            \
-        }                                                                                      \
-        rest_##width(dst, src, i, n);                                                          \
+#define TRANSCODER(width, unit, spare, function, scalar)                                           \
+    WSF_INLINE TARGET unit *block_##width(unit *dst, const block *b, unsigned kept)                \
+    {                                                                                              \
+        size_t at[3];                                                                              \
+        at[0] = wsf_bits_set(kept & 0xFFu);                                                        \
+        at[1] = wsf_bits_set(kept & 0xFFFFu);                                                      \
+        at[2] = wsf_bits_set(kept & 0xFFFFFFu);                                                    \
+        keep_##width(dst, b, v_rows(kept), at);                                                    \
+        return dst + wsf_bits_set(kept);                                                           \
+    }                                                                                              \
+    WSF_INLINE TARGET unit *middle_##width(unit *dst, const uint8_t *src, int first)               \
+    {                                                                                              \
+        const block b = first ? first_block(src) : block_at(src);                                  \
+        return block_##width(dst, &b, ~v_bits(v_later(v_load(src + 1))) & ALL_KEPT);               \
+    }                                                                                              \
+    /* Take a vector; return where the next one goes, and whether this one was ASCII. */           \
+    WSF_INLINE TARGET unit *step_##width(unit *dst, const uint8_t *src, int *ascii)                \
+    {                                                                                              \
+        *ascii = v_bits(v_load(src)) == 0;                                                         \
+        if (!*ascii) {                                                                             \
+            return middle_##width(dst, src, 0);                                                    \
+        }                                                                                          \
+        widen_##width(dst, src);                                                                   \
+        return dst + STEP;                                                                         \
+    }                                                                                              \
+    /* The rest, src[i, n), after blocks; n >= STEP + 3. */                                        \
+    WSF_INLINE TARGET void rest_##width(unit *dst, const uint8_t *src, size_t i, size_t n)         \
+    {                                                                                              \
+        unit units[STEP + (spare) + 8];                                                            \
+        unit *end = units;                                                                         \
+        block b;                                                                                   \
+        unsigned kept;                                                                             \
+        for (; n - i > STEP; i += STEP) {                                                          \
+            end = middle_##width(end, src + i, i == 0);                                            \
+        }                                                                                          \
+        b = block_at(src + n - STEP);                                                              \
+        kept = ~(v_bits(b.later) >> 1) & ALL_KEPT;                                                 \
+        end = block_##width(end, &b, kept & ALL_KEPT << (STEP - (n - i)));                         \
+        memcpy(dst, units, (size_t)(end - units) * (width));                                       \
+    }                                                                                              \
+    TARGET void function(unit *dst, const uint8_t *src, size_t n)                                  \
+    {                                                                                              \
+        size_t i = 0;                                                                              \
+        if (n < STEP + 3) {                                                                        \
+            scalar(dst, src, n);                                                                   \
+            return;                                                                                \
+        }                                                                                          \
+        if (n >= STEP + (spare)) {                                                                 \
+            const uint8_t *at = src + STEP, *const last = src + n - STEP - (spare);                \
+            dst = middle_##width(dst, src, 1);                                                     \
+            while (at <= last) {                                                                   \
+                int ascii;                                                                         \
+                dst = step_##width(dst, at, &ascii);                                               \
+                at += STEP;                                                                        \
+                if (!ascii || at > last) {                                                         \
+                    continue;                                                                      \
+                }                                                                                  \
+                dst = step_##width(dst, at, &ascii);                                               \
+                at += STEP;                                                                        \
+                while (ascii && last - at >= (ptrdiff_t)STEP &&                                    \
+                       v_bits(v_or(v_load(at), v_load(at + STEP))) == 0) {                         \
+                    widen_##width(dst, at);                                                        \
+                    widen_##width(dst + STEP, at + STEP);                                          \
+                    dst += 2 * STEP;                                                               \
+                    at += 2 * STEP;                                                                \
+                }                                                                                  \
+            }                                                                                      \
+            i = (size_t)(at - src);                                                                \
+        }                                                                                          \
+        rest_##width(dst, src, i, n);                                                              \
     }

@@ -33,9 +33,9 @@
 #define v_pick vqtbl1q_u8
 #define v_zip_low vzip1q_u8
 #define v_zip_high vzip2q_u8
-#define v_zip_low16(x, y)                                                                      \
+#define v_zip_low16(x, y)                                                                          \
     vreinterpretq_u8_u16(vzip1q_u16(vreinterpretq_u16_u8(x), vreinterpretq_u16_u8(y)))
-#define v_zip_high16(x, y)                                                                     \
+#define v_zip_high16(x, y)                                                                         \
     vreinterpretq_u8_u16(vzip2q_u16(vreinterpretq_u16_u8(x), vreinterpretq_u16_u8(y)))
 
 /* Leave in each byte the bit of its own place, and add up each half. */

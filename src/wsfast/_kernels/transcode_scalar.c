@@ -36,19 +36,19 @@ WSF_INLINE uint32_t next_code_point(const uint8_t **src)
 }
 
 /* The same loop for each width: eight ASCII bytes at once, or one sequence. */
-#define TRANSCODE(UNIT)                                                     \
-    const uint8_t *const end = src + n;                                     \
-    while (src != end) {                                                    \
-        if (end - src >= 8 && (wsf_load64(src) & HIGH_BITS) == 0) {         \
-            int i;                                                          \
-            for (i = 0; i < 8; i++) {                                       \
-                dst[i] = src[i];                                            \
-            }                                                               \
-            dst += 8;                                                       \
-            src += 8;                                                       \
-        } else {                                                            \
-            *dst++ = (UNIT)next_code_point(&src);                           \
-        }                                                                   \
+#define TRANSCODE(UNIT)                                                                            \
+    const uint8_t *const end = src + n;                                                            \
+    while (src != end) {                                                                           \
+        if (end - src >= 8 && (wsf_load64(src) & HIGH_BITS) == 0) {                                \
+            int i;                                                                                 \
+            for (i = 0; i < 8; i++) {                                                              \
+                dst[i] = src[i];                                                                   \
+            }                                                                                      \
+            dst += 8;                                                                              \
+            src += 8;                                                                              \
+        } else {                                                                                   \
+            *dst++ = (UNIT)next_code_point(&src);                                                  \
+        }                                                                                          \
     }
 
 void wsf_to_latin1_scalar(uint8_t *dst, const uint8_t *src, size_t n)

@@ -41,8 +41,7 @@ WSF_INLINE TARGET __m128i v_rows(unsigned p)
 {
     const __m128i low = _mm_loadl_epi64((const __m128i *)(const void *)&WSF_KEPT[p & 0xFFu]);
     const __m128i high = _mm_loadl_epi64((const __m128i *)(const void *)&WSF_KEPT[p >> 8]);
-    return _mm_add_epi8(_mm_unpacklo_epi64(low, high),
-                        _mm_set_epi32(0x08080808, 0x08080808, 0, 0));
+    return _mm_add_epi8(_mm_unpacklo_epi64(low, high), _mm_set_epi32(0x08080808, 0x08080808, 0, 0));
 }
 
 #include "transcode_lookup.inc.h"

@@ -15,15 +15,17 @@
 
 #define WSF_BIT(m, i) ((uint64_t)(m) >> (i) & 1)
 #define WSF_AND_BIT(m, i, above) ((above) << 8 * WSF_BIT(m, i) | WSF_BIT(m, i) * (i))
+/* clang-format off */
 #define WSF_POSITIONS(m)                                                                       \
     WSF_AND_BIT(m, 0, WSF_AND_BIT(m, 1, WSF_AND_BIT(m, 2, WSF_AND_BIT(m, 3, WSF_AND_BIT(m, 4,  \
         WSF_AND_BIT(m, 5, WSF_AND_BIT(m, 6, WSF_AND_BIT(m, 7, UINT64_C(0)))))))))
-#define WSF_POSITIONS_4(m)                                                                     \
+/* clang-format on */
+#define WSF_POSITIONS_4(m)                                                                         \
     WSF_POSITIONS(m), WSF_POSITIONS(m + 1), WSF_POSITIONS(m + 2), WSF_POSITIONS(m + 3)
-#define WSF_POSITIONS_16(m)                                                                    \
+#define WSF_POSITIONS_16(m)                                                                        \
     WSF_POSITIONS_4(m), WSF_POSITIONS_4(m + 4), WSF_POSITIONS_4(m + 8), WSF_POSITIONS_4(m + 12)
-#define WSF_POSITIONS_64(m)                                                                    \
-    WSF_POSITIONS_16(m), WSF_POSITIONS_16(m + 16), WSF_POSITIONS_16(m + 32),                   \
+#define WSF_POSITIONS_64(m)                                                                        \
+    WSF_POSITIONS_16(m), WSF_POSITIONS_16(m + 16), WSF_POSITIONS_16(m + 32),                       \
         WSF_POSITIONS_16(m + 48)
 
 static const uint64_t WSF_KEPT[256] = {WSF_POSITIONS_64(0), WSF_POSITIONS_64(64),

@@ -16,7 +16,7 @@
 
 #include <immintrin.h>
 
-#define TARGET                                                                               \
+#define TARGET                                                                                     \
     WSF_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi,bmi2")
 #define MASK wsf_mask_avx2
 #define GRANULE ((size_t)256)
@@ -26,6 +26,7 @@
 #define X8(entry) X4(entry), X4(entry)
 #define X16(entry) X8(entry), X8(entry)
 
+/* clang-format off */
 /* The bits that a pair a b may have, by the class of a and the high nibble of b. */
 static const uint8_t CLASS_HIGH[64] = {
     X8(0), X4(WSF_STRAY), X4(0),                 /* a is 00..3F */
@@ -49,6 +50,7 @@ static const uint8_t LOW_SIX[64] = {
     ANY | WSF_LONG_3, ANY, ANY, ANY, X8(ANY), ANY, ANY | WSF_SURR, ANY, ANY,    /* E0..EF */
     ANY | WSF_LONG_4, ANY, ANY, ANY, ANY | WSF_LARGE, F5_UP, F5_UP, F5_UP, X8(F5_UP)
 };
+/* clang-format on */
 
 /* `prev` with only the pending bytes, where a vector has its last ones. */
 WSF_INLINE TARGET __m512i before(uint32_t pending)
@@ -77,8 +79,8 @@ WSF_INLINE TARGET __m512i fault_bits(__m512i x, __m512i back1, __m512i back2, __
     const __m512i third = _mm512_subs_epu8(back2, _mm512_set1_epi8((char)(0xE0 - 0x80)));
     const __m512i fourth = _mm512_subs_epu8(back3, _mm512_set1_epi8((char)(0xF0 - 0x80)));
     /* 0xA8: (a | b) & c */
-    const __m512i later = _mm512_ternarylogic_epi64(third, fourth, _mm512_set1_epi8((char)0x80),
-                                                    0xA8);
+    const __m512i later =
+        _mm512_ternarylogic_epi64(third, fourth, _mm512_set1_epi8((char)0x80), 0xA8);
     /* 0x6A: (a & b) ^ c */
     return _mm512_ternarylogic_epi64(by_class, by_low, later, 0x6A);
 }
@@ -214,8 +216,8 @@ WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, s
             x[k] = _mm512_loadu_si512(src + *i + 64 * (size_t)k);
             x[k] = masked ? _mm512_xor_si512(x[k], p->key) : x[k];
         }
-        high = _mm512_movepi8_mask(_mm512_or_si512(
-                   _mm512_ternarylogic_epi64(x[0], x[1], x[2], 0xFE), x[3])) != 0;
+        high = _mm512_movepi8_mask(
+                   _mm512_or_si512(_mm512_ternarylogic_epi64(x[0], x[1], x[2], 0xFE), x[3])) != 0;
         if (!high && !p->open) {
             put_granule(dst, x, *i, masked);
             p->points += GRANULE;

@@ -69,9 +69,9 @@
  */
 WSF_INLINE TARGET V fault_bits(V x, V back1, V back2, V back3)
 {
-    const V pairs = v_and(v_and(v_lookup(FIRST_HIGH, v_high_nibble(back1)),
-                                v_lookup(FIRST_LOW, v_low_nibble(back1))),
-                          v_lookup(SECOND_HIGH, v_high_nibble(x)));
+    const V pairs = v_and(
+        v_and(v_lookup(FIRST_HIGH, v_high_nibble(back1)), v_lookup(FIRST_LOW, v_low_nibble(back1))),
+        v_lookup(SECOND_HIGH, v_high_nibble(x)));
     const V third = v_minus(back2, v_all(0xE0 - 0x80));
     const V fourth = v_minus(back3, v_all(0xF0 - 0x80));
     return v_xor(pairs, v_and(v_or(third, fourth), v_all(0x80)));
@@ -330,9 +330,9 @@ WSF_INLINE TARGET void count_granule(pass *p, V x0, V x1, V x2, V end, size_t n)
 
 /* The same for WIDTH + 3 <= n <= GRANULE: no loop, and ASCII is done before any
  * table is loaded. */
-WSF_INLINE TARGET size_t pass_over_granule(uint8_t *dst, const uint8_t *src, size_t n,
-                                           uint32_t key, uint32_t *pending, wsf_text *text,
-                                           int masked, int measured)
+WSF_INLINE TARGET size_t pass_over_granule(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                           uint32_t *pending, wsf_text *text, int masked,
+                                           int measured)
 {
     const uint32_t last = wsf_last_word(src, n, key, *pending);
     const last_vector v = read_last(src, n, key, masked);

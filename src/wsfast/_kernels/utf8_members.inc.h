@@ -47,7 +47,7 @@ TARGET size_t MEMBER(measure)(const uint8_t *src, size_t n, wsf_text *text)
 }
 
 TARGET size_t MEMBER(mask_validate)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                   uint32_t *pending)
+                                    uint32_t *pending)
 {
     if (n > SHORT_TEXT) {
         return mask_validate_long(dst, src, n, key, pending);
@@ -56,7 +56,7 @@ TARGET size_t MEMBER(mask_validate)(uint8_t *dst, const uint8_t *src, size_t n, 
 }
 
 TARGET size_t MEMBER(mask_measure)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                  wsf_text *text)
+                                   wsf_text *text)
 {
     if (n > SHORT_TEXT) {
         return mask_measure_long(dst, src, n, key, text);

@@ -34,8 +34,8 @@ enum {
 #define TO(state, next) ((uint64_t)(next) << (state))
 #define ASCII TO(START, START)
 #define ANY_TAIL (TO(ONE, START) | TO(TWO, ONE) | TO(THREE, TWO))
-#define TAIL_8 (ANY_TAIL | TO(AFTER_ED, ONE) | TO(AFTER_F4, TWO)) /* 80..8F */
-#define TAIL_9 (ANY_TAIL | TO(AFTER_ED, ONE) | TO(AFTER_F0, TWO)) /* 90..9F */
+#define TAIL_8 (ANY_TAIL | TO(AFTER_ED, ONE) | TO(AFTER_F4, TWO))  /* 80..8F */
+#define TAIL_9 (ANY_TAIL | TO(AFTER_ED, ONE) | TO(AFTER_F0, TWO))  /* 90..9F */
 #define TAIL_AB (ANY_TAIL | TO(AFTER_E0, ONE) | TO(AFTER_F0, TWO)) /* A0..BF */
 #define LEAD_2 TO(START, ONE)
 #define LEAD_3 TO(START, TWO)
@@ -44,6 +44,7 @@ enum {
 #define X4(row) row, row, row, row
 #define X16(row) X4(row), X4(row), X4(row), X4(row)
 
+/* clang-format off */
 static const uint64_t ROW[256] = {
     X16(ASCII), X16(ASCII), X16(ASCII), X16(ASCII), /* 00..3F */
     X16(ASCII), X16(ASCII), X16(ASCII), X16(ASCII), /* 40..7F */
@@ -54,6 +55,7 @@ static const uint64_t ROW[256] = {
     LEAD_3, TO(START, AFTER_ED), LEAD_3, LEAD_3, /* EC..EF */
     TO(START, AFTER_F0), LEAD_4, LEAD_4, LEAD_4, TO(START, AFTER_F4) /* F0..F4; then 0 */
 };
+/* clang-format on */
 
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
@@ -138,7 +140,7 @@ size_t wsf_measure_scalar(const uint8_t *src, size_t n, wsf_text *text)
 #define BLOCK ((size_t)4096)
 
 size_t wsf_mask_validate_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                            uint32_t *pending)
+                                uint32_t *pending)
 {
     size_t i;
     for (i = 0; i < n; i += BLOCK) {
@@ -154,7 +156,8 @@ size_t wsf_mask_validate_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint
     return n;
 }
 
-size_t wsf_mask_measure_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key, wsf_text *text)
+size_t wsf_mask_measure_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                               wsf_text *text)
 {
     const size_t valid = wsf_mask_validate_scalar(dst, src, n, key, &text->pending);
     add_counts(dst, n, text);

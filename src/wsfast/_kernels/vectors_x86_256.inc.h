@@ -21,8 +21,7 @@
 #define v_low_nibble(x) _mm256_and_si256(x, _mm256_set1_epi8(15))
 #define v_lookup(entries, x) _mm256_shuffle_epi8(v_load(entries), x)
 /* `alignr` works on halves: the half before each is   prev.high x.low */
-#define v_back(x, prev, k)                                                                     \
-    _mm256_alignr_epi8(x, _mm256_permute2x128_si256(prev, x, 0x21), 16 - (k))
+#define v_back(x, prev, k) _mm256_alignr_epi8(x, _mm256_permute2x128_si256(prev, x, 0x21), 16 - (k))
 #define v_any_high(x) (_mm256_movemask_epi8(x) != 0)
 #define v_first_set first_set_32
 #define v_points points_32

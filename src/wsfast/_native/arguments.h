@@ -63,9 +63,9 @@ static const wsf_parameters wsf_message_decoder_parameters = {
               WSF_NAME("stream"), WSF_LAST_NAME},
 };
 
-#define WSF_METHOD(function)                                                                   \
-    {#function, (PyCFunction)(void (*)(void))wsf_call_##function,                              \
-     METH_FASTCALL | METH_KEYWORDS, NULL}
+#define WSF_METHOD(function)                                                                       \
+    {#function, (PyCFunction)(void (*)(void))wsf_call_##function, METH_FASTCALL | METH_KEYWORDS,   \
+     NULL}
 
 static PyMethodDef wsf_apply_mask_def = WSF_METHOD(apply_mask);
 static PyMethodDef wsf_apply_mask_inplace_def = WSF_METHOD(apply_mask_inplace);

@@ -21,8 +21,8 @@ static size_t wsf_api_validate(const uint8_t *src, size_t n, uint32_t *pending)
     return wsf_kernels()->validate(src, n, pending);
 }
 
-static size_t wsf_api_mask_validate(uint8_t *dst, const uint8_t *src, size_t n,
-                                    const uint8_t *key, uint64_t offset, uint32_t *pending)
+static size_t wsf_api_mask_validate(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key,
+                                    uint64_t offset, uint32_t *pending)
 {
     return wsf_kernels()->mask_validate(dst, src, n, wsf_key_at(key, offset), pending);
 }

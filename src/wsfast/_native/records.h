@@ -168,8 +168,7 @@ static inline PyObject *wsf_new_record(PyTypeObject *type, PyObject *field)
     return (PyObject *)record;
 }
 
-static inline PyObject *wsf_new_record_of_two(PyTypeObject *type, PyObject *field,
-                                              PyObject *other)
+static inline PyObject *wsf_new_record_of_two(PyTypeObject *type, PyObject *field, PyObject *other)
 {
     wsf_record_of_two *record = PyObject_New(wsf_record_of_two, type);
     if (record != NULL) {
@@ -182,8 +181,8 @@ static inline PyObject *wsf_new_record_of_two(PyTypeObject *type, PyObject *fiel
 }
 
 /* The collector is not told: what a decoder puts into a frame leads to no cycle. */
-static inline PyObject *wsf_new_frame(PyTypeObject *type, PyObject *opcode,
-                                      PyObject *payload, uint8_t first)
+static inline PyObject *wsf_new_frame(PyTypeObject *type, PyObject *opcode, PyObject *payload,
+                                      uint8_t first)
 {
     wsf_frame_record *record = PyObject_GC_New(wsf_frame_record, type);
     if (record != NULL) {
@@ -198,8 +197,7 @@ static inline PyObject *wsf_new_frame(PyTypeObject *type, PyObject *opcode,
 
 /* Make a tuple of that type, as its __new__ would of these items, with `data` in one
  * place.  The collector can't see it before it is whole: nothing else is allocated. */
-static PyObject *wsf_new_tuple(PyObject *kind, PyObject *items, Py_ssize_t place,
-                               PyObject *data)
+static PyObject *wsf_new_tuple(PyObject *kind, PyObject *items, Py_ssize_t place, PyObject *data)
 {
     PyTypeObject *type = (PyTypeObject *)kind;
     Py_ssize_t i, count = PyTuple_GET_SIZE(items);
