@@ -47,7 +47,7 @@ cdef object wsf_call_encode_frame "wsf_call_encode_frame"(
     cdef PyObject *values[5]
     values[0] = values[1] = values[2] = values[3] = values[4] = NULL
     wsf_sort_arguments(&wsf_encode_frame_parameters, args, count, keywords, values)
-    return encoded_frame(
+    return encode_one_frame(
         <object>values[0],
         <object>values[1],
         values[2] is NULL or <object>values[2],

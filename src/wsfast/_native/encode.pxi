@@ -2,8 +2,11 @@
 #
 # Invariant: as its twin, _pure/frames.py: what a remote would have to refuse is not encoded;
 # header and payload are written, and the payload masked, where they will be sent from.
+#
+#     encode_frame (calls.pxi) -> encode_one_frame -> write_one_frame \  wsf_frame_header_write
+#     encode_frames            -> append_frame                       /  write_text (strings.pxi)
 
-cdef object encoded_frame(
+cdef object encode_one_frame(
     object opcode, object payload, bint fin, bint rsv1, PyObject *masking_key
 ):
     """Do what ``encode_frame`` (calls.pxi) is called for."""
@@ -11,13 +14,34 @@ cdef object encoded_frame(
     cdef Utf8 text
     open_payload(&view, &text, payload)
     try:
-        return frame_octets(&text, payload, opcode, fin, rsv1, masking_key)
+        return write_one_frame(&text, payload, opcode, fin, rsv1, masking_key)
     finally:
         close_view(&view)
 
 
+cdef object write_one_frame(
+    const Utf8 *text, object payload, object opcode, bint fin, bint rsv1, PyObject *masking_key
+):
+    """Write header and payload, masked, into new bytes, and return them."""
+    cdef uint8_t head[WSF_MAX_HEADER]
+    cdef uint8_t key[4]
+    cdef uint8_t *to
+    cdef size_t used
+    cdef uint8_t first = opcode_to_send(opcode, fin, text.size)
+    cdef bint masked = masking_key is not NULL and <object>masking_key is not None
+    first |= (0x80 if fin else 0) | (0x40 if rsv1 else 0)
+    if masked:
+        read_key(<object>masking_key, key)
+    used = wsf_frame_header_write(head, first, text.size, key if masked else NULL)
+    frame = bytes_of(NULL, used + text.size)
+    to = <uint8_t *>PyBytes_AS_STRING(frame)
+    memcpy(to, head, used)
+    write_text(to + used, text, payload, wsf_key_at(key, 0) if masked else 0)
+    return frame
+
+
 cdef inline int open_payload(View *view, Utf8 *text, object payload) except -1:
-    """Open what is to be sent, a ``str`` or bytes, until the view is closed."""
+    """Open what is to be sent, a ``str`` or bytes; the view must be closed."""
     if isinstance(payload, str):
         view.held = False
         return open_text(text, payload)
@@ -98,26 +122,6 @@ cdef int append_frame(Batch *batch, object item, bint masked) except -1:
     finally:
         close_view(&view)
     return 0
-
-
-cdef object frame_octets(
-    const Utf8 *text, object payload, object opcode, bint fin, bint rsv1, PyObject *masking_key
-):
-    cdef uint8_t head[WSF_MAX_HEADER]
-    cdef uint8_t key[4]
-    cdef uint8_t *to
-    cdef size_t used
-    cdef uint8_t first = opcode_to_send(opcode, fin, text.size)
-    cdef bint masked = masking_key is not NULL and <object>masking_key is not None
-    first |= (0x80 if fin else 0) | (0x40 if rsv1 else 0)
-    if masked:
-        read_key(<object>masking_key, key)
-    used = wsf_frame_header_write(head, first, text.size, key if masked else NULL)
-    frame = bytes_of(NULL, used + text.size)
-    to = <uint8_t *>PyBytes_AS_STRING(frame)
-    memcpy(to, head, used)
-    write_text(to + used, text, payload, wsf_key_at(key, 0) if masked else 0)
-    return frame
 
 
 cdef inline uint8_t opcode_to_send(object opcode, bint fin, size_t length) except 0xFF:
