@@ -113,7 +113,8 @@ __all__ = [
 ]
 
 
-# Imported when they are first asked for: not all need them, all would pay for them.
+# Imported when they are first asked for, from where the imports for type checkers say: not all
+# need them, all would pay for them.
 _LATER = {
     "Acceleration": "adapters",
     "Closure": "connection",
@@ -131,13 +132,21 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Import what is imported later."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # type checkers read the imports above, and know what is not there
 
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    def __getattr__(name: str) -> object:
+        """Import what is imported later."""
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    """List what is imported later, too."""
+    return sorted({*globals(), *_LATER})
 
 
 def _diagnose(*args: "Any", **kwargs: "Any") -> "Diagnosis":

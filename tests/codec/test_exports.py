@@ -5,6 +5,7 @@ The list is that of the design, written down here on its own.
 
 from __future__ import annotations
 
+import ast
 import enum
 import importlib
 import inspect
@@ -65,6 +66,35 @@ def test_exports_nothing_else_public_but_modules() -> None:
         if not name.startswith("_") and not inspect.ismodule(value)
     }
     assert others - {"TYPE_CHECKING"} <= set(wsfast.__all__)
+
+
+def test_exports_imported_later_are_typed_as_what_they_are() -> None:
+    """The imports for type checkers say what is imported when it is first asked for."""
+    source = ast.parse(inspect.getsource(wsfast))
+    block = next(
+        node
+        for node in source.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+    typed = {
+        alias.name: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom) and node.level == 1
+        for alias in node.names
+    }
+    assert typed == wsfast._LATER
+    assert typed.keys() <= set(wsfast.__all__)
+
+
+def test_exports_imported_later_are_listed_and_kept() -> None:
+    code = """
+import wsfast
+assert set(wsfast.__all__) <= set(dir(wsfast)), set(wsfast.__all__) - set(dir(wsfast))
+assert "Connection" not in vars(wsfast)
+assert wsfast.Connection is vars(wsfast)["Connection"]
+"""
+    done = python(code)
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 def test_exports_opcodes_and_codes_are_int_enums() -> None:
