@@ -12,7 +12,7 @@ import asyncio
 import os
 import resource
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterable, Callable, Coroutine
 from typing import Any, TypeAlias
 
 if path := os.environ.get("LIBRARY_PATH"):
@@ -42,6 +42,18 @@ async def until_told() -> None:
     over = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, answer, over)
     await over.wait()
+
+
+async def receive_until_told(messages: AsyncIterable[object]) -> None:
+    """Take what arrives, and answer until stdin ends."""
+
+    async def receive() -> None:
+        async for _ in messages:
+            pass
+
+    receiving = asyncio.create_task(receive())
+    await until_told()
+    receiving.cancel()
 
 
 async def no_client(library: str, _port: int) -> None:

@@ -10,20 +10,13 @@ a DIR.
 
 from __future__ import annotations
 
-from ends import Race, Shape, main
+from ends import BURST, USUAL, Race, Shape, main
 
 SHAPES = (
-    Shape(32, 1, 1, 3000),
-    Shape(32, 1, 64, 38_400),
-    Shape(32, 32, 1, 9600),
-    Shape(32, 32, 64, 40_960),
-    Shape(1024, 32, 1, 9600),
-    Shape(65_536, 1, 1, 1500),
-    Shape(65_536, 8, 1, 2400),
+    *USUAL,
     Shape(65_536, 1, 1, 1500, alphabet="cyrillic"),
     Shape(1024, 32, 1, 6400, True),
 )
-BURST = Shape(32, 1, 1000, 100_000)
 OF_VERSIONS = Shape(32, 1, 64, 38_400)
 RACE = Race("aiohttp", (), SHAPES, BURST, OF_VERSIONS)
 

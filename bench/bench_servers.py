@@ -17,22 +17,20 @@ disturbs the machine disturbs all of them; a figure is compared only with those 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import load
 import memory
 import records
 from samples import size_name
+from serving import serving
 
-HERE = Path(__file__).parent
 SERVERS = ("wsfast", "picows", "picows-octets", "aiohttp", "websockets")
 UVICORN = ("uvicorn-wsfast", "uvicorn-websockets-sansio", "uvicorn-websockets", "uvicorn-wsproto")
 PEERS = (
@@ -78,23 +76,9 @@ SHAPES = (
 )
 
 
-@contextlib.contextmanager
-def server(name: str, loop: str) -> Iterator[tuple[int, int]]:
+def server(name: str, loop: str) -> AbstractContextManager[tuple[int, int]]:
     """Run a server on a CPU of its own, where there are two; give its port and its pid."""
-    command = [sys.executable, str(HERE / "echo_servers.py"), name, loop]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        os.sched_setaffinity(process.pid, {SERVER_CPU})
-        yield int(process.stdout.readline()), process.pid
-    finally:
-        process.stdin.close()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    return serving("echo_servers.py", name, loop, cpu=SERVER_CPU)
 
 
 def measure(name: str, loop: str, shape: Shape, seconds: float) -> dict[str, Any]:

@@ -24,7 +24,6 @@ import importlib.util
 import json
 import select
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ from typing import Any, NamedTuple
 
 import records
 from samples import prose, size_name
+from serving import serving
 from wsfast import MessageDecoder, PerMessageDeflate, encode_frame
 
 HERE = Path(__file__).parent
@@ -246,24 +246,6 @@ def cpu_seconds(pid: int) -> float:
     return spent / 1e9
 
 
-@contextlib.contextmanager
-def server(peer: str, loop: str) -> Iterator[tuple[int, int]]:
-    """Run a server; give its port and its pid."""
-    command = [sys.executable, str(HERE / "uvicorn_server.py"), peer, loop]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline()), process.pid
-    finally:
-        process.stdin.close()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 def measure(cell: Cell, servers: dict[str, tuple[int, int]], rounds: int, quick: bool) -> Any:
     """Return the row of a cell, the better of two if it loses at first."""
     found = run_rounds(cell, servers, rounds, quick)
@@ -346,7 +328,10 @@ def main() -> None:
     print(f"ratio of {PEERS[0]} to {PEERS[1]}, CPU for a message")
     for loop in loops:
         with contextlib.ExitStack() as stack:
-            servers = {peer: stack.enter_context(server(peer, loop)) for peer in PEERS}
+            servers = {
+                peer: stack.enter_context(serving("uvicorn_server.py", peer, loop))
+                for peer in PEERS
+            }
             for cell in chosen:
                 if cell.loop == loop:
                     rows.append(measure(cell, servers, rounds, arguments.quick))

@@ -50,11 +50,11 @@ async def websockets_server() -> AsyncIterator[int]:
 
 
 @contextlib.asynccontextmanager
-async def aiohttp_server() -> AsyncIterator[int]:
+async def aiohttp_server(compress: bool = False) -> AsyncIterator[int]:
     from aiohttp import WSMsgType, web
 
     async def echo(request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(compress=False)
+        socket = web.WebSocketResponse(compress=compress)
         await socket.prepare(request)
         async for message in socket:
             if message.type is WSMsgType.TEXT:

@@ -53,6 +53,18 @@ class Shape(NamedTuple):
         return f"{size_name(self.size, ' ')}{kind}, {many}, {at_once}"
 
 
+# What every library echoes, and what a client receives.
+USUAL = (
+    Shape(32, 1, 1, 3000),
+    Shape(32, 1, 64, 38_400),
+    Shape(32, 32, 1, 9600),
+    Shape(32, 32, 64, 40_960),
+    Shape(1024, 32, 1, 9600),
+    Shape(65_536, 1, 1, 1500),
+    Shape(65_536, 8, 1, 2400),
+)
+BURST = Shape(32, 1, 1000, 100_000)
+
 # What runs each library: bench/*_ends.py.
 ENDS = {
     "websockets": "websockets",

@@ -11,11 +11,10 @@ Invariant: imports only the library it is to run.
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 from typing import Any
 
-from answering import main, until_told
+from answering import main, receive_until_told, until_told
 
 
 async def server(library: str, deflate: bool) -> None:
@@ -39,14 +38,7 @@ async def client(library: str, port: int) -> None:
     connect: Any = importlib.import_module(module).connect
     uri = f"ws://127.0.0.1:{port}"
     async with connect(uri, compression=None, ping_interval=None, proxy=None) as connection:
-
-        async def receive() -> None:
-            async for _ in connection:
-                pass
-
-        receiving = asyncio.create_task(receive())
-        await until_told()
-        receiving.cancel()
+        await receive_until_told(connection)
 
 
 if __name__ == "__main__":
