@@ -127,12 +127,6 @@ class Seam:
     def _put(self, owner: Any, name: str, value: Any) -> None:
         setattr(owner, name, value)
 
-    def _look(self) -> tuple[_Placed | None, Any]:
-        """Return what we put where the name stands now, if anything, and what is there."""
-        owner, _, found = self.find()
-        placed = next((p for p in self._placed if p.owner is owner), None)
-        return placed, found
-
     @property
     def is_imported(self) -> bool:
         """Whether the module is there, and not only begun (as importlib marks it)."""
@@ -141,26 +135,26 @@ class Seam:
             return False
         return not is_begun(module)
 
+    def _look(self) -> tuple[_Placed | None, Any]:
+        """Return what we put where the name stands now, if anything, and what is there."""
+        if not self.is_imported:
+            return None, None
+        try:
+            owner, _, found = self.find()
+        except AttributeError:
+            return None, None
+        return next((p for p in self._placed if p.owner is owner), None), found
+
     @property
     def is_set(self) -> bool:
         """Whether the name holds our replacement now."""
-        if not self.is_imported:
-            return False
-        try:
-            placed, found = self._look()
-        except AttributeError:
-            return False
+        placed, found = self._look()
         return placed is not None and found is placed.ours
 
     @property
     def is_taken(self) -> bool:
         """Whether somebody else has replaced our replacement."""
-        if not self.is_imported:
-            return False
-        try:
-            placed, found = self._look()
-        except AttributeError:
-            return False
+        placed, found = self._look()
         return placed is not None and found is not placed.ours and not _same(found, placed.original)
 
     def set(self) -> None:
