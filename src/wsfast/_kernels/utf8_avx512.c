@@ -389,23 +389,9 @@ WSF_INLINE TARGET size_t take_short(uint8_t *dst, const uint8_t *src, size_t n, 
     return n;
 }
 
-/* From ALIGN_FROM on: first the bytes before a boundary of 64 of what is written,
- * or else read, then the rest, which goes on from their pending word. */
-WSF_INLINE TARGET size_t take_long(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                   uint32_t *pending, wsf_text *text, int masked, int measured)
-{
-    const uintptr_t address = (uintptr_t)(masked ? dst : src);
-    const size_t head = n < ALIGN_FROM ? 0 : (size_t)(0 - address) & 63u;
-    const size_t end = take_short(dst, src, head, key, pending, text, masked, measured);
-    if (WSF_UNLIKELY(end != head)) {
-        if (masked) {
-            MASK(dst + head, src + head, n - head, wsf_key_advance(key, head));
-        }
-        return end;
-    }
-    return head + pass_over(masked ? dst + head : NULL, src + head, n - head,
-                            wsf_key_advance(key, head), pending, text, masked, measured);
-}
+#define TAKE_SHORTER take_short
+#define BOUNDARY 64
+#include "utf8_long.inc.h"
 
 #define MEMBER(name) wsf_##name##_avx512
 #define SHORT_TEXT ((size_t)128)

@@ -385,23 +385,8 @@ WSF_INLINE TARGET size_t take_short(uint8_t *dst, const uint8_t *src, size_t n, 
     return pass_over_granule(dst, src, n, key, pending, text, masked, measured);
 }
 
-/* From ALIGN_FROM on: first the bytes before a boundary of what is written, or
- * else read, then the rest, which goes on from their pending word. */
-WSF_INLINE TARGET size_t take_long(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
-                                   uint32_t *pending, wsf_text *text, int masked, int measured)
-{
-    const uintptr_t address = (uintptr_t)(masked ? dst : src);
-    const size_t head = n < ALIGN_FROM ? 0 : (size_t)(0 - address) % WIDTH;
-    const size_t end = TAKE_SHORTER(dst, src, head, key, pending, text, masked, measured);
-    if (WSF_UNLIKELY(end != head)) {
-        if (masked) {
-            MASK(dst + head, src + head, n - head, wsf_key_advance(key, head));
-        }
-        return end;
-    }
-    return head + pass_over(masked ? dst + head : NULL, src + head, n - head,
-                            wsf_key_advance(key, head), pending, text, masked, measured);
-}
+#define BOUNDARY WIDTH
+#include "utf8_long.inc.h"
 
 #undef pass
 #undef fault_bits
