@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import runpy
 import shutil
 from pathlib import Path
 
@@ -26,7 +27,8 @@ KERNELS = sorted((ROOT / "src" / "wsfast" / "_kernels").glob("*.c"))
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 # A model of CPU, and the kernel that it must get.
-CPUS = {"qemu64": "scalar", "Nehalem": "ssse3", "Haswell": "avx2"}
+EMULATED = runpy.run_path(str(ROOT / "tests" / "kernels" / "expected_kernels.py"))["EMULATED"]
+CPUS = {cpu: kernel for emulator, cpu, _, kernel in EMULATED if "x86_64" in emulator}
 # They chose the protocol of `--ws auto` otherwise than the newest does.
 OLD_UVICORNS = ["0.27.1", "0.34.3"]
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CORE
+from expected_kernels import EMULATED, HOT_LOOPS
 
 HERE = Path(__file__).parent
 KERNELS = HERE.parents[1] / "src" / "wsfast" / "_kernels"
@@ -29,28 +30,6 @@ EACH = [path.stem.removeprefix("kernel_") for path in sorted(KERNELS.glob("kerne
 # Those of the extension; without it each is tried, and what is not compiled is skipped.
 NATIVE = list(CORE.kernels_compiled()) if CORE else EACH
 MACHINE = platform.machine().lower().replace("amd64", "x86_64").replace("arm64", "aarch64")
-
-# emulator, CPU model (None: its default), compiler (None: the native one), kernel
-EMULATED = [
-    ("qemu-x86_64-static", "qemu64", None, "scalar"),
-    ("qemu-x86_64-static", "Nehalem", None, "ssse3"),
-    ("qemu-x86_64-static", "Haswell", None, "avx2"),
-    ("qemu-aarch64-static", None, "aarch64-linux-gnu-gcc", "scalar"),
-    ("qemu-aarch64-static", None, "aarch64-linux-gnu-gcc", "neon"),
-    ("qemu-s390x-static", None, "s390x-linux-gnu-gcc", "scalar"),
-]
-
-# Kernel, source, functions whose loops decide the speed, registers they must use.
-# No x86-64 machine code may call anything from within such a loop.
-HOT_LOOPS = [
-    ("ssse3", "mask_ssse3.c", ["wsf_mask_ssse3"], "xmm"),
-    ("avx2", "mask_avx2.c", ["wsf_mask_avx2"], "ymm"),
-    ("ssse3", "utf8_ssse3.c", ["validate_long", "mask_validate_long"], "xmm"),
-    ("avx2", "utf8_avx2.c", ["validate_long", "mask_validate_long"], "ymm"),
-    ("avx512", "utf8_avx512.c", ["validate_long", "mask_validate_long"], "zmm"),
-    ("ssse3", "transcode_ssse3.c", ["wsf_to_ucs2_ssse3", "wsf_to_ucs4_ssse3"], "xmm"),
-    ("avx512", "transcode_avx512.c", ["wsf_to_ucs2_avx512", "wsf_to_ucs4_avx512"], "zmm"),
-]
 
 
 def native_compiler() -> list[str]:
@@ -98,10 +77,10 @@ def test_kernels_have_a_table_each_and_no_other() -> None:
             f"wsf_kernel_{kernel}"
         ]
         assert re.findall(r"\.name = \"(\w+)\"", table) == [kernel]
-    listed = re.findall(
-        r"^    &wsf_kernel_(\w+),$", (KERNELS / "dispatch.c").read_text(encoding="utf-8"), re.M
+    lists = re.findall(
+        r"define WSF_VECTOR_KERNELS\(EACH\)(.*)", (KERNELS / "simd.h").read_text(encoding="utf-8")
     )
-    assert sorted(listed) == EACH
+    assert sorted(["scalar", *re.findall(r"EACH\((\w+)\)", "".join(lists))]) == EACH
     assert {row[3] for row in EMULATED} | {"avx512"} == set(EACH)  # qemu has no AVX-512
     assert set(NATIVE) <= set(EACH)
 

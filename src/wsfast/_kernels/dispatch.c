@@ -5,19 +5,9 @@
  */
 #include "simd.h"
 
-/* clang-format off */
-static const wsf_kernel *const compiled[] = {
-    &wsf_kernel_scalar,
-#if WSF_SIMD_X86
-    &wsf_kernel_ssse3,
-    &wsf_kernel_avx2,
-    &wsf_kernel_avx512,
-#endif
-#if WSF_ARCH_ARM64
-    &wsf_kernel_neon,
-#endif
-};
-/* clang-format on */
+#define ADDRESS(isa) &wsf_kernel_##isa,
+
+static const wsf_kernel *const compiled[] = {&wsf_kernel_scalar, WSF_VECTOR_KERNELS(ADDRESS)};
 
 const wsf_kernel *wsf_kernel_active = &wsf_kernel_scalar;
 

@@ -41,15 +41,16 @@
 #  define WSF_KEEP(vector) __asm__("" : "+w"(vector))
 #endif
 
+/* The vector kernels of this architecture, the slowest first. */
 #if WSF_SIMD_X86
-WSF_DECLARE_KERNEL(ssse3)
-WSF_DECLARE_KERNEL(avx2)
-WSF_DECLARE_KERNEL(avx512)
+#  define WSF_VECTOR_KERNELS(EACH) EACH(ssse3) EACH(avx2) EACH(avx512)
+#elif WSF_ARCH_ARM64
+#  define WSF_VECTOR_KERNELS(EACH) EACH(neon)
+#else
+#  define WSF_VECTOR_KERNELS(EACH)
 #endif
 
-#if WSF_ARCH_ARM64
-WSF_DECLARE_KERNEL(neon)
-#endif
+WSF_VECTOR_KERNELS(WSF_DECLARE_KERNEL)
 
 /* The index of the lowest bit set; word is not 0. */
 WSF_INLINE unsigned wsf_lowest_bit(uint64_t word)
