@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from helpers import CLOSE, KEY, frame, mask
+from programs import CLIENTS
 
 PROGRAMS = Path(__file__).with_name("programs.py")
 SECONDS = 20
@@ -173,7 +174,7 @@ class Peer:
     ) -> None:
         self._path = os.pathsep.join([*before, *sys.path[1:]])
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=16)
-        self.is_client = name in ("websocket-client", "lomond")
+        self.is_client = name in CLIENTS
         port = self._listener.getsockname()[1]
         number = port if self.is_client else self._listener.fileno()
         switch = ("-a", accelerated) if accelerated else ("-f", flipped) if flipped else ()

@@ -25,11 +25,13 @@ typedef struct wsf_name {
 #define WSF_NAME(name) {name, sizeof name - 1}
 #define WSF_LAST_NAME {NULL, 0}
 
+enum { WSF_MOST_PARAMETERS = 7 }; /* those of MessageDecoder */
+
 typedef struct wsf_parameters {
     const char *function;
     Py_ssize_t required;   /* the first so many must be given, */
     Py_ssize_t positional; /* and so many may be given by place */
-    wsf_name names[8];
+    wsf_name names[WSF_MOST_PARAMETERS + 1];
 } wsf_parameters;
 
 static const wsf_parameters wsf_apply_mask_parameters = {

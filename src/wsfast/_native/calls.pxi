@@ -6,6 +6,8 @@
 
 cdef extern from "arguments.h":
     ctypedef PyObject *const *wsf_args
+    enum:
+        WSF_MOST_PARAMETERS
     ctypedef struct wsf_parameters:
         pass
     const wsf_parameters wsf_apply_mask_parameters
@@ -59,7 +61,7 @@ cdef object wsf_call_encode_frame "wsf_call_encode_frame"(
 cdef object wsf_call_message_decoder "wsf_call_message_decoder"(
     PyObject *type, wsf_args args, size_t flags, PyObject *keywords
 ):
-    cdef PyObject *values[7]
+    cdef PyObject *values[WSF_MOST_PARAMETERS]
     memset(values, 0, sizeof(values))
     wsf_sort_arguments(
         &wsf_message_decoder_parameters, args, PyVectorcall_NARGS(flags), keywords, values
