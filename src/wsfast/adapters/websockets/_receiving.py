@@ -179,12 +179,49 @@ def _make_message(library: _Library) -> Any:
     return message
 
 
+def _make_go_on(original: Any, library: _Library, message: Any) -> Any:
+    server = library.server
+
+    def go_on(
+        connection: Any, protocol: Any, data: bytes, append: Any, most: int | None
+    ) -> tuple[bytes, int] | None:
+        """Go on with the frame that is in the buffer.
+
+        Returns what is to be looked at next, and from where; ``None`` if that is nothing.
+        """
+        limit = ANY_SIZE if most is None else most
+        masked, buffer = protocol.side is server, protocol.reader.buffer
+        firsts = COMPRESSED_OR_NOT if protocol.extensions else MESSAGE
+        whole = frame_size(buffer, firsts, masked, limit)
+        if whole <= 0:
+            data = bytes(buffer) + data
+            buffer.clear()
+            return data, 0
+        at = whole - len(buffer)
+        with memoryview(data) as view:
+            buffer += view[:at]
+        if len(data) < at:
+            return None
+        taken = take_frame(buffer, 0, masked, limit)
+        frame = taken and message(protocol, taken, most)
+        if frame is not None:
+            buffer.clear()
+        if not frame:
+            original(connection, data[at:])
+            return None
+        append(frame)
+        return data, at
+
+    return go_on
+
+
 def _make_receive(original: Any, library: _Library, stands_aside: Any) -> Any:
     server, open_state = library.server, library.open
     room = library.limits.room
     frame_type, text, binary = library.frame, library.text, library.binary
     new = frame_type.__new__
     message = _make_message(library)
+    go_on = _make_go_on(original, library, message)
 
     def receive(connection: Any, protocol: Any, data: bytes) -> None:
         """Take messages out of what arrived; let websockets take all else, in its place."""
@@ -196,25 +233,11 @@ def _make_receive(original: Any, library: _Library, stands_aside: Any) -> Any:
         queue = frames.queue
         append = queue.append
         at = 0
-        if buffer:  # a frame has begun
-            whole = frame_size(buffer, firsts, masked, limit)
-            if whole > 0:
-                at = whole - len(buffer)
-                with memoryview(data) as view:
-                    buffer += view[:at]
-                if len(data) < at:
-                    return
-                taken = take_frame(buffer, 0, masked, limit)
-                frame = taken and message(protocol, taken, most)
-                if frame is not None:
-                    buffer.clear()
-                if not frame:
-                    original(connection, data[at:])
-                    return
-                append(frame)
-            else:
-                data = bytes(buffer) + data
-                buffer.clear()
+        if buffer:
+            left = go_on(connection, protocol, data, append, most)
+            if left is None:
+                return
+            data, at = left
         size, ours = len(data), True
         while at < size:
             taken = take_frame(data, at, masked, limit)
