@@ -30,8 +30,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +49,10 @@ class Build(NamedTuple):
     sanitizers: str
     longest: dict[str, int]  # bytes of an input, by the target
     share: float  # of the executions that were asked for; of the time each has the same
+
+    @property
+    def directory(self) -> Path:
+        return BUILD / f"objects-{self.name}"
 
 
 BUILDS = (
@@ -122,23 +127,37 @@ class Job(NamedTuple):
     sanitizers: str = ""
 
 
-def compiled(target: str, build: Build, clang: str) -> Path | None:
-    """Compile a target; return it, or None where clang has no libFuzzer."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    program = BUILD / f"{target}-{build.name}"
-    sanitizers = ",".join(filter(None, ("fuzzer", build.sanitizers)))
-    sources = [str(path) for path in sorted(KERNELS.glob("*.c"))]
+def compile_with(
+    clang: str, build: Build, arguments: Sequence[str], fuzzer: str, directory: Path
+) -> str:
+    """Run clang in a directory; return what it says if it fails."""
+    sanitizers = ",".join(filter(None, (fuzzer, build.sanitizers)))
     command = [
         *(clang, "-std=c99", "-g", "-O2", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror"),
         *("-D_GNU_SOURCE", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all"),
-        *(f"-I{KERNELS}", str(HERE / f"fuzz_{target}.c"), *sources, "-o", str(program)),
+        *(f"-I{KERNELS}", *arguments),
     ]
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode == 0:
-        return program
-    if "libclang_rt.fuzzer" in result.stderr:
-        return None
-    sys.exit(result.stderr)
+    directory.mkdir(parents=True, exist_ok=True)
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    return (result.stderr or "it failed") if result.returncode else ""
+
+
+def compile_kernels(clang: str, build: Build) -> None:
+    """Compile what all targets of a build have."""
+    arguments = ("-c", *map(str, sorted(KERNELS.glob("*.c"))))
+    if said := compile_with(clang, build, arguments, "fuzzer-no-link", build.directory):
+        sys.exit(said)
+
+
+def compiled(clang: str, build: Build, target: str) -> Path | None:
+    """Compile a target; return it, or None where clang has no libFuzzer."""
+    program = BUILD / f"{target}-{build.name}"
+    kernels = [f"{path.stem}.o" for path in sorted(KERNELS.glob("*.c"))]
+    arguments = (str(HERE / f"fuzz_{target}.c"), *kernels, "-o", str(program))
+    said = compile_with(clang, build, arguments, "fuzzer", build.directory)
+    if said and "libclang_rt.fuzzer" not in said:
+        sys.exit(said)
+    return None if said else program
 
 
 def made_seeds(name: str) -> Path | None:
@@ -211,16 +230,25 @@ def skip(targets: str, fuzzer: str, why: str) -> None:
     print(f"{targets}: SKIPPED, {why}")
 
 
+def names_of(target: str, build: Build) -> list[str]:
+    """Name the runs of a target in C, one with each kernel."""
+    return [" ".join(filter(None, (target, kernel, build.name))) for kernel in IN_C[target][2]]
+
+
 def jobs_in_c(
     clang: str | None, wanted: Callable[[str], bool], executions: int | None, seconds: int
 ) -> Iterator[Job]:
     """Compile the targets in C that are wanted; give what is to be run."""
+    needed = [b for b in BUILDS if any(wanted(name) for t in IN_C for name in names_of(t, b))]
+    if clang:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(partial(compile_kernels, clang), needed))
     for target, (seeds, dictionary, kernels) in IN_C.items():
-        for build in BUILDS:
-            names = [" ".join(filter(None, (target, kernel, build.name))) for kernel in kernels]
+        for build in needed:
+            names = names_of(target, build)
             if not any(map(wanted, names)):
                 continue
-            program = clang and compiled(target, build, clang)
+            program = clang and compiled(clang, build, target)
             if not program:
                 skip(target, "clang", "there is no clang with libFuzzer")
                 break
