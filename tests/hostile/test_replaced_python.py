@@ -140,7 +140,7 @@ def test_an_integer_counts_as_what_it_is(codec: SimpleNamespace) -> None:
         codec.FrameDecoder("client", max_frame_size=Number(-1))
     with pytest.raises(ValueError, match="reserved_bits must be a union"):
         codec.FrameDecoder("client", reserved_bits=Number(1))
-    with pytest.raises(ValueError, match="nbytes must be from 0 to .* not 70000"):
+    with pytest.raises(ValueError, match=r"nbytes must be from 0 to .* not 70000"):
         codec.MessageDecoder("client").buffer_updated(Number(70_000))
     assert codec.apply_mask(b"abcd", b"\x01\x02\x03\x04", Number(1)) == codec.apply_mask(
         b"abcd", b"\x01\x02\x03\x04", 1
