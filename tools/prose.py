@@ -87,6 +87,8 @@ def complaints(path: Path, wanted: list[tuple[re.Pattern[str], str]]) -> Iterato
 
 
 def main(names: list[str]) -> int:
+    if not names:
+        sys.exit("no file named: tools/prose.py FILE...")
     wanted = phrases()
     files = [Path(name) for name in names if not SKIPPED.match(name)]
     said = [line for path in files for line in complaints(path, wanted)]

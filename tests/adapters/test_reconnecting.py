@@ -73,11 +73,11 @@ LATER = "closed with 1011, 1013"
 DROPPED = "connection lost without a close frame (1006)"
 ON_PURPOSE = "closed with 1000, or without a code (1005)"
 FAULT = "closed with 1002, 1003, 1007, 1008, 1009, 1010"
-PRIVATE = "closed with 4000 to 4999, or not registered from 3000"
-HUNG_UP = "server hangs up or resets during the handshake, that of TLS too"
+PRIVATE = "closed with 4000 to 4999, or with an unregistered code from 3000 to 3999"
+HUNG_UP = "server hangs up or resets during the handshake, or the TLS handshake"
 CERTIFICATE = "certificate not trusted, expired or for another host"
-NO_TLS = "TLS refused, such as by a port without TLS"
-NO_NAME = "name not resolved"
+NO_TLS = "TLS failed, for instance at a port without TLS"
+NO_NAME = "host name not found"
 TIMEOUT = "timeout, in the handshake or while reading"
 
 CASES: dict[str, Case] = {
@@ -145,13 +145,13 @@ HIDDEN = [
     ),
     Hidden(
         "python-socketio",
-        "the close code: every close is a lost connection",
+        "the close code: it reports every close as a lost connection",
         True,
         tuple(name for name in _CODES if not CASES[name].retried),
     ),
     Hidden(
         "simple-websocket",
-        "a lost connection: it says 1005, closed without a code",
+        "a lost connection: it reports 1005, closed without a code",
         False,
         ("dropped", "broken off"),
     ),
@@ -163,7 +163,7 @@ HIDDEN = [
     ),
     Hidden(
         "trio-websocket",
-        "a failure of TLS: it says `ConnectionTimeout`",
+        "a TLS failure: it raises `ConnectionTimeout`",
         True,
         _CERTIFICATES,
     ),
