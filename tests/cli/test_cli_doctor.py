@@ -152,7 +152,7 @@ def told(*options: str, path: list[str] | None = None, **environment: str) -> tu
     # Whatever is found, the two go together.
     assert ("All well." in result.stdout) == (result.returncode == 0)
     assert "can't be imported: No module named" not in result.stdout
-    assert "can't be imported: Empty module name" not in result.stdout  # of what is no name
+    assert "can't be imported: Empty module name" not in result.stdout  # of what is not a name
     return result.returncode, result.stdout
 
 

@@ -1,4 +1,4 @@
-"""``wsfast frames`` on HAR files: what browsers write, and what is no such file.
+"""``wsfast frames`` on HAR files: what browsers write, and what only looks like one.
 
 Invariant: what is wrong with a file is said with its place in it, in words that know no Python.
 """

@@ -180,7 +180,7 @@ def _seam(row: Acceleration) -> Seam | None:
 def _module(row: Acceleration) -> str:
     """Return the module that the name stands in: of the classes and functions, none is one.
 
-    It is "" for what is no name, as "aiohttp's permessage-deflate".
+    It is "" for what is not a name, such as "aiohttp's permessage-deflate".
     """
     seam = _seam(row)
     if seam is not None:
