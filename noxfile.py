@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import platform
 import runpy
+import shlex
 import shutil
 from pathlib import Path
 
@@ -77,10 +78,10 @@ def needs(session: nox.Session, *programs: str) -> None:
         end(f"not on this machine: {', '.join(missing)} (see .ci/system-packages)")
 
 
-def checked_in(session: nox.Session, *patterns: str) -> list[str]:
-    """Return the files of the repository, or those that match one of these."""
-    listed = session.run("git", "ls-files", "--", *patterns, external=True, silent=True, log=False)
-    return str(listed).splitlines()
+def over(session: nox.Session, program: str, *patterns: str) -> None:
+    """Run a program over the repository's files that match, whose names need not be in the log."""
+    listed = shlex.join(["git", "ls-files", "-z", "--", *patterns])
+    session.run("sh", "-c", f"{listed} | xargs -0 {program}", external=True)
 
 
 # What a change needs first.
@@ -92,14 +93,11 @@ def lint(session: nox.Session) -> None:
     shared(session, "dev")
     python(session, "-m", "ruff", "check", ".")
     python(session, "-m", "ruff", "format", "--check", ".")
-    laid_out = ("--dry-run", "--Werror", *checked_in(session, "*.c", "*.h", "*.cpp"))
-    session.run(str(BIN / "clang-format"), *laid_out, external=True)
-    session.run(str(BIN / "codespell"), *checked_in(session), external=True)
-    python(session, "tools/prose.py", *checked_in(session))
-    session.env["PATH"] = os.pathsep.join([str(BIN), os.environ["PATH"]])  # for pycodestyle
-    session.run(
-        str(BIN / "cython-lint"), *checked_in(session, "*.pyx", "*.pxd", "*.pxi"), external=True
-    )
+    session.env["PATH"] = os.pathsep.join([str(BIN), os.environ["PATH"]])
+    over(session, "clang-format --dry-run --Werror", "*.c", "*.h", "*.cpp")
+    over(session, "codespell")
+    over(session, "python tools/prose.py")
+    over(session, "cython-lint", "*.pyx", "*.pxd", "*.pxi")
     session.run(str(BIN / "lint-imports"), "--no-cache", external=True)
     python(session, "-m", "mypy")
     python(session, "-m", "mypy", "--strict", "tests/typing_example.py")
