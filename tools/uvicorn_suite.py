@@ -62,6 +62,8 @@ def outcome(root: Path, ours: bool) -> Outcome:
         report = Path(scratch, "report.xml")
         quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:asyncio"]
         quiet += ["-o", "addopts=", "-W", "ignore::pytest.PytestConfigWarning"]
+        # Something that is installed beside them may have imported anyio by then.
+        quiet += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
         chosen = ["tests/protocols/test_websocket.py", "-k", "not wsproto", f"--junitxml={report}"]
         done = subprocess.run(
             [sys.executable, "-c", OURS, *quiet, *chosen],
