@@ -8,6 +8,8 @@ import pytest
 
 import prose
 
+pytestmark = pytest.mark.skipif(not prose.PHRASES.exists(), reason="needs the whole repository")
+
 FOUND = {
     "page.md": "# A title\n\nThe octet\nis wrong.\n",
     "wrapped.md": "A text that is\nnone.\n",
