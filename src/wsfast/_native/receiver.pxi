@@ -133,7 +133,7 @@ cdef inline int64_t usual_limit(object limit) noexcept:
 
 cdef inline int64_t usual_retained(object limit, int64_t message_size) noexcept:
     """Return ``max_retained``, -1 for what is not of the usual kind."""
-    if limit is not None or WSF_UNLIMITED > message_size >= 2**61:
+    if limit is not None or WSF_UNLIMITED > message_size >= (<int64_t>1) << 61:
         return -1
     return message_size if message_size == WSF_UNLIMITED else 2 * message_size + wsf_retained_slack
 
