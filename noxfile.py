@@ -79,7 +79,7 @@ def needs(session: nox.Session, *programs: str) -> None:
 
 
 def over(session: nox.Session, program: str, *patterns: str) -> None:
-    """Run a program over the repository's files that match, whose names need not be in the log."""
+    """Run a program over the repository's files that match, without listing them in the log."""
     listed = shlex.join(["git", "ls-files", "-z", "--", *patterns])
     session.run("sh", "-c", f"{listed} | xargs -0 {program}", external=True)
 

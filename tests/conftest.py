@@ -79,6 +79,16 @@ def native_codec() -> SimpleNamespace:
     return SimpleNamespace(name="native", **{name: getattr(CORE, name) for name in CORE.__all__})
 
 
+@pytest.fixture
+def on_the_codec(
+    codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Put the codec under test in the place of the one that users get, in the test's module too."""
+    from helpers import put_in_place
+
+    put_in_place(codec, monkeypatch, request.module.__name__)
+
+
 @pytest.fixture(params=CODECS["all"])
 def codec(request: pytest.FixtureRequest) -> Iterator[SimpleNamespace]:
     """Each codec in turn: its public names as attributes."""

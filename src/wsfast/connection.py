@@ -28,7 +28,7 @@ from .opcodes import Opcode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, Literal, TypeAlias, overload
 
     from typing_extensions import Buffer, TypeVar
@@ -181,13 +181,7 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
             RuntimeError: an exception that was not the remote's fault has stopped the
                 decoder, and what was decoded before it was taken.  Sending still works.
         """
-        if self._violation is not None:
-            return self._left()
-        try:
-            decoded: Iterator[Any] = self._decoder.feed(data)
-        except BaseException as error:  # noqa: BLE001 # raised again, when all is safe
-            decoded = ThenRaise((), error)
-        return self._take(decoded)
+        return self._take(self._decoder.feed, data)
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Return a buffer to receive into, for ``asyncio.BufferedProtocol``."""
@@ -195,24 +189,24 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
 
     def buffer_updated(self, nbytes: int, /) -> Iterator[_MessageType | _Control]:
         """Take the first ``nbytes`` bytes of the buffer, as ``receive`` does."""
-        if self._violation is not None:
-            return self._left()
-        try:
-            decoded: Iterator[Any] = self._decoder.buffer_updated(nbytes)
-        except BaseException as error:  # noqa: BLE001 # raised again, when all is safe
-            decoded = ThenRaise((), error)
-        return self._take(decoded)
+        return self._take(self._decoder.buffer_updated, nbytes)
 
     def receive_eof(self) -> None:
         """Tell the connection that the remote closed TCP and sends nothing more."""
         self._eof = self._ended = True
 
-    def _take(self, decoded: Iterator[Any]) -> Iterator[Any]:
-        """Take what was decoded, and do what it asks for.
+    def _take(self, decode: Callable[[Any], Iterator[Any]], arrived: Any) -> Iterator[Any]:
+        """Decode what arrived, take what comes of it, and do what it asks for.
 
         A signal's handler can raise between any two steps, and any may lack memory.  So what
         was decoded is in the decoder, or where ``_events`` comes to it.
         """
+        if self._violation is not None:
+            return self._left()
+        try:
+            decoded = decode(arrived)
+        except BaseException as error:  # noqa: BLE001 # raised again, when all is safe
+            decoded = ThenRaise((), error)
         events: list[Any] = []
         event = taken = violation = None
         done = 0  # so many of the events ask for nothing, or have it

@@ -13,16 +13,11 @@ from typing import Any
 import pytest
 
 import wsfast
-from helpers import BINARY, KEY, on_default_codecs, put_in_place
+from helpers import BINARY, KEY, on_default_codecs
 from wsfast import Connection, Deflate, PerMessageDeflate
 from wsfast.deflate import DeflateParameters
 
-pytestmark = on_default_codecs
-
-
-@pytest.fixture(autouse=True)
-def on_the_codec(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in_place(codec, monkeypatch, __name__)
+pytestmark = [on_default_codecs, pytest.mark.usefixtures("on_the_codec")]
 
 
 def option(call: Callable[..., Any], name: str) -> Callable[[Any], Any]:

@@ -150,13 +150,15 @@ def test_a_frame_in_a_cycle_is_collected(codec: SimpleNamespace) -> None:
 
 def test_a_sink_in_a_cycle_is_collected(codec: SimpleNamespace) -> None:
     class Library:
+        sink: Any
+
         def put(self, *_: Any) -> None:
             """Take a message."""
 
     for begin in (b"", frame(TEXT, b"abc")[:7]):
         library = Library()
-        library.sink = sink(codec, library.put)  # type: ignore[attr-defined] # it has a __dict__
-        assert library.sink.feed(begin, None)  # type: ignore[attr-defined]
+        library.sink = sink(codec, library.put)
+        assert library.sink.feed(begin, None)
         ended = weakref.ref(library)
         del library
         assert ended() is not None
@@ -172,7 +174,7 @@ def test_a_decoder_in_a_cycle_is_collected(codec: SimpleNamespace, name: str) ->
     decoder, witness = getattr(codec, name)("server"), Witness()
     _, violation = run(decoder.feed(frame(3)))
     assert violation is not None
-    violation.decoder, violation.witness = decoder, witness  # type: ignore[attr-defined] # it has a __dict__
+    violation.decoder, violation.witness = decoder, witness
     ended = weakref.ref(witness)
     del decoder, witness, violation
     gc.collect()

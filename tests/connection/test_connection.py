@@ -5,7 +5,6 @@ RFC 6455 sections 5.5 and 7.  With other libraries: test_connection_peers.py.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,7 +28,6 @@ from helpers import (
     fragmented,
     frame,
     on_default_codecs,
-    put_in_place,
 )
 from wsfast import (
     Close,
@@ -45,13 +43,8 @@ from wsfast import (
     Text,
 )
 
-pytestmark = on_default_codecs
+pytestmark = [on_default_codecs, pytest.mark.usefixtures("on_the_codec")]
 OPEN, CLOSING, CLOSED = ConnectionState
-
-
-@pytest.fixture(autouse=True)
-def on_the_codec(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in_place(codec, monkeypatch, __name__)
 
 
 def pair(**options: Any) -> tuple[Connection, Connection]:

@@ -10,12 +10,10 @@ import gc
 import socket
 import weakref
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-import wsfast
 from helpers import (
     BINARY,
     CLOSE,
@@ -25,8 +23,8 @@ from helpers import (
     frame,
     octet_by_octet,
     on_default_codecs,
-    put_in_place,
     run,
+    sent_by,
 )
 from wsfast import (
     Binary,
@@ -41,18 +39,8 @@ from wsfast import (
     Text,
 )
 
-pytestmark = on_default_codecs
+pytestmark = [on_default_codecs, pytest.mark.usefixtures("on_the_codec")]
 GOING_AWAY = (1001).to_bytes(2, "big")
-
-
-@pytest.fixture(autouse=True)
-def on_the_codec(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in_place(codec, monkeypatch, __name__)
-
-
-def sent_by(server: Connection) -> list[tuple[int, bytes]]:
-    octets = server.data_to_send()
-    return [(f.opcode, bytes(f.payload)) for f in wsfast.FrameDecoder("client").feed(octets)]
 
 
 @pytest.fixture(params=["receive", "buffer_updated"])

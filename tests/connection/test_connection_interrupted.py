@@ -6,31 +6,33 @@ answered.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from types import FrameType, SimpleNamespace
+from types import FrameType
 from typing import Any
 
 import pytest
 
 import wsfast
-from helpers import BINARY, CLOSE, PING, PONG, TEXT, frame, on_default_codecs, put_in_place, run
+from helpers import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    frame,
+    on_default_codecs,
+    run,
+    sent_by,
+)
 from stopping import Stopped, compressed, engine_with, raiser
 from wsfast import Close, Connection, ConnectionState, Ping, Pong, Text
 
-pytestmark = on_default_codecs
+pytestmark = [on_default_codecs, pytest.mark.usefixtures("on_the_codec")]
 GOING_AWAY = (1001).to_bytes(2, "big")
-
-
-@pytest.fixture(autouse=True)
-def on_the_codec(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in_place(codec, monkeypatch, __name__)
-
-
-def sent_by(server: Connection) -> list[tuple[int, bytes]]:
-    octets = server.data_to_send()
-    return [(f.opcode, bytes(f.payload)) for f in wsfast.FrameDecoder("client").feed(octets)]
 
 
 def receive(server: Connection, wire: bytes) -> Iterator[Any]:
@@ -85,6 +87,17 @@ def test_a_connection_whose_decoder_was_stopped_can_send_and_close() -> None:
 # A signal's handler can run between any two steps of the connection itself.
 
 
+@contextlib.contextmanager
+def traced(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
+    """Call ``trace`` for each line of Python, as sys.settrace does."""
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
 def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
     """Call; raise ``Stopped`` at that line of ``Connection``; tell whether it came so far."""
     lines = 0
@@ -101,14 +114,11 @@ def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
                 raise Stopped
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
     try:
-        call()
+        with traced(trace):
+            call()
     except Stopped:
         return True
-    finally:
-        sys.settrace(before)
     return False
 
 
@@ -132,7 +142,7 @@ def test_an_interruption_at_any_line_loses_nothing(end: str) -> None:
         number += 1
         server = Connection("server")
         server.receive(frame(TEXT, b"0"))
-        stopped = interrupted_at(number, lambda: server.receive(wire))  # noqa: B023 # called at once
+        stopped = interrupted_at(number, functools.partial(server.receive, wire))
         taken, found = run(server.receive(b""))
         if taken == [Text("0")] and found is None:  # nothing was fed
             more, found = run(server.receive(wire))
@@ -158,13 +168,8 @@ def test_an_interruption_of_the_iteration_loses_nothing_behind_it() -> None:
             raise Stopped
         return None
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        with pytest.raises(Stopped):
-            next(events)
-    finally:
-        sys.settrace(before)
+    with pytest.raises(Stopped), traced(trace):
+        next(events)
     taken, violation = run(server.receive(b""))
     assert taken == [Text("1"), Text("2")]
     assert isinstance(violation, wsfast.ProtocolError)

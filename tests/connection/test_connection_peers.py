@@ -6,7 +6,6 @@ and violations.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,16 +19,11 @@ from wsproto.connection import Connection as WsprotoConnection
 from wsproto.connection import ConnectionType
 
 import wsfast
-from helpers import TEXT, frame, on_default_codecs, put_in_place
+from helpers import TEXT, frame, on_default_codecs
 from wsfast import Close, Connection, ConnectionState, InvalidUTF8, Ping, Pong, Text
 
-pytestmark = on_default_codecs
+pytestmark = [on_default_codecs, pytest.mark.usefixtures("on_the_codec")]
 CLOSED = ConnectionState.CLOSED
-
-
-@pytest.fixture(autouse=True)
-def on_the_codec(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in_place(codec, monkeypatch, __name__)
 
 
 @pytest.mark.parametrize("ours", ["server", "client"])

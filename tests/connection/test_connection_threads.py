@@ -9,13 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import wsfast
-from helpers import CLOSE, PING, PONG, TEXT, frame, on_default_codecs, put_in_place
+from helpers import CLOSE, PING, PONG, TEXT, frame, on_default_codecs
 from wsfast import Close, Connection, Deflate, NotOpen, Ping, Text
 
 pytestmark = on_default_codecs
@@ -23,8 +22,7 @@ MESSAGES = 1_200
 
 
 @pytest.fixture(autouse=True)
-def on_the_codec(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    put_in_place(codec, monkeypatch, __name__)
+def switching_often(on_the_codec: None) -> Iterator[None]:
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

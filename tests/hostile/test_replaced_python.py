@@ -14,15 +14,10 @@ import pytest
 
 import wsfast
 from conftest import CORE
-from helpers import BINARY, TEXT, on_default_codecs, put_in_place
+from helpers import BINARY, TEXT, on_default_codecs
 from wsfast import CloseCode, Connection, Deflate, MessageTooBig
 
-pytestmark = on_default_codecs
-
-
-@pytest.fixture(autouse=True)
-def on_the_codec(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in_place(codec, monkeypatch, __name__)
+pytestmark = [on_default_codecs, pytest.mark.usefixtures("on_the_codec")]
 
 
 @pytest.fixture
