@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
-import json
 import select
 import socket
 import sys
@@ -281,9 +280,8 @@ def table(record: dict[str, Any]) -> str:
     """Return how many times less CPU ours takes: by pattern and size, the least to the most."""
     rows = [row for row in record["rows"] if row["pattern"] != "slow"]
     sizes = list(dict.fromkeys(row["size"] for row in rows))
-    text = (
-        f"| | {' | '.join(size_name(size, ' ') for size in sizes)} |\n|---|{'---|' * len(sizes)}\n"
-    )
+    names = [size_name(size, " ") + " bytes" * (size < 1024) for size in sizes]
+    text = f"| | {' | '.join(names)} |\n|---|{'---|' * len(sizes)}\n"
     for deflate, pattern in dict.fromkeys((row["deflate"], row["pattern"]) for row in rows):
         found = []
         for size in sizes:
@@ -297,17 +295,6 @@ def table(record: dict[str, Any]) -> str:
     return text
 
 
-def draw() -> None:
-    """Put the newest record into the documentation."""
-    newest = max(
-        records.RECORDS.glob("uvicorn-matrix-*.json"), key=lambda path: path.stat().st_mtime
-    )
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
-    made = table(json.loads(newest.read_text(encoding="utf-8")))
-    after = rest.partition(MARKS[1])[2]
-    PAGE.write_text(f"{before}{MARKS[0]}{made}{MARKS[1]}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -317,7 +304,7 @@ def main() -> None:
     parser.add_argument("--draw", action="store_true", help="put the newest record into docs/")
     arguments = parser.parse_args()
     if arguments.draw:
-        draw()
+        records.put(PAGE, MARKS, table(records.newest("uvicorn-matrix")))
         return
     record = records.begin("bench_uvicorn.py")
     loops = [loop for loop in LOOPS if importlib.util.find_spec(loop)]

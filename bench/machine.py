@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import sysconfig
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,14 @@ def machine_facts() -> dict[str, Any]:
             "kernel": info.kernel,
             "cpu_features": list(info.cpu_features),
         },
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": versions(PACKAGES),
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     }
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those that are installed."""
+    return {name: found for name in packages if (found := _version(name))}
 
 
 def cpu_model() -> str:

@@ -18,9 +18,7 @@ measured again, all its servers with three times the rounds.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
-import json
 import os
 import shutil
 import signal
@@ -29,12 +27,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import records
 from ends import END_CPU, LOAD_CPU, End, Loaded, Shape, least
+from machine import versions
 from race_picture import PICTURE, picture, table
 
 HERE = Path(__file__).parent
@@ -214,12 +212,9 @@ def rows(
     return found
 
 
-def versions() -> dict[str, str]:
+def server_versions() -> dict[str, str]:
     """Return the versions of the servers that are installed."""
-    found = {}
-    for package in sorted({server.package for server in SERVERS.values()} - {""}):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
+    found = versions(sorted({server.package for server in SERVERS.values()} - {""}))
     if installed("ws on Node"):
         script = "console.log('ws', require('ws/package.json').version, 'node', process.version)"
         words = subprocess.run(
@@ -227,23 +222,6 @@ def versions() -> dict[str, str]:
         ).stdout.split()
         found |= dict(zip(words[::2], words[1::2], strict=True))
     return found
-
-
-def newest() -> dict[str, Any]:
-    """Return the newest record of the race."""
-    paths = records.RECORDS.glob("race-*.json")
-    latest: dict[str, Any] = max(
-        (json.loads(path.read_text()) for path in paths), key=lambda record: record["date"]
-    )
-    return latest
-
-
-def draw(record: dict[str, Any]) -> None:
-    """Put a record into the documentation."""
-    PICTURE.write_text(picture(record), encoding="utf-8")
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
-    after = rest.partition(MARKS[1])[2]
-    PAGE.write_text(f"{before}{MARKS[0]}{table(record)}{MARKS[1]}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -256,10 +234,12 @@ def main() -> None:
     parser.add_argument("--draw", action="store_true", help="draw the newest record")
     options = parser.parse_args()
     if options.draw:
-        draw(newest())
+        record = records.newest("race")
+        PICTURE.write_text(picture(record), encoding="utf-8")
+        records.put(PAGE, MARKS, table(record))
         return
     record = records.begin("race.py")
-    record["machine"]["packages"] |= versions()
+    record["machine"]["packages"] |= server_versions()
     names = [name for name in SERVERS if installed(name)]
     for name in SERVERS:
         if name not in names:

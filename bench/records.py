@@ -25,6 +25,20 @@ def begin(script: str) -> dict[str, Any]:
     }
 
 
+def newest(kind: str) -> dict[str, Any]:
+    """Return the newest record whose name begins with that."""
+    found = (json.loads(p.read_text(encoding="utf-8")) for p in RECORDS.glob(f"{kind}-*.json"))
+    latest: dict[str, Any] = max(found, key=lambda record: record["date"])
+    return latest
+
+
+def put(page: Path, marks: tuple[str, str], text: str) -> None:
+    """Put a text between two marks of a page."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(marks[0])
+    after = rest.partition(marks[1])[2]
+    page.write_text(f"{before}{marks[0]}{text}{marks[1]}{after}", encoding="utf-8")
+
+
 def save(record: dict[str, Any], kind: str = "") -> Path:
     """Write a record, one row a line, and say where; return that.
 

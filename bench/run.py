@@ -69,10 +69,7 @@ def draw(record: dict[str, Any]) -> None:
 def write_pages(record: dict[str, Any]) -> None:
     """Replace the tables between the marks in the pages that have one, and the picture."""
     for path, rows in ((README, summary.README_ROWS), (PERFORMANCE, summary.ROWS)):
-        before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-        _, _, after = rest.partition(END)
-        table = summary.markdown(record, rows)
-        path.write_text(f"{before}{BEGIN}{table}{END}{after}", encoding="utf-8")
+        records.put(path, (BEGIN, END), summary.markdown(record, rows))
     picture.draw(record)
 
 

@@ -36,7 +36,7 @@ MAX_CAPTURE = 256 << 20  # bytes
     type=click.Choice(_captures.FORMATS),
     default="auto",
     show_default=True,
-    help="The format of FILE; raw: frames and nothing else, from the first byte on.",
+    help="The format of FILE; raw: the bytes themselves, with or without the handshake.",
 )
 @click.option("--hex", "is_hex", is_flag=True, help="The same as --format hex.")
 @click.option(
