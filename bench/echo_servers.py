@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import asgi_servers
+from answering import until_told
 
 Server: TypeAlias = Callable[[], AbstractAsyncContextManager[int]]
 
@@ -139,11 +140,7 @@ SERVERS: dict[str, Server] = {
 async def _run(server: Server) -> None:
     async with server() as port:
         print(port, flush=True)
-        loop = asyncio.get_running_loop()
-        over = asyncio.Event()
-        loop.add_reader(sys.stdin, over.set)
-        await over.wait()
-        loop.remove_reader(sys.stdin)
+        await until_told()
 
 
 def main() -> None:

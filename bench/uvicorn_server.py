@@ -15,6 +15,7 @@ import time
 from typing import Any
 
 import asgi_servers
+from answering import until_told
 from samples import prose
 
 WORK = 0.002  # seconds
@@ -73,10 +74,7 @@ async def serve(ws: str) -> None:
     options = {"ws": PROTOCOLS[ws], "http": "h11", "ws_max_size": 1 << 26}
     async with asgi_servers.uvicorn(app, **options) as port:
         print(port, flush=True)
-        over = asyncio.Event()
-        asyncio.get_running_loop().add_reader(sys.stdin, over.set)
-        await over.wait()
-        asyncio.get_running_loop().remove_reader(sys.stdin)
+        await until_told()
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import re
 import signal
 from collections.abc import Callable, Generator, Iterator
 from types import ModuleType, SimpleNamespace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -26,7 +26,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Where what is skipped for lack of a library would look as if it had passed: sessions of
 # noxfile.py that install all of them.
 ALL_LIBRARIES = os.environ.get("WSFAST_REQUIRE_LIBRARIES") == "1"
-LACKING = re.compile(r"could not import|is not installed")
+LACKING = re.compile(r"could not import|not installed|No module named")
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 
 
@@ -87,6 +87,27 @@ def on_the_codec(
     from helpers import put_in_place
 
     put_in_place(codec, monkeypatch, request.module.__name__)
+
+
+@pytest.fixture(params=["receive", "buffer_updated"])
+def arrive(
+    request: pytest.FixtureRequest,
+) -> Callable[[wsfast.Connection, bytes], Iterator[Any]]:
+    """Both ways in which bytes can arrive at a connection."""
+
+    def call(connection: wsfast.Connection, wire: bytes) -> Iterator[Any]:
+        if request.param == "receive":
+            return connection.receive(wire)
+        connection.get_buffer()[: len(wire)] = wire
+        return connection.buffer_updated(len(wire))
+
+    return call
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["at once", "gathered"])
+def gathered(request: pytest.FixtureRequest) -> bool:
+    """Whether an adapter gathers answers while messages wait."""
+    return bool(request.param)
 
 
 @pytest.fixture(params=CODECS["all"])

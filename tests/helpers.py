@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import wsfast
 from conftest import CODECS
 from wsfast import Cause, InvalidUTF8, ProtocolViolation
 
@@ -59,12 +58,6 @@ def put_in_place(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, name: 
         for attribute, value in vars(codec).items():
             if attribute != "name" and hasattr(module, attribute):
                 monkeypatch.setattr(module, attribute, value)
-
-
-def sent_by(server: wsfast.Connection) -> list[tuple[int, bytes]]:
-    """Return the frames that a server has to send: their opcodes and payloads."""
-    octets = server.data_to_send()
-    return [(f.opcode, bytes(f.payload)) for f in wsfast.FrameDecoder("client").feed(octets)]
 
 
 def mask(payload: bytes, key: bytes = KEY, offset: int = 0) -> bytes:

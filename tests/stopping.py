@@ -40,8 +40,10 @@ def engine_with(call: Callable[[], None]) -> Deflate:
     return deflate
 
 
-def raiser(error: BaseException) -> Callable[[], None]:
-    def call() -> None:
+def raiser(error: BaseException) -> Callable[..., Any]:
+    """Return a function that raises that, whatever it is given."""
+
+    def call(*_: Any) -> Any:
         raise error
 
     return call

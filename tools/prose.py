@@ -57,7 +57,7 @@ def _of_python(text: str, *, every_text: bool) -> Iterator[Found]:
         elif kind in ("STRING", "FSTRING_MIDDLE") and (begins or every_text):
             yield token.start[0], token.string if len(token.string.split()) > 1 else ""  # a name
         if kind not in ("COMMENT", "NL"):
-            begins = kind in ("INDENT", "NEWLINE", "ENCODING")
+            begins = kind in ("INDENT", "NEWLINE")
 
 
 def blank(code: re.Match[str]) -> str:

@@ -6,8 +6,8 @@ Invariant: nothing here depends on time or on the system.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from random import Random
 from typing import Any
 from unittest import mock
@@ -129,6 +129,14 @@ def paced(gathered: bool) -> AbstractContextManager[Any]:
     """
     seconds = 3600.0 if gathered else -1.0
     return mock.patch.multiple(_gathering, QUICK=seconds, HELD=seconds)
+
+
+@contextmanager
+def holds_counted() -> Iterator[Callable[[], int]]:
+    """Count the answers that are held back; give what says how many there were."""
+    held = mock.Mock(wraps=_gathering.Gathered.hold)
+    with mock.patch.object(_gathering.Gathered, "hold", lambda *arguments: held(*arguments)):
+        yield lambda: held.call_count
 
 
 def print_differences(library: str, observed: Callable[..., list[Note]]) -> None:

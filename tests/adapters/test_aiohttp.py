@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -19,18 +18,11 @@ pytest.importorskip("aiohttp")
 from aiohttp import WSMsgType, web_ws
 
 from aiohttp_traffic import SINCE_3_14, Protocol, observed
-from noted_traffic import Transport, written
+from noted_traffic import Transport, holds_counted, written
 from wsfast import InvalidUTF8, accelerate, restore
-from wsfast.adapters._gathering import Gathered
 
 SwitchOn = Callable[[str], Any]
 SEEDS = range(80)
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["at once", "gathered"])
-def gathered(request: pytest.FixtureRequest) -> bool:
-    """Whether answers are gathered while messages wait."""
-    return bool(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +34,10 @@ def stock(gathered: bool) -> dict[int, Any]:
 
 def test_traffic_ends_as_stock(stock: dict[int, Any], gathered: bool, switch_on: SwitchOn) -> None:
     switch_on("aiohttp")
-    held = mock.Mock(wraps=Gathered.hold)
-    with mock.patch.object(Gathered, "hold", lambda *a: held(*a)):
+    with holds_counted() as count:
         differing = [seed for seed in SEEDS if observed(seed, gathered=gathered) != stock[seed]]
     assert differing == []
-    assert (held.call_count > 10) is gathered
+    assert (count() > 10) is gathered
 
 
 def test_traffic_ends_as_stock_if_it_is_switched_on_and_off_meanwhile(

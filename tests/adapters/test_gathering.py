@@ -6,7 +6,7 @@ Of the uvicorn protocol, test_uvicorn_wire.py tests it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from noted_traffic import Transport, unmasked, written
-from wsfast import accelerate, encode_frame, restore
+from wsfast import encode_frame, restore
 from wsfast.adapters import _gathering
 
 TEXT, PING = 0x81, 0x89
@@ -101,14 +101,17 @@ class Aiohttp:
 
 
 @pytest.fixture(params=[Websockets, Aiohttp], ids=lambda kind: kind.library)
-def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def kind(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    switch_on: Callable[[str], Any],
+) -> Any:
     """A library that is switched on, under an application that counts as quick."""
-    pytest.importorskip(f"{request.param.library}")
+    pytest.importorskip(request.param.library)
     monkeypatch.setattr(_gathering, "QUICK", 3600.0)
     monkeypatch.setattr(_gathering, "HELD", 3600.0)
-    accelerate(request.param.library)
-    yield request.param
-    restore(request.param.library)
+    switch_on(request.param.library)
+    return request.param
 
 
 def with_messages(

@@ -29,7 +29,7 @@ from misbehaving import HOST, SECONDS, SILENCE, Server, Step, Target
 from wsfast import worth_retrying
 from wsfast._verdict import retry_after
 
-trustme = pytest.importorskip("trustme", reason="trustme, which makes certificates")
+trustme = pytest.importorskip("trustme")  # makes certificates
 
 # Some of these libraries leave a socket or a task to the garbage collector after a failure.
 pytestmark = [

@@ -28,18 +28,12 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
+from noted_traffic import holds_counted
 from websockets_traffic import Transport, observed, unmasked, written
 from wsfast import accelerate, restore
-from wsfast.adapters._gathering import Gathered
 
 SwitchOn = Callable[[str], Any]
 SEEDS = range(60)
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["at once", "gathered"])
-def gathered(request: pytest.FixtureRequest) -> bool:
-    """Whether answers are gathered while messages wait."""
-    return bool(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +45,10 @@ def stock(gathered: bool) -> dict[int, Any]:
 
 def test_traffic_ends_as_stock(stock: dict[int, Any], gathered: bool, switch_on: SwitchOn) -> None:
     switch_on("websockets")
-    held = mock.Mock(wraps=Gathered.hold)
-    with mock.patch.object(Gathered, "hold", lambda *a: held(*a)):
+    with holds_counted() as count:
         differing = [seed for seed in SEEDS if observed(seed, gathered=gathered) != stock[seed]]
     assert differing == []
-    assert (held.call_count > 10) is gathered
+    assert (count() > 10) is gathered
 
 
 def test_traffic_ends_as_stock_if_it_is_switched_on_and_off_meanwhile(

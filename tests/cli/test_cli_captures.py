@@ -38,6 +38,11 @@ def frames(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+def parsed(*arguments: str, stdin: bytes = b"") -> tuple[int, list[dict[str, object]]]:
+    status, output = frames("--json", *arguments, stdin=stdin)
+    return status, json.loads(output)["streams"]
+
+
 def texts(stream: dict[str, list[dict[str, str]]]) -> list[str]:
     return [
         bytes.fromhex(message["payload"]).decode()

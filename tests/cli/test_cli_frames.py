@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import sys
 import zlib
@@ -16,25 +15,13 @@ import pytest
 pytest.importorskip("click")
 pytest.importorskip("aiohttp")
 pytest.importorskip("websockets")
-from click.testing import CliRunner
 
 import recording
 import wsfast
 from helpers import KEY
-from wsfast.cli import command
+from test_cli_captures import frames, parsed
 from wsfast.cli._analysis import Fault, analyse
 from wsfast.cli._captures import Stream
-
-
-def frames(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
-    result = CliRunner().invoke(command, ["frames", *arguments], input=stdin)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output
-
-
-def parsed(*arguments: str, stdin: bytes = b"") -> tuple[int, list[dict[str, object]]]:
-    status, output = frames("--json", *arguments, stdin=stdin)
-    return status, json.loads(output)["streams"]
 
 
 @pytest.fixture(scope="module")
@@ -285,82 +272,6 @@ def test_frames_truncated_capture_says_so(cut: int) -> None:
     assert status == 0
     if cut not in (0, len(wire)):
         assert "the capture ends inside a" in str(stream["notes"])
-
-
-# HAR.
-
-
-def har(*messages: dict[str, object]) -> bytes:
-    entry = {"request": {"url": "wss://example.org/ws"}, "_webSocketMessages": messages}
-    return json.dumps({"log": {"version": "1.2", "entries": [{"request": {}}, entry]}}).encode()
-
-
-def test_frames_har_messages() -> None:
-    capture = har(
-        {"type": "send", "time": 1.5, "opcode": 1, "data": "Grüße"},
-        {"type": "receive", "time": 1.6, "opcode": 2, "data": base64.b64encode(b"\0\xff").decode()},
-    )
-    status, (part,) = parsed(stdin=capture)
-    assert status == 0
-    assert part["url"] == "wss://example.org/ws"
-    assert [(m["direction"], m["opcode"], m["length"]) for m in part["messages"]] == [  # type: ignore[attr-defined]
-        ("client to server", "text", 7),
-        ("server to client", "binary", 2),
-    ]
-    assert "Grüße" not in frames(stdin=capture)[1]
-    assert "Grüße" in frames("--show-payload", stdin=capture)[1]
-    _, (part,) = parsed("--role", "client", stdin=capture)
-    assert len(part["messages"]) == 1  # type: ignore[arg-type]
-
-
-def test_frames_har_of_which_nothing_was_received_by_that_role() -> None:
-    capture = har({"type": "send", "time": 1, "opcode": 1, "data": "to the server"})
-    status, output = frames("--role", "client", stdin=capture)
-    assert status == 2
-    assert "nothing in this capture was received by a client" in output
-
-
-def test_frames_har_says_why_the_browser_hung_up() -> None:
-    said = "Could not decode a text frame as UTF-8."
-    capture = har({"type": "error", "time": 1, "opcode": -1, "data": said})
-    status, output = frames(stdin=capture)
-    assert status == 1
-    assert "1007: the browser closed the connection" in output
-    assert f"error {len(said):>11}  {said}" in output
-    _, (part,) = parsed("--show-payload", stdin=capture)
-    assert part["messages"][0]["error"] == said  # type: ignore[index]
-
-
-def test_frames_har_with_a_lone_surrogate() -> None:
-    status, output = frames(
-        stdin=har({"type": "send", "time": 1, "opcode": 1, "data": "half \ud83d"})
-    )
-    assert status == 1
-    assert "lone surrogate" in output
-
-
-@pytest.mark.parametrize(
-    "capture",
-    [
-        b'{"log": ',
-        b'{"log": {}}',
-        b'{"log": {"entries": [1]}}',
-        b'{"log": {"entries": []}}',
-        b'{"log": {"entries": [{"_webSocketMessages": [{}], "request": {"url": 1}}]}}',
-        b'{"log": {"entries": [{"_webSocketMessages": 7, "request": {"url": 1}}]}}',
-        b'{"log":' + b"[" * 100_000,
-        har({"type": "send", "opcode": "x", "data": ""}),
-        har({"type": "send", "opcode": 2, "data": "\u20ac"}),
-        har({"type": "send", "opcode": 2, "data": "no base64!"}),
-        har({"type": "send", "opcode": 1, "data": None}),
-        har({"type": "send", "opcode": float("inf"), "data": ""}),
-    ],
-    ids=range(12),
-)
-def test_frames_har_that_is_none_is_a_clear_error(capture: bytes) -> None:
-    status, output = frames("--format", "har", stdin=capture)
-    assert status == 2
-    assert output.startswith("Error: ")
 
 
 # Hostile files.

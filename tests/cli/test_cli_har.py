@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("click")
 
-from test_cli_captures import frames
+from test_cli_captures import frames, parsed
 from test_cli_foreign import refused
 
 
@@ -86,6 +86,59 @@ def test_har_with_binary_messages() -> None:
         "client to server",
         *["server to client"] * 2,
     ]
+
+
+def test_har_messages_of_both_directions() -> None:
+    capture = har(
+        {"type": "send", "time": 1.5, "opcode": 1, "data": "Grüße"},
+        {"type": "receive", "time": 1.6, "opcode": 2, "data": base64.b64encode(b"\0\xff").decode()},
+    )
+    log = json.loads(capture)
+    log["log"]["entries"].insert(0, {"request": {}})  # of something else
+    capture = json.dumps(log).encode()
+    status, (part,) = parsed(stdin=capture)
+    assert status == 0
+    assert part["url"] == "wss://example.org/ws"
+    assert [(m["direction"], m["opcode"], m["length"]) for m in part["messages"]] == [  # type: ignore[attr-defined]
+        ("client to server", "text", 7),
+        ("server to client", "binary", 2),
+    ]
+    assert "Grüße" not in frames(stdin=capture)[1]
+    assert "Grüße" in frames("--show-payload", stdin=capture)[1]
+    _, (part,) = parsed("--role", "client", stdin=capture)
+    assert len(part["messages"]) == 1  # type: ignore[arg-type]
+
+
+def test_har_without_messages_says_how_to_export_them() -> None:
+    status, output = frames("--format", "har", stdin=b'{"log": {"entries": []}}')
+    assert status == 2
+    assert output.startswith("Error: no WebSocket messages in this HAR file: export it")
+
+
+def test_har_of_which_nothing_was_received_by_that_role() -> None:
+    capture = har({"type": "send", "time": 1, "opcode": 1, "data": "to the server"})
+    status, output = frames("--role", "client", stdin=capture)
+    assert status == 2
+    assert "nothing in this capture was received by a client" in output
+
+
+def test_har_says_why_the_browser_hung_up() -> None:
+    said = "Could not decode a text frame as UTF-8."
+    capture = har({"type": "error", "time": 1, "opcode": -1, "data": said})
+    status, output = frames(stdin=capture)
+    assert status == 1
+    assert "1007: the browser closed the connection" in output
+    assert f"error {len(said):>11}  {said}" in output
+    _, (part,) = parsed("--show-payload", stdin=capture)
+    assert part["messages"][0]["error"] == said  # type: ignore[index]
+
+
+def test_har_with_a_lone_surrogate() -> None:
+    status, output = frames(
+        stdin=har({"type": "send", "time": 1, "opcode": 1, "data": "half \ud83d"})
+    )
+    assert status == 1
+    assert "lone surrogate" in output
 
 
 # What a browser says.

@@ -9,7 +9,6 @@ import base64
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import wsfast
+from helpers import growth
 from test_cli_captures import (
     CAPTURES,
     block,
@@ -178,14 +178,10 @@ def test_readers_never_raise(form: str, octets: bytes) -> None:
     assert result.exit_code in (0, 1, 2)
 
 
+@pytest.mark.measures
 def test_reading_segments_is_linear() -> None:
-    def seconds(count: int) -> float:
+    def work(count: int) -> Callable[[], object]:
         capture = tiny_segments(count, 2)
-        best = 1e9
-        for _ in range(3):
-            start = time.process_time()
-            frames(stdin=capture)
-            best = min(best, time.process_time() - start)
-        return best
+        return lambda: frames(stdin=capture)
 
-    assert seconds(40_000) < 4 * 3 * seconds(10_000)
+    assert growth(work, 10_000, 40_000) < 1.79  # 12 times the time for 4 times as many

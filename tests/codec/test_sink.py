@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from random import Random
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
+from stopping import raiser
 from wsfast import InvalidUTF8, encode_frame
 
 KEY = b"\x01\x02\x03\x04"
@@ -153,13 +152,6 @@ def test_sink_refuses_to_be_fed_by_what_it_calls(codec: SimpleNamespace) -> None
 # What stops a sink.
 
 
-def thrower(error: BaseException) -> Any:
-    def call(*_: Any) -> Any:
-        raise error
-
-    return call
-
-
 PASSED_ON = frame(9, b"") + frame(1, "a")
 STOPPED = {
     "put": OURS[0][0] * 2,
@@ -176,7 +168,7 @@ def test_sink_that_was_stopped_says_so_and_takes_nothing_more(
     codec: SimpleNamespace, what: str, error: type[BaseException]
 ) -> None:
     """Else it would go on in the middle of a message, and find the remote at fault."""
-    throw = thrower(error("from outside"))
+    throw = raiser(error("from outside"))
     taken: list[Any] = []
     calls: dict[str, Any] = {"put": lambda *note: taken.append(note), "others": lambda *_: False}
     calls["room"] = lambda: 10**6
@@ -224,38 +216,3 @@ def test_sink_goes_on_after_a_callers_mistake(codec: SimpleNamespace) -> None:
     with pytest.raises(TypeError):
         host.sink.feed(None, host)
     assert host.feed(OURS[0][0], []) == [OURS[0][1]]
-
-
-def test_sink_shared_by_threads_takes_each_read_whole_or_refuses_it(codec: SimpleNamespace) -> None:
-    taken: list[Any] = []
-    mould = codec.Mould(Message, ("text", ..., ""))
-    sink = codec.MessageSink(
-        "server", None, mould, mould, lambda *note: taken.append(note), lambda *_: False
-    )
-    wire = b"".join(frame(1, str(i)) for i in range(20))
-    fed, start, refusals = [0, 0, 0], threading.Barrier(3), set[str]()
-
-    def feed(number: int) -> None:
-        start.wait()
-        for _ in range(60):
-            try:
-                sink.feed(wire, None)
-            except RuntimeError as error:
-                refusals.add(str(error))
-            else:
-                fed[number] += 1
-
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    threads = [threading.Thread(target=feed, args=(i,)) for i in range(3)]
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(before)
-    assert all("in use" in refusal for refusal in refusals)
-    assert fed != [0, 0, 0]
-    assert len(taken) == 20 * sum(fed)
-    assert [m.data for m, _ in taken] == [str(i) for i in range(20)] * sum(fed)

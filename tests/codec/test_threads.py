@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 import sysconfig
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +99,34 @@ def test_threads_share_a_frame_decoder_nothing_is_lost_or_torn(codec: SimpleName
     counts.update(f.payload for f in decoder)
     expected = {bytes((number,)) * 300: 3 * fed for number, (fed, _) in enumerate(done) if fed}
     assert counts == expected
+
+
+def test_threads_that_share_a_sink_have_each_read_taken_whole_or_refused(
+    codec: SimpleNamespace,
+) -> None:
+    taken: list[Any] = []
+    mould = codec.Mould(tuple, ("text", ..., ""))
+    sink = codec.MessageSink(
+        "server", None, mould, mould, lambda *note: taken.append(note), lambda *_: False
+    )
+    wire = b"".join(frame(TEXT, b"%d" % i) for i in range(20))
+    fed, start, refusals = [0] * THREADS, threading.Barrier(THREADS), set[str]()
+
+    def feed(number: int) -> None:
+        start.wait()
+        for _ in range(60):
+            try:
+                sink.feed(wire, None)
+            except RuntimeError as error:
+                refusals.add(str(error))
+            else:
+                fed[number] += 1
+
+    in_threads(feed)
+    assert all("in use" in refusal for refusal in refusals)
+    assert sum(fed)
+    assert len(taken) == 20 * sum(fed)
+    assert [message[1] for message, _ in taken] == [str(i) for i in range(20)] * sum(fed)
 
 
 @pytest.mark.parametrize("name", ["MessageDecoder", "FrameDecoder"])

@@ -9,7 +9,6 @@ import asyncio
 import gc
 import socket
 import weakref
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -24,8 +23,8 @@ from helpers import (
     octet_by_octet,
     on_default_codecs,
     run,
-    sent_by,
 )
+from sending import GOING_AWAY, sent_by
 from wsfast import (
     Binary,
     Close,
@@ -40,20 +39,6 @@ from wsfast import (
 )
 
 pytestmark = [on_default_codecs, pytest.mark.usefixtures("on_the_codec")]
-GOING_AWAY = (1001).to_bytes(2, "big")
-
-
-@pytest.fixture(params=["receive", "buffer_updated"])
-def arrive(request: pytest.FixtureRequest) -> Callable[[Connection, bytes], Iterator[Any]]:
-    """Both ways in which bytes can arrive."""
-
-    def call(connection: Connection, wire: bytes) -> Iterator[Any]:
-        if request.param == "receive":
-            return connection.receive(wire)
-        connection.get_buffer()[: len(wire)] = wire
-        return connection.buffer_updated(len(wire))
-
-    return call
 
 
 def test_duties_are_done_though_nobody_iterates(arrive: Any) -> None:

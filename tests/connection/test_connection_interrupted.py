@@ -26,25 +26,14 @@ from helpers import (
     frame,
     on_default_codecs,
     run,
-    sent_by,
 )
+from sending import GOING_AWAY, sent_by
 from stopping import Stopped, compressed, engine_with, raiser
 from wsfast import Close, Connection, ConnectionState, Ping, Pong, Text
 
 pytestmark = [on_default_codecs, pytest.mark.usefixtures("on_the_codec")]
-GOING_AWAY = (1001).to_bytes(2, "big")
 
 
-def receive(server: Connection, wire: bytes) -> Iterator[Any]:
-    return server.receive(wire)
-
-
-def update(server: Connection, wire: bytes) -> Iterator[Any]:
-    server.get_buffer()[: len(wire)] = wire
-    return server.buffer_updated(len(wire))
-
-
-@pytest.mark.parametrize("arrive", [receive, update])
 @pytest.mark.parametrize("error", [MemoryError, Stopped, KeyboardInterrupt, RuntimeError])
 def test_what_was_decoded_before_the_decoder_was_stopped_is_given(
     arrive: Callable[[Connection, bytes], Iterator[Any]], error: type[BaseException]
@@ -104,7 +93,7 @@ def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
 
     def trace(of: FrameType, event: str, _: Any) -> Any:
         nonlocal lines
-        name = of.f_code.co_filename.rpartition("wsfast/")[2].replace("\\", "/")
+        name = of.f_code.co_filename.replace("\\", "/").rpartition("wsfast/")[2]
         if name not in ("connection.py", "_sending.py") or of.f_code.co_name == "_keep":
             return None
         if event == "line":

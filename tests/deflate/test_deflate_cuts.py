@@ -71,7 +71,7 @@ def test_the_script_fails_where_an_engine_is_missing(
     codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(deflate_cuts.ENGINES, "isal", "a_package_that_there_is_not")
-    assert deflate_cuts.main(1) == 1
+    assert deflate_cuts.main(1, 0, "isal") == 1
     assert capsys.readouterr().out == "not installed: isal\n"
     assert deflate_cuts.main(1, 0, "zlib") == 0
     assert capsys.readouterr().out.startswith("zlib: 1 streams, ")

@@ -9,7 +9,8 @@
 A target in C (fuzz_kernels.c, fuzz_header.c, fuzz_text.c) is run twice.  Most inputs are
 short and go, fast, to a build without sanitizers, whose buffers end at pages that must not
 be touched; the others, up to 16 KiB, to one with ASan and UBSan.  Those of fuzz_codec.py
-get a tenth of the executions, those of fuzz_readers.py, which run whole commands, a thousandth.
+get a tenth of the executions, those of fuzz_readers.py a hundredth, or a thousandth
+if they run whole commands.
 
 Needs clang with libFuzzer, and Atheris; without them, says what was skipped, but fails if
 WSFAST_REQUIRE_FUZZERS names them ("clang atheris").  A crash leaves its input in

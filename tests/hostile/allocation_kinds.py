@@ -23,8 +23,8 @@ def lacked_memory(outcome: Any) -> bool:
     """Tell whether that is an error for lack of memory, or what Python makes of one.
 
     Where it can't make the traceback of an error it loses the error, and says so; where it
-    can't import for lack of memory, pickle says so.  The controls below show both.  A lock
-    that can't be made is a RuntimeError.
+    can't import for lack of memory, pickle says so.  The controls in
+    allocation_operations.py show both.  A lock that can't be made is a RuntimeError.
     """
     if isinstance(outcome, RuntimeError) and str(outcome) == "can't allocate lock":
         return True

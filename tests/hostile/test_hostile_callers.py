@@ -34,17 +34,12 @@ from helpers import (
     python,
     run,
 )
+from stopping import compressed
 from wsfast._arguments import decoder_failed
 from wsfast.deflate import Deflate
 
 DECODERS = pytest.mark.parametrize("kind", ["MessageDecoder", "FrameDecoder"])
 BACKENDS = pytest.mark.parametrize("backend", ["pure", *(["native"] if CORE else [])])
-
-
-def compressed(data: bytes) -> bytes:
-    compressor = zlib.compressobj(wbits=-15)
-    octets = (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
-    return header(0x80 | 0x40 | BINARY, len(octets)) + mask(octets)
 
 
 def engine_that_calls(*calls: Callable[[], Any]) -> tuple[Any, list[Any]]:
