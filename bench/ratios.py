@@ -35,6 +35,7 @@ from timing import calls_a_round, repeated
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = "src/wsfast/_kernels"
+DRIVER = "bench/c/count.c"
 SLOWER = 1.10
 PLANTED = 1.20  # must be found out
 FEWEST, ROUNDS = 30, 600
@@ -112,18 +113,18 @@ def compare_with_peers() -> Iterator[bool]:
 
 
 class Build:
-    """The kernels of one source tree, with bench/c/count.c to drive them."""
+    """The kernels of one source tree, driven by that tree's own bench/c/count.c."""
 
-    def __init__(self, kernels: Path, library: Path) -> None:
+    def __init__(self, tree: Path, library: Path) -> None:
         command = os.environ.get("CC") or shutil.which("gcc") or shutil.which("cc")
         if command is None:
             sys.exit("bench/ratios.py REVISION needs a C compiler")
-        flags = ["-std=c99", "-O3", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{kernels}"]
+        flags = ["-std=c99", "-O3", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{tree / KERNELS}"]
         # Else a change elsewhere moves a loop across lines of the cache: up to twice the time.
         flags.append("-falign-functions=64")
         # main() becomes a function like any other, the one that is seen from outside.
         seen = '-Dmain=__attribute__((visibility("default")))count_main'
-        sources = [ROOT / "bench" / "c" / "count.c", *sorted(kernels.glob("*.c"))]
+        sources = [tree / DRIVER, *sorted((tree / KERNELS).glob("*.c"))]
         subprocess.run([command, *flags, seen, *sources, "-o", library], check=True)
         self._main = ctypes.CDLL(str(library)).count_main
 
@@ -179,11 +180,11 @@ def compared(
 def compare_with_revision(revision: str) -> Iterator[bool]:
     """Compare each kernel that runs here with its source at a git revision."""
     with tempfile.TemporaryDirectory() as directory:
-        archive = ["git", "-C", str(ROOT), "archive", revision, KERNELS]
+        archive = ["git", "-C", str(ROOT), "archive", revision, KERNELS, DRIVER]
         sources = subprocess.run(archive, check=True, capture_output=True).stdout
         subprocess.run(["tar", "-x", "-C", directory], input=sources, check=True)
-        before = Build(Path(directory, KERNELS), Path(directory, "before.so"))
-        now = Build(ROOT / KERNELS, Path(directory, "now.so"))
+        before = Build(Path(directory), Path(directory, "before.so"))
+        now = Build(ROOT, Path(directory, "now.so"))
         for what, found in compared(now, before, CASES):
             yield say(found <= SLOWER, f"{what}: {found:.2f} times as long as in {revision}")
 
@@ -191,7 +192,7 @@ def compare_with_revision(revision: str) -> Iterator[bool]:
 def prove(times: int) -> Iterator[dict[str, Any]]:
     """Find out, so many times, whether this passes what did not change and fails what did."""
     with tempfile.TemporaryDirectory() as directory:
-        builds = [Build(ROOT / KERNELS, Path(directory, name)) for name in ("a.so", "b.so")]
+        builds = [Build(ROOT, Path(directory, name)) for name in ("a.so", "b.so")]
         validators = [case for case in CASES if case[0] == "validate"]
         for number in range(1, times + 1):
             for more, cases in (1.0, CASES), (PLANTED, validators):
