@@ -45,8 +45,8 @@ def read_only(name: str) -> TypeError:
     return TypeError(f"{name} must be a writable buffer")
 
 
-def bad_key_length(octets: int) -> ValueError:
-    return ValueError(f"masking_key must be exactly 4 bytes, not {octets}")
+def bad_key_length(size: int) -> ValueError:
+    return ValueError(f"masking_key must be exactly 4 bytes, not {size}")
 
 
 def not_an_integer(name: str, value: object) -> TypeError:
@@ -316,10 +316,10 @@ def close_payload(
         return b""
     if not may_be_sent(number):
         raise ValueError(f"close code {number} must not be sent")
-    octets = encode(reason)
-    if len(octets) > MAX_REASON:
-        raise ValueError(f"reason must be {MAX_REASON} bytes of UTF-8 at most, not {len(octets)}")
-    return number.to_bytes(2, "big") + octets
+    encoded = encode(reason)
+    if len(encoded) > MAX_REASON:
+        raise ValueError(f"reason must be {MAX_REASON} bytes of UTF-8 at most, not {len(encoded)}")
+    return number.to_bytes(2, "big") + encoded
 
 
 def check_state(state: object) -> tuple[int, bytes, int, int, int]:
@@ -339,14 +339,12 @@ def check_state(state: object) -> tuple[int, bytes, int, int, int]:
 def _can_go_on(pending: bytes) -> bool:
     """Tell whether the bytes begin one character, or are none."""
     return not pending or any(
-        _is_character(pending + octet * count)
-        for octet in (b"\x80", b"\xbf")
-        for count in (1, 2, 3)
+        _is_character(pending + byte * count) for byte in (b"\x80", b"\xbf") for count in (1, 2, 3)
     )
 
 
-def _is_character(octets: bytes) -> bool:
+def _is_character(data: bytes) -> bool:
     try:
-        return len(octets.decode()) == 1
+        return len(data.decode()) == 1
     except UnicodeDecodeError:
         return False

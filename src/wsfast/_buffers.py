@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
-def octets(data: Buffer, name: str = "data") -> bytes:
+def bytes_of(data: Buffer, name: str = "data") -> bytes:
     """Return a copy of the bytes of ``data``, or ``data`` itself if it is ``bytes``."""
     if type(data) is bytes:
         return data
@@ -27,7 +27,7 @@ def octets(data: Buffer, name: str = "data") -> bytes:
         return view.tobytes()
 
 
-def payload_octets(payload: Buffer | str, name: str = "payload") -> bytes:
+def payload_bytes(payload: Buffer | str, name: str = "payload") -> bytes:
     """Return the bytes to send of a text or of any C-contiguous buffer."""
     if isinstance(payload, str):
         return str.encode(payload)  # not what a subclass makes of it
@@ -37,7 +37,7 @@ def payload_octets(payload: Buffer | str, name: str = "payload") -> bytes:
         view = memoryview(payload)
     except TypeError:
         raise _arguments.not_a_payload(name, payload) from None
-    return octets(view, name)
+    return bytes_of(view, name)
 
 
 def writable(data: Buffer, name: str) -> memoryview:
@@ -59,9 +59,9 @@ def writable(data: Buffer, name: str) -> memoryview:
     return memoryview((ctypes.c_ubyte * view.nbytes).from_buffer(data)).cast("B")
 
 
-def masking_key_octets(masking_key: Buffer) -> bytes:
+def masking_key_bytes(masking_key: Buffer) -> bytes:
     """Return the 4 bytes of a masking key."""
-    key = octets(masking_key, "masking_key")
+    key = bytes_of(masking_key, "masking_key")
     if len(key) != 4:
         raise _arguments.bad_key_length(len(key))
     return key

@@ -62,11 +62,11 @@ class Inflater:
         self._recent: bytearray | None = None
         self._before = 0
 
-    def pieces(self, octets: bytes, room: int) -> Iterator[bytes]:
+    def pieces(self, data: bytes, room: int) -> Iterator[bytes]:
         """Yield what the bytes inflate to, a little at a time.
 
         Args:
-            octets: the next compressed bytes of the message.
+            data: the next compressed bytes of the message.
             room: how many inflated bytes the message may still have.  No more than one
                 beyond that are made: it is for the caller to stop then.
 
@@ -74,8 +74,8 @@ class Inflater:
             ProtocolError: they are not what a compressor writes.
         """
         at, kept = 0, self._given
-        while at < len(octets):
-            part = given = octets[at : at + _SLICE]
+        while at < len(data):
+            part = given = data[at : at + _SLICE]
             at += _SLICE
             done = 0  # bytes inflated of the part
             try:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from _thread import RLock
 
 from ._backend import Close, encode_close, encode_frame, new_masking_key, validate_utf8
-from ._buffers import octets as octets_of
-from ._buffers import payload_octets
+from ._buffers import bytes_of, payload_bytes
 from ._closure import ConnectionState, NotOpen
 from .closecodes import close_code, explain
 from .errors import InvalidUTF8
@@ -77,7 +76,7 @@ class Sender:
         if self._ended:
             raise self._not_open()
         if not isinstance(data, str):
-            data = payload_octets(data, "data")  # nobody can change it once it was judged
+            data = payload_bytes(data, "data")  # nobody can change it once it was judged
             try:
                 validate_utf8(data)
             except InvalidUTF8 as fault:
@@ -101,7 +100,7 @@ class Sender:
         if self._ended:
             raise self._not_open()
         if type(data) is not bytes:
-            data = octets_of(data, "data")
+            data = bytes_of(data, "data")
         if self._plain:
             frame = encode_frame(2, data)
             self._out.append(frame)
@@ -125,11 +124,11 @@ class Sender:
         """
         if self._ended:
             raise self._not_open()
-        octets = new_masking_key() if payload is None else octets_of(payload, "payload")
-        frame = self._frame(Opcode.PING, octets)
-        self._pings.append(octets)  # first: its pong may come as soon as it can be taken
+        data = new_masking_key() if payload is None else bytes_of(payload, "payload")
+        frame = self._frame(Opcode.PING, data)
+        self._pings.append(data)  # first: its pong may come as soon as it can be taken
         self._queue(frame)
-        return octets
+        return data
 
     def pong(self, payload: Buffer = b"") -> None:
         """Queue an unsolicited pong (section 5.5.3); pings are answered without it.
@@ -141,7 +140,7 @@ class Sender:
         """
         if self._ended:
             raise self._not_open()
-        self._queue(self._frame(Opcode.PONG, octets_of(payload, "payload")))
+        self._queue(self._frame(Opcode.PONG, bytes_of(payload, "payload")))
 
     def close(self, code: int | None = 1000, reason: str = "") -> None:
         """Begin to close: queue a close frame, unless one was sent (section 7.1.2).

@@ -15,7 +15,7 @@ from functools import partial
 from . import _extension_header
 from ._arguments import integer, integer_or_none, is_server
 from ._backend import encode_utf8
-from ._buffers import payload_octets
+from ._buffers import payload_bytes
 from ._inflater import TAIL, Inflater, not_bytes
 from ._record import Record
 
@@ -226,28 +226,28 @@ class Deflate:
             ValueError: it is not C-contiguous.
             UnicodeEncodeError: the text has a lone surrogate.
         """
-        octets = encode_utf8(payload) if isinstance(payload, str) else payload_octets(payload)
-        if len(octets) < self.threshold:
+        data = encode_utf8(payload) if isinstance(payload, str) else payload_bytes(payload)
+        if len(data) < self.threshold:
             return None
         with self._lock:
             if self._busy:
                 raise RuntimeError("the Deflate is in use: it was called from inside its own call")
             self._busy = True
             try:
-                return self._compress(octets)
+                return self._compress(data)
             finally:
                 self._busy = False
 
-    def _compress(self, octets: bytes) -> bytes | None:
+    def _compress(self, data: bytes) -> bytes | None:
         compressor = self._compressor or self._make()
         self._compressor = None  # after an exception, a part of this message would be in it
-        compressed = compressor.compress(octets) + compressor.flush(self._compressing.Z_SYNC_FLUSH)
+        compressed = compressor.compress(data) + compressor.flush(self._compressing.Z_SYNC_FLUSH)
         if type(compressed) is not bytes:
             raise not_bytes(compressor, compressed)
         if self._takes_over:  # the bytes are in the window of both ends now: no way back
             self._compressor = compressor
             return compressed[:-4] if compressed.endswith(TAIL) else _EMPTY
-        return compressed[:-4] if len(compressed) - 4 < len(octets) else None
+        return compressed[:-4] if len(compressed) - 4 < len(data) else None
 
     def inflater_for(self, role: str) -> Inflater:
         """Return what inflates the messages that a decoder of ``role`` receives.

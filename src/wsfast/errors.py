@@ -17,7 +17,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ._arguments import close_payload
-from ._buffers import masking_key_octets
+from ._buffers import masking_key_bytes
 from ._limits import MAX_CONTEXT, MAX_REASON
 
 TYPE_CHECKING = False
@@ -59,8 +59,8 @@ class ProtocolViolation(Exception):
         payload = close_payload(self.close_code, self.close_reason)
         if masking_key is None:
             return bytes((_FIN_CLOSE, len(payload))) + payload
-        key = masking_key_octets(masking_key)
-        masked = bytes([octet ^ key[i % 4] for i, octet in enumerate(payload)])
+        key = masking_key_bytes(masking_key)
+        masked = bytes([byte ^ key[i % 4] for i, byte in enumerate(payload)])
         return bytes((_FIN_CLOSE, _MASKED | len(payload))) + key + masked
 
 
@@ -206,18 +206,18 @@ class InvalidUTF8(ProtocolViolation, ValueError):
         )
 
 
-def _hex(octets: bytes) -> str:
-    return octets.hex(" ").upper()
+def _hex(data: bytes) -> str:
+    return data.hex(" ").upper()
 
 
-def _cause(pending: bytes, octet: int) -> Cause:
+def _cause(pending: bytes, byte: int) -> Cause:
     if not pending:
-        if octet < 0xC0:
+        if byte < 0xC0:
             return Cause.UNEXPECTED_CONTINUATION
-        if octet < 0xC2:
+        if byte < 0xC2:
             return Cause.OVERLONG  # C0 and C1 could only begin U+0000 to U+007F
-        return Cause.OUT_OF_RANGE if octet < 0xF8 else Cause.INVALID_LEAD
-    if not 0x80 <= octet < 0xC0:
+        return Cause.OUT_OF_RANGE if byte < 0xF8 else Cause.INVALID_LEAD
+    if not 0x80 <= byte < 0xC0:
         return Cause.MISSING_CONTINUATION
     # A continuation byte, so it is the second byte that its lead byte forbids.
     return {0xED: Cause.SURROGATE, 0xF4: Cause.OUT_OF_RANGE}.get(pending[0], Cause.OVERLONG)
@@ -225,25 +225,25 @@ def _cause(pending: bytes, octet: int) -> Cause:
 
 def invalid_utf8(
     pending: bytes,
-    octet: int,
+    byte: int,
     detected_at: int,
     fragment_index: int,
     fragment_offset: int,
     before: bytes,
 ) -> InvalidUTF8:
-    """Make the violation of ``octet`` at ``detected_at`` after the ``pending`` bytes.
+    """Make the violation of ``byte`` at ``detected_at`` after the ``pending`` bytes.
 
     ``before`` is what stood before the ill-formed sequence, as far as it is at hand.
     """
-    octets = pending or bytes((octet,))
+    sequence = pending or bytes((byte,))
     return InvalidUTF8(
         detected_at - len(pending),
-        octets,
+        sequence,
         detected_at,
-        _cause(pending, octet),
+        _cause(pending, byte),
         fragment_index,
         fragment_offset,
-        before[-MAX_CONTEXT:] + pending + bytes((octet,)),
+        before[-MAX_CONTEXT:] + pending + bytes((byte,)),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ._arguments import integer
 from ._backend import Frame, encode_utf8
-from ._buffers import payload_octets
+from ._buffers import payload_bytes
 from .opcodes import Opcode
 
 TYPE_CHECKING = False
@@ -60,18 +60,18 @@ def cut(opcode: int, payload: Buffer | str, size: int) -> Iterator[tuple[memoryv
 
     They are views of the payload in UTF-8, for frames to be made of them without a copy.
     """
-    octets = encode_utf8(payload) if isinstance(payload, str) else payload_octets(payload)
-    return _cut(memoryview(octets), size, opcode == Opcode.TEXT)
+    data = encode_utf8(payload) if isinstance(payload, str) else payload_bytes(payload)
+    return _cut(memoryview(data), size, opcode == Opcode.TEXT)
 
 
-def _cut(octets: memoryview, size: int, is_text: bool) -> Iterator[tuple[memoryview, bool]]:
+def _cut(data: memoryview, size: int, is_text: bool) -> Iterator[tuple[memoryview, bool]]:
     at = 0
     while True:
-        end = min(at + size, len(octets))
-        if is_text and end < len(octets):
-            end = _between_characters(octets, at, end)
-        yield octets[at:end], end == len(octets)
-        if end == len(octets):
+        end = min(at + size, len(data))
+        if is_text and end < len(data):
+            end = _between_characters(data, at, end)
+        yield data[at:end], end == len(data)
+        if end == len(data):
             return
         at = end
 
@@ -82,9 +82,9 @@ def _frames(opcode: Opcode, pieces: Iterator[tuple[memoryview, bool]]) -> Iterat
         opcode = Opcode.CONTINUATION
 
 
-def _between_characters(octets: memoryview, at: int, end: int) -> int:
+def _between_characters(data: memoryview, at: int, end: int) -> int:
     """Return the last place up to ``end`` where a character begins, if there is one."""
     for place in range(end, max(at, end - 4), -1):
-        if octets[place] & 0xC0 != 0x80:
+        if data[place] & 0xC0 != 0x80:
             return place
     return end

@@ -32,12 +32,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memset(&header, 0, sizeof header);
         uint8_t key[4] = {0, 0, 0, 0};
         if (j.verdict == WSF_HEADER_COMPLETE && data[5] >= 128) {
-            memcpy(key, data + 4 + j.octets - 4, 4);
+            memcpy(key, data + 4 + j.size - 4, 4);
         }
         if (wsf_frame_header_parse(data + 4, n, &rules, &header) != j.verdict ||
             (n > 0 && header.first != data[4]) ||
             (j.verdict == WSF_HEADER_COMPLETE &&
-             (header.octets != j.octets || header.payload_length != j.length ||
+             (header.size != j.size || header.payload_length != j.length ||
               memcmp(&header.key, key, 4) != 0))) {
             fprintf(stderr, "after %zu bytes: expected verdict %d\n", n, (int)j.verdict);
             abort();

@@ -16,14 +16,14 @@
 static reference expected;
 
 /* Mask src[0, n) into dst, which stands in `there`; it may be src. */
-static void check_mask(const arena *there, uint8_t *dst, const uint8_t *src, const uint8_t *octets,
+static void check_mask(const arena *there, uint8_t *dst, const uint8_t *src, const uint8_t *bytes,
                        size_t n, const uint8_t *key)
 {
     size_t i;
     ring(there, dst, n);
     kernel->mask(dst, src, n, wsf_key_at(key, 0));
     for (i = 0; i < n; i++) {
-        expect(dst[i] == (uint8_t)(octets[i] ^ key[i & 3]), "mask", "a byte");
+        expect(dst[i] == (uint8_t)(bytes[i] ^ key[i & 3]), "mask", "a byte");
     }
     expect(ring_intact(there, dst, n), "mask", "wrote outside");
 }
@@ -49,7 +49,7 @@ static int check_chunk(const arena *there, uint8_t *dst, const uint8_t *masked, 
     return end == n;
 }
 
-static void check_text(const uint8_t *octets, size_t n, const uint8_t *how, const uint8_t *key)
+static void check_text(const uint8_t *bytes, size_t n, const uint8_t *how, const uint8_t *key)
 {
     const size_t cut = n == 0 ? 0 : (size_t)(how[2] | how[3] << 8) % (n + 1);
     const int measured = how[0] & 0x40, in_place = how[1] & 0x40;
@@ -63,24 +63,24 @@ static void check_text(const uint8_t *octets, size_t n, const uint8_t *how, cons
         uint8_t *const dst = in_place ? src : place(&target, how[1], to - from);
         int whole;
         for (i = from; i < to; i++) {
-            src[i - from] = (uint8_t)(octets[i] ^ key[i & 3]);
+            src[i - from] = (uint8_t)(bytes[i] ^ key[i & 3]);
         }
         whole = check_chunk(in_place ? &source : &target, dst, src, from, to, wsf_key_at(key, from),
                             measured, &pending, &text);
-        expect(memcmp(dst, octets + from, to - from) == 0, "fused", "unmasked bytes");
+        expect(memcmp(dst, bytes + from, to - from) == 0, "fused", "unmasked bytes");
         if (!whole) {
             return;
         }
     }
     if (measured) {
         expect(text.code_points == expected.points[n], "mask_measure", "code points");
-        expect(n == 0 || (text.max_octet >= 0x80) == (expected.highest[n] >= 0x80), "mask_measure",
+        expect(n == 0 || (text.max_byte >= 0x80) == (expected.highest[n] >= 0x80), "mask_measure",
                "ASCII or not");
     }
 }
 
 /* A text, from its units to bytes again, masked; how many there are is known. */
-static void check_encoder(const uint8_t *octets, size_t n, const uint8_t *units, size_t size,
+static void check_encoder(const uint8_t *bytes, size_t n, const uint8_t *units, size_t size,
                           size_t width, const uint8_t *key)
 {
     uint8_t *const src = source.end - size;
@@ -93,17 +93,17 @@ static void check_encoder(const uint8_t *octets, size_t n, const uint8_t *units,
     expect(wsf_encode(kernel, dst, src, (unsigned)width, count, wsf_key_at(key, 0)) == n, "encoder",
            "what it wrote");
     for (i = 0; i < n; i++) {
-        expect(dst[i] == (uint8_t)(octets[i] ^ key[i & 3]), "encoder", "a byte");
+        expect(dst[i] == (uint8_t)(bytes[i] ^ key[i & 3]), "encoder", "a byte");
     }
     expect(ring_intact(&target, dst, n), "encoder", "wrote outside");
 }
 
-static void check_whole(const uint8_t *octets, size_t n, uint8_t how, const uint8_t *key)
+static void check_whole(const uint8_t *bytes, size_t n, uint8_t how, const uint8_t *key)
 {
     uint8_t *const src = place(&source, how, n);
     uint32_t pending = 0;
     wsf_text text = {0, 0, 0};
-    memcpy(src, octets, n);
+    memcpy(src, bytes, n);
     expect(kernel->validate(src, n, &pending) == expected.fault, "validate", "the byte");
     expect(pending == expected.pending[expected.fault], "validate", "pending");
     expect(kernel->measure(src, n, &text) == expected.fault, "measure", "the byte");
@@ -123,25 +123,25 @@ static void check_whole(const uint8_t *octets, size_t n, uint8_t how, const uint
         }
         expect(memcmp(dst, wanted, size) == 0, "transcoder", "a unit");
         expect(ring_intact(&target, dst, size), "transcoder", "wrote outside");
-        check_encoder(octets, n, wanted, size, width, key);
+        check_encoder(bytes, n, wanted, size, width, key);
     }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const uint8_t *octets = data + HOW;
+    const uint8_t *bytes = data + HOW;
     uint8_t *src;
     size_t n;
     if (size < HOW) {
         return 0;
     }
     n = size - HOW;
-    refer(&expected, octets, n);
+    refer(&expected, bytes, n);
     src = place(&source, data[0], n);
-    memcpy(src, octets, n);
-    check_mask(&target, place(&target, data[1], n), src, octets, n, data + 4);
-    check_mask(&source, src, src, octets, n, data + 4);
-    check_whole(octets, n, data[0], data + 4);
-    check_text(octets, n, data, data + 4);
+    memcpy(src, bytes, n);
+    check_mask(&target, place(&target, data[1], n), src, bytes, n, data + 4);
+    check_mask(&source, src, src, bytes, n, data + 4);
+    check_whole(bytes, n, data[0], data + 4);
+    check_text(bytes, n, data, data + 4);
     return 0;
 }

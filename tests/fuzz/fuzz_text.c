@@ -53,7 +53,7 @@ static wsf_frame_rules rules_of(const limits *l, int under_way, size_t size, siz
 
 typedef struct event {
     uint8_t opcode;
-    const uint8_t *octets;
+    const uint8_t *payload;
     size_t size;
 } event;
 
@@ -65,14 +65,14 @@ typedef struct outcome {
     uint32_t pending; /* after these bytes */
     uint8_t opcode;   /* of the message under way; 0 if there is none */
     size_t fragments; /* of it, that are whole */
-    uint8_t *octets;
+    uint8_t *message;
     size_t size;
 } outcome;
 
 static arena strings;
 static outcome expected;
 static reference judged;
-static uint8_t data_octets[WIRE], control_octets[WIRE];
+static uint8_t data_bytes[WIRE], control_bytes[WIRE];
 
 /* Judge a text, or as much of it as there is; return whether it is the end of all. */
 static int judge_text(outcome *o, const uint8_t *p, size_t n, int whole, int invalid)
@@ -88,22 +88,22 @@ static int judge_text(outcome *o, const uint8_t *p, size_t n, int whole, int inv
     return o->end != WSF_HEADER_PARTIAL;
 }
 
-static void add_event(outcome *o, uint8_t opcode, const uint8_t *octets, size_t size)
+static void add_event(outcome *o, uint8_t opcode, const uint8_t *payload, size_t size)
 {
-    const event e = {opcode, octets, size};
+    const event e = {opcode, payload, size};
     o->events[o->count++] = e;
 }
 
 /* A whole control frame; return whether it is the end of all. */
-static int see_control(outcome *o, uint8_t opcode, const uint8_t *octets, size_t n)
+static int see_control(outcome *o, uint8_t opcode, const uint8_t *payload, size_t n)
 {
     if (opcode == 8) {
-        if (n > 2 && judge_text(o, octets + 2, n - 2, 1, INVALID_REASON)) {
+        if (n > 2 && judge_text(o, payload + 2, n - 2, 1, INVALID_REASON)) {
             return 1;
         }
         o->end = CLOSED;
     }
-    add_event(o, opcode, octets, n);
+    add_event(o, opcode, payload, n);
     return opcode == 8;
 }
 
@@ -113,13 +113,13 @@ static int see_data(outcome *o, uint8_t first, size_t n, int whole)
     const int final = whole && first >= 0x80;
     o->opcode = first % 16 ? first % 16 : o->opcode;
     o->size += n;
-    if (o->opcode == 1 && judge_text(o, o->octets, o->size, final, INVALID_TEXT)) {
+    if (o->opcode == 1 && judge_text(o, o->message, o->size, final, INVALID_TEXT)) {
         return 1;
     }
     o->fragments += (size_t)whole;
     if (final) {
-        add_event(o, o->opcode, o->octets, o->size);
-        o->octets += o->size;
+        add_event(o, o->opcode, o->message, o->size);
+        o->message += o->size;
         o->opcode = 0;
         o->size = o->fragments = 0;
         o->pending = 0;
@@ -132,27 +132,27 @@ static void start(outcome *o)
     o->count = o->size = o->fragments = o->fault = 0;
     o->opcode = 0;
     o->pending = 0;
-    o->octets = data_octets;
+    o->message = data_bytes;
     o->end = WSF_HEADER_PARTIAL;
 }
 
 /* Decode wire[0, n), byte by byte. */
 static void see(outcome *o, const uint8_t *wire, size_t n, const limits *l)
 {
-    uint8_t *control = control_octets;
+    uint8_t *control = control_bytes;
     size_t at = 0;
     start(o);
     for (;;) {
         const wsf_frame_rules rules = rules_of(l, o->opcode != 0, o->size, o->fragments);
         const judgement j = judge(wire + at, n - at, &rules);
         const uint8_t first = n > at ? wire[at] : 0, *key;
-        uint8_t *to = first & 8 ? control : o->octets + o->size;
+        uint8_t *to = first & 8 ? control : o->message + o->size;
         size_t length, i;
         if (j.verdict != WSF_HEADER_COMPLETE) {
             o->end = (int)j.verdict;
             return;
         }
-        at += j.octets;
+        at += j.size;
         key = wire + at - 4;
         length = j.length < n - at ? (size_t)j.length : n - at;
         for (i = 0; i < length; i++) {
@@ -198,33 +198,33 @@ static void expect_end(receiver *r, int end, size_t fault, uint32_t pending)
     r->end = end;
 }
 
-static const event *expect_event(receiver *r, uint8_t opcode, const uint8_t *octets, size_t n)
+static const event *expect_event(receiver *r, uint8_t opcode, const uint8_t *payload, size_t n)
 {
     const event *const e = &expected.events[r->count];
     expect(r->count++ < expected.count, "text path", "nothing more was to come");
     expect(e->opcode == opcode && e->size == n, "text path", "opcode or size");
-    expect(memcmp(e->octets, octets, n) == 0, "text path", "octets");
+    expect(memcmp(e->payload, payload, n) == 0, "text path", "payload");
     return e;
 }
 
 /* A string of the width and length that were measured, which ends where its memory does. */
-static void expect_string(const uint8_t *octets, size_t n, const wsf_text *text)
+static void expect_string(const uint8_t *bytes, size_t n, const wsf_text *text)
 {
     static uint8_t wanted[4 * WIRE];
-    const uint32_t highest = highest_code_point(octets, n);
-    const size_t width = text->max_octet < 0xC4 ? 1 : text->max_octet < 0xF0 ? 2 : 4;
+    const uint32_t highest = highest_code_point(bytes, n);
+    const size_t width = text->max_byte < 0xC4 ? 1 : text->max_byte < 0xF0 ? 2 : 4;
     const size_t size = text->code_points * width;
     uint8_t *const string = strings.end - size;
     expect(width == (highest < 0x100 ? 1u : highest < 0x10000 ? 2u : 4u), "measure", "width");
-    expect((text->max_octet < 0x80) == (highest < 0x80), "measure", "ASCII or not");
-    expect(size == decode(wanted, octets, n, width), "measure", "code points");
+    expect((text->max_byte < 0x80) == (highest < 0x80), "measure", "ASCII or not");
+    expect(size == decode(wanted, bytes, n, width), "measure", "code points");
     ring(&strings, string, size);
     if (width == 1) {
-        kernel->to_latin1(string, octets, n);
+        kernel->to_latin1(string, bytes, n);
     } else if (width == 2) {
-        kernel->to_ucs2((uint16_t *)(void *)string, octets, n);
+        kernel->to_ucs2((uint16_t *)(void *)string, bytes, n);
     } else {
-        kernel->to_ucs4((uint32_t *)(void *)string, octets, n);
+        kernel->to_ucs4((uint32_t *)(void *)string, bytes, n);
     }
     expect(memcmp(string, wanted, size) == 0, "transcoder", "a unit");
     expect(ring_intact(&strings, string, size), "transcoder", "wrote outside");
@@ -322,10 +322,10 @@ static void arrived(receiver *r, const uint8_t *p, size_t n)
 /* What is written for a header that was read is the same bytes. */
 static void expect_written(const uint8_t *p, const wsf_frame_header *frame, int masked)
 {
-    uint8_t octets[WSF_MAX_HEADER];
-    const size_t n = wsf_frame_header_write(octets, frame->first, frame->payload_length,
-                                            masked ? p + frame->octets - 4 : NULL);
-    expect(n == frame->octets && memcmp(octets, p, n) == 0, "header_write", "octets");
+    uint8_t head[WSF_MAX_HEADER];
+    const size_t n = wsf_frame_header_write(head, frame->first, frame->payload_length,
+                                            masked ? p + frame->size - 4 : NULL);
+    expect(n == frame->size && memcmp(head, p, n) == 0, "header_write", "bytes");
 }
 
 /* Read a header, or as much of it as there is; return the bytes of p used. */
@@ -344,7 +344,7 @@ static size_t read_header(receiver *r, const uint8_t *p, size_t n)
         expect_written(p, &r->frame, r->limits->masked);
         r->head_size = 0;
         r->in_payload = 1;
-        return r->frame.octets - carried;
+        return r->frame.size - carried;
     }
     if (verdict != WSF_HEADER_PARTIAL) {
         expect(expected.end == (int)verdict, "header", "the verdict");
@@ -415,7 +415,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (r.end == WSF_HEADER_PARTIAL) {
         expect((r.opcode == expected.opcode || r.size == 0) && r.size == expected.size &&
                    r.text.pending == (r.opcode == 1 ? expected.pending : 0) &&
-                   memcmp(r.message, expected.octets, r.size) == 0,
+                   memcmp(r.message, expected.message, r.size) == 0,
                "text path", "the message under way");
     }
     return 0;

@@ -6,7 +6,7 @@
 
 typedef struct judgement {
     wsf_header_verdict verdict;
-    unsigned octets;
+    unsigned size;
     uint64_t length;
 } judgement;
 
@@ -82,8 +82,8 @@ static judgement judge(const uint8_t *p, size_t n, const wsf_frame_rules *rules)
             return said(WSF_HEADER_RETAINS_TOO_MUCH);
         }
     }
-    j.octets = 2 + width + (p[1] >= 128 ? 4 : 0);
-    return n < j.octets ? said(WSF_HEADER_PARTIAL) : j;
+    j.size = 2 + width + (p[1] >= 128 ? 4 : 0);
+    return n < j.size ? said(WSF_HEADER_PARTIAL) : j;
 }
 
 #endif

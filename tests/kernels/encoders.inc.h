@@ -6,10 +6,10 @@ static const char *const SIZE[] = {"", "latin1_size", "ucs2_size", "", "ucs4_siz
 static const char *const ENCODER[] = {"", "from_latin1", "from_ucs2", "", "from_ucs4"};
 
 /* The units of a text, encoded, are the text again, masked or not. */
-static void check_encoder(const uint8_t *octets, size_t n, unsigned width, size_t offset)
+static void check_encoder(const uint8_t *bytes, size_t n, unsigned width, size_t offset)
 {
     static uint8_t units[1 << 19];
-    const size_t size = decode(units, octets, n, width), count = size / width;
+    const size_t size = decode(units, bytes, n, width), count = size / width;
     uint8_t *const src = offset % 2 ? at_start(&source, offset / 2 * width)
                                     : at_end(&source, offset / 2 * width, size);
     uint8_t *const dst = offset % 2 ? at_start(&target, offset) : at_end(&target, offset / 2, n);
@@ -24,39 +24,39 @@ static void check_encoder(const uint8_t *octets, size_t n, unsigned width, size_
     for (i = 0; masked && i < n; i++) {
         dst[i] = (uint8_t)(dst[i] ^ KEY[(i + offset) % 4]);
     }
-    expect(memcmp(dst, octets, n) == 0, ENCODER[width], count, offset, "wrong bytes");
+    expect(memcmp(dst, bytes, n) == 0, ENCODER[width], count, offset, "wrong bytes");
     expect(ring_intact(&target, dst, n), ENCODER[width], count, offset, "wrote outside");
 }
 
 /* Without the way around the slack: no more of it is written than there is. */
-static void check_slack(const uint8_t *octets, size_t n, unsigned width, size_t offset)
+static void check_slack(const uint8_t *bytes, size_t n, unsigned width, size_t offset)
 {
     static uint8_t units[1 << 19];
-    const size_t size = decode(units, octets, n, width), count = size / width;
+    const size_t size = decode(units, bytes, n, width), count = size / width;
     uint8_t *const src = at_end(&source, 0, size);
     uint8_t *const dst = at_end(&target, 0, n + WSF_ENCODE_SLACK);
     memcpy(src, units, size);
     ring(&target, dst, n + WSF_ENCODE_SLACK);
     expect(wsf_encode_units(kernel, dst, src, width, count, 0) == n, ENCODER[width], count, offset,
            "another size");
-    expect(memcmp(dst, octets, n) == 0, ENCODER[width], count, offset, "wrong bytes");
+    expect(memcmp(dst, bytes, n) == 0, ENCODER[width], count, offset, "wrong bytes");
     expect(ring_intact(&target, dst, n + WSF_ENCODE_SLACK), ENCODER[width], count, offset,
            "wrote past the slack");
 }
 
-static void check_encoders(const uint8_t *octets, size_t n, size_t offset)
+static void check_encoders(const uint8_t *bytes, size_t n, size_t offset)
 {
-    const uint32_t highest = highest_code_point(octets, n);
+    const uint32_t highest = highest_code_point(bytes, n);
     if (highest < 0x100) {
-        check_encoder(octets, n, 1, offset);
-        check_slack(octets, n, 1, offset);
+        check_encoder(bytes, n, 1, offset);
+        check_slack(bytes, n, 1, offset);
     }
     if (highest < 0x10000) {
-        check_encoder(octets, n, 2, offset);
-        check_slack(octets, n, 2, offset);
+        check_encoder(bytes, n, 2, offset);
+        check_slack(bytes, n, 2, offset);
     }
-    check_encoder(octets, n, 4, offset);
-    check_slack(octets, n, 4, offset);
+    check_encoder(bytes, n, 4, offset);
+    check_slack(bytes, n, 4, offset);
 }
 
 static void check_surrogate(uint32_t c, size_t at, size_t n)
@@ -97,17 +97,17 @@ static void test_surrogates(void)
 static void test_code_points(void)
 {
     static const uint32_t around[] = {'a', 0xE9, 0x20AC, 0x1F600};
-    uint8_t octets[4 * 5];
+    uint8_t bytes[4 * 5];
     uint32_t c;
     size_t n;
     for (c = 0; c <= 0x10FFFF; c += c < 0x3000 || c % 0x800 < 3 || c % 0x800 > 0x7FC ? 1 : 7) {
         if (c / 0x800 == 0xD800 / 0x800) {
             continue;
         }
-        n = put(octets, around[c % 4]);
-        n += put(octets + n, c);
-        n += put(octets + n, around[c / 4 % 4]);
-        check_encoders(octets, n, c % 64);
+        n = put(bytes, around[c % 4]);
+        n += put(bytes + n, c);
+        n += put(bytes + n, around[c / 4 % 4]);
+        check_encoders(bytes, n, c % 64);
     }
 }
 

@@ -116,7 +116,7 @@ static size_t call(member which, uint8_t *dst, const uint8_t *src, size_t n, uin
 }
 
 /* Feed text[a, b) to one member; return whether the text goes on. */
-static int check_chunk(member which, const reference *r, const uint8_t *octets, size_t a, size_t b,
+static int check_chunk(member which, const reference *r, const uint8_t *bytes, size_t a, size_t b,
                        placing p, wsf_text *text)
 {
     const int masks = which == MASK_VALIDATE || which == MASK_MEASURE;
@@ -128,36 +128,36 @@ static int check_chunk(member which, const reference *r, const uint8_t *octets, 
     const arena *ringed = dst == src ? &source : &target;
     size_t end, i;
     for (i = 0; i < n; i++) {
-        src[i] = (uint8_t)(octets[a + i] ^ (masks ? KEY[(i + phase) % 4] : 0));
+        src[i] = (uint8_t)(bytes[a + i] ^ (masks ? KEY[(i + phase) % 4] : 0));
     }
     ring(ringed, dst, n);
     end = call(which, dst, src, n, wsf_key_at(KEY, phase), text);
     expect(end == wanted, MEMBER[which], n, p.from, "wrong index");
     expect(text->pending == r->pending[faulty ? r->fault : b], MEMBER[which], n, p.from,
            "wrong pending word");
-    expect(!masks || memcmp(dst, octets + a, n) == 0, MEMBER[which], n, p.from, "wrong bytes");
+    expect(!masks || memcmp(dst, bytes + a, n) == 0, MEMBER[which], n, p.from, "wrong bytes");
     expect(ring_intact(ringed, dst, n), MEMBER[which], n, p.from, "wrote outside");
     if (!faulty && (which == MEASURE || which == MASK_MEASURE)) {
         expect(text->code_points == r->points[b], MEMBER[which], n, p.from, "wrong code points");
-        expect(r->highest[b] < 0x80 ? text->max_octet < 0x80 : text->max_octet == r->highest[b],
+        expect(r->highest[b] < 0x80 ? text->max_byte < 0x80 : text->max_byte == r->highest[b],
                MEMBER[which], n, p.from, "wrong highest byte");
     }
     return !faulty;
 }
 
 /* Feed bytes[0, n) in the chunks that end at cuts[0], cuts[1], ..., n. */
-static void check_text_cut(const uint8_t *octets, size_t n, const size_t *cuts, size_t count,
+static void check_text_cut(const uint8_t *bytes, size_t n, const size_t *cuts, size_t count,
                            placing p)
 {
     static reference r;
     member which;
-    refer(&r, octets, n);
+    refer(&r, bytes, n);
     for (which = VALIDATE; which <= MASK_MEASURE; which++) {
         wsf_text text = {0, 0, 0};
         size_t a = 0, i;
         for (i = 0; i <= count; i++) {
             const size_t b = i < count ? cuts[i] : n;
-            if (!check_chunk(which, &r, octets, a, b, p, &text)) {
+            if (!check_chunk(which, &r, bytes, a, b, p, &text)) {
                 break;
             }
             a = b;
@@ -175,9 +175,9 @@ static placing some_place(size_t seed)
     return p;
 }
 
-static void check_text(const uint8_t *octets, size_t n, size_t seed)
+static void check_text(const uint8_t *bytes, size_t n, size_t seed)
 {
-    check_text_cut(octets, n, NULL, 0, some_place(seed));
+    check_text_cut(bytes, n, NULL, 0, some_place(seed));
 }
 
 static uint8_t text[1 << 17];
@@ -315,14 +315,14 @@ static void test_random(unsigned rounds)
 
 static const char *const TRANSCODER[] = {"", "to_latin1", "to_ucs2", "", "to_ucs4"};
 
-static void check_transcoder(const uint8_t *octets, size_t n, size_t width, size_t offset)
+static void check_transcoder(const uint8_t *bytes, size_t n, size_t width, size_t offset)
 {
     static uint8_t wanted[1 << 19];
-    const size_t size = decode(wanted, octets, n, width);
+    const size_t size = decode(wanted, bytes, n, width);
     uint8_t *src = offset % 2 ? at_start(&source, offset) : at_end(&source, offset / 2, n);
     uint8_t *dst = offset % 2 ? at_start(&target, offset / 2 * width)
                               : at_end(&target, offset / 2 * width, size);
-    memcpy(src, octets, n);
+    memcpy(src, bytes, n);
     ring(&target, dst, size);
     if (width == 1) {
         kernel->to_latin1(dst, src, n);
@@ -335,16 +335,16 @@ static void check_transcoder(const uint8_t *octets, size_t n, size_t width, size
     expect(ring_intact(&target, dst, size), TRANSCODER[width], n, offset, "wrote outside");
 }
 
-static void check_transcoders(const uint8_t *octets, size_t n, size_t offset)
+static void check_transcoders(const uint8_t *bytes, size_t n, size_t offset)
 {
-    const uint32_t highest = highest_code_point(octets, n);
+    const uint32_t highest = highest_code_point(bytes, n);
     if (highest < 0x100) {
-        check_transcoder(octets, n, 1, offset);
+        check_transcoder(bytes, n, 1, offset);
     }
     if (highest < 0x10000) {
-        check_transcoder(octets, n, 2, offset);
+        check_transcoder(bytes, n, 2, offset);
     }
-    check_transcoder(octets, n, 4, offset);
+    check_transcoder(bytes, n, 4, offset);
 }
 
 static void test_transcoders(unsigned rounds)

@@ -180,9 +180,9 @@ static size_t decode(uint8_t *dst, const uint8_t *p, size_t n, size_t width)
     for (i = 0; i < n; i += length, size += width) {
         const uint32_t c = code_point(p + i, &length);
         const uint16_t half = (uint16_t)c;
-        const uint8_t octet = (uint8_t)c;
+        const uint8_t byte = (uint8_t)c;
         memcpy(dst + size,
-               width == 1   ? (const void *)&octet
+               width == 1   ? (const void *)&byte
                : width == 2 ? (const void *)&half
                             : &c,
                width);

@@ -65,9 +65,9 @@ WSF_INLINE void wsf_store64(uint8_t *p, uint64_t word)
  *
  *     memory     A B C D   advanced by 1 ->   B C D A
  */
-WSF_INLINE uint32_t wsf_key_advance(uint32_t key, size_t octets)
+WSF_INLINE uint32_t wsf_key_advance(uint32_t key, size_t count)
 {
-    const unsigned bits = 8u * (unsigned)(octets & 3u);
+    const unsigned bits = 8u * (unsigned)(count & 3u);
     const unsigned back = (32u - bits) & 31u; /* never a shift by 32 */
 #if WSF_BIG_ENDIAN
     return (key << bits) | (key >> back);

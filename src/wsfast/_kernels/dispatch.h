@@ -27,7 +27,7 @@
 /* What is known of a text while it arrives: enough to size and type its string. */
 typedef struct wsf_text {
     uint32_t pending;   /* the state of the validation */
-    uint8_t max_octet;  /* at least 0x80 iff not ASCII; else the highest lead byte */
+    uint8_t max_byte;   /* at least 0x80 iff not ASCII; else the highest lead byte */
     size_t code_points; /* bytes that are not continuation bytes */
 } wsf_text;
 

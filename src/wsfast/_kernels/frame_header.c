@@ -125,7 +125,7 @@ wsf_header_verdict wsf_frame_header_parse(const uint8_t *p, size_t n, const wsf_
         header->key = wsf_load32(p + used);
         used += 4;
     }
-    header->octets = (uint8_t)used;
+    header->size = (uint8_t)used;
     return WSF_HEADER_COMPLETE;
 }
 

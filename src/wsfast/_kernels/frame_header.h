@@ -51,9 +51,9 @@ typedef struct wsf_frame_rules {
 } wsf_frame_rules;
 
 typedef struct wsf_frame_header {
-    uint8_t first;  /* the first byte: FIN, RSV1 to RSV3, opcode */
-    uint8_t octets; /* of the header itself */
-    uint32_t key;   /* key word (config.h) for payload byte 0; 0 if not masked */
+    uint8_t first; /* the first byte: FIN, RSV1 to RSV3, opcode */
+    uint8_t size;  /* of the header itself */
+    uint32_t key;  /* key word (config.h) for payload byte 0; 0 if not masked */
     uint64_t payload_length;
 } wsf_frame_header;
 

@@ -20,7 +20,7 @@
 #endif
 
 typedef struct key_pool {
-    uint8_t octets[WSF_KEY_POOL_OCTETS];
+    uint8_t entropy[WSF_KEY_POOL_SIZE];
     size_t left;     /* bytes not handed out; those from the start on */
     long generation; /* in which it was filled */
 } key_pool;
@@ -44,7 +44,7 @@ int wsf_key_take(uint8_t *key)
         return 0;
     }
     pool.left -= 4;
-    entropy = pool.octets + pool.left;
+    entropy = pool.entropy + pool.left;
     memcpy(key, entropy, 4);
     memset(entropy, 0, 4);
     return 1;
@@ -52,8 +52,8 @@ int wsf_key_take(uint8_t *key)
 
 void wsf_key_fill(const uint8_t *entropy)
 {
-    memcpy(pool.octets, entropy, sizeof pool.octets);
-    pool.left = sizeof pool.octets;
+    memcpy(pool.entropy, entropy, sizeof pool.entropy);
+    pool.left = sizeof pool.entropy;
     pool.generation = current_generation();
 }
 

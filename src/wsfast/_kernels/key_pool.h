@@ -11,12 +11,12 @@
 
 #include "config.h"
 
-#define WSF_KEY_POOL_OCTETS 1024 /* 256 keys */
+#define WSF_KEY_POOL_SIZE 1024 /* 256 keys */
 
 /* Take 4 bytes out of this thread's pool into key.  Return 0 if it is empty. */
 int wsf_key_take(uint8_t *key);
 
-/* Fill this thread's pool with WSF_KEY_POOL_OCTETS of entropy. */
+/* Fill this thread's pool with WSF_KEY_POOL_SIZE of entropy. */
 void wsf_key_fill(const uint8_t *entropy);
 
 /* Make the pools of all threads empty, as is done in the child of a fork. */

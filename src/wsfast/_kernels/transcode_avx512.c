@@ -77,14 +77,14 @@ WSF_INLINE TARGET __m512i select_bits(int mask, __m512i a, __m512i b)
 }
 
 /* Continuations: aa of back1, aaaaaa of x. */
-WSF_INLINE TARGET __m512i low_octets(const block *b, __m512i back1)
+WSF_INLINE TARGET __m512i low_bytes(const block *b, __m512i back1)
 {
     const __m512i low = select_bits(0xC0, _mm512_slli_epi16(back1, 6), b->x);
     return _mm512_mask_mov_epi8(b->x, b->later, low);
 }
 
 /* After a lead: bbb of back1.  After a continuation: bbbb of back2 too. */
-WSF_INLINE TARGET __m512i high_octets(const block *b, __m512i back1, __m512i back2)
+WSF_INLINE TARGET __m512i high_bytes(const block *b, __m512i back1, __m512i back2)
 {
     const uint64_t third = b->later & (b->later << 1 | b->later_before >> 63);
     const __m512i upper = _mm512_maskz_mov_epi8(third, _mm512_slli_epi16(back2, 4));
@@ -99,7 +99,7 @@ WSF_INLINE uint64_t fourths(const block *b)
 }
 
 /* ccc of back3, cc of back2 */
-WSF_INLINE TARGET __m512i plane_octets(const block *b, __m512i back2, __m512i back3)
+WSF_INLINE TARGET __m512i plane_bytes(const block *b, __m512i back2, __m512i back3)
 {
     const __m512i plane =
         select_bits(0x03, _mm512_srli_epi16(back2, 4), _mm512_slli_epi16(back3, 2));
@@ -133,7 +133,7 @@ TARGET void wsf_to_latin1_avx512(uint8_t *dst, const uint8_t *src, size_t n)
             kept = ends(&b, src + i + 64);
             count = wsf_bits_set(kept);
             STORE(8, dst,
-                  _mm512_maskz_compress_epi8(kept, low_octets(&b, BACK(&b, dwords_before(&b), 1))),
+                  _mm512_maskz_compress_epi8(kept, low_bytes(&b, BACK(&b, dwords_before(&b), 1))),
                   0, 64, count, count + b.rest / 2);
         }
         dst += count;
@@ -182,8 +182,8 @@ TARGET void wsf_to_ucs2_avx512(uint16_t *dst, const uint8_t *src, size_t n)
             const uint64_t kept = ends(&b, src + i + 64);
             const __m512i dwords = dwords_before(&b);
             const __m512i back1 = BACK(&b, dwords, 1), back2 = BACK(&b, dwords, 2);
-            const __m512i low = _mm512_maskz_compress_epi8(kept, low_octets(&b, back1));
-            const __m512i high = _mm512_maskz_compress_epi8(kept, high_octets(&b, back1, back2));
+            const __m512i low = _mm512_maskz_compress_epi8(kept, low_bytes(&b, back1));
+            const __m512i high = _mm512_maskz_compress_epi8(kept, high_bytes(&b, back1, back2));
             count = wsf_bits_set(kept);
             STORE(16, dst, words(low, high, 0), 0, 32, count, count + b.rest / 3);
             if (count > 32) {
@@ -223,14 +223,14 @@ WSF_INLINE TARGET size_t store_block(uint32_t *dst, const block *b, uint64_t kep
 {
     const __m512i dwords = dwords_before(b);
     const __m512i back1 = BACK(b, dwords, 1), back2 = BACK(b, dwords, 2);
-    const __m512i low = _mm512_maskz_compress_epi8(kept, low_octets(b, back1));
-    const __m512i high = _mm512_maskz_compress_epi8(kept, high_octets(b, back1, back2));
+    const __m512i low = _mm512_maskz_compress_epi8(kept, low_bytes(b, back1));
+    const __m512i high = _mm512_maskz_compress_epi8(kept, high_bytes(b, back1, back2));
     const size_t count = wsf_bits_set(kept), certain = count + b->rest / 4;
     if (fourths(b) == 0) {
         STORE_64(PLAIN_16, words(low, high, 0), words(low, high, 1), low, dst, count, certain);
     } else {
         const __m512i plane =
-            _mm512_maskz_compress_epi8(kept, plane_octets(b, back2, BACK(b, dwords, 3)));
+            _mm512_maskz_compress_epi8(kept, plane_bytes(b, back2, BACK(b, dwords, 3)));
         STORE_64(FULL_16, words(low, high, 0), words(low, high, 1), plane, dst, count, certain);
     }
     return count;

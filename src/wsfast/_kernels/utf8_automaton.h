@@ -50,26 +50,26 @@ WSF_INLINE int wsf_utf8_second_allowed(unsigned lead, unsigned second)
     return low <= second && second <= high;
 }
 
-/* Return the pending word after `octet`, or WSF_UTF8_FAULT if no well-formed
+/* Return the pending word after `byte`, or WSF_UTF8_FAULT if no well-formed
  * text goes on with it. */
-WSF_INLINE uint32_t wsf_utf8_step(uint32_t pending, uint8_t octet)
+WSF_INLINE uint32_t wsf_utf8_step(uint32_t pending, uint8_t byte)
 {
     const unsigned count = wsf_pending_count(pending);
     unsigned lead;
     if (count == 0) {
-        if (octet < 0x80) {
+        if (byte < 0x80) {
             return 0;
         }
-        return 0xC2 <= octet && octet <= 0xF4 ? (uint32_t)octet << 24 : WSF_UTF8_FAULT;
+        return 0xC2 <= byte && byte <= 0xF4 ? (uint32_t)byte << 24 : WSF_UTF8_FAULT;
     }
     lead = (pending >> (32 - 8 * count)) & 0xFFu;
-    if (count == 1 ? !wsf_utf8_second_allowed(lead, octet) : (octet & 0xC0u) != 0x80u) {
+    if (count == 1 ? !wsf_utf8_second_allowed(lead, byte) : (byte & 0xC0u) != 0x80u) {
         return WSF_UTF8_FAULT;
     }
     if (count == (lead < 0xE0 ? 1u : lead < 0xF0 ? 2u : 3u)) {
         return 0;
     }
-    return (pending >> 8) | (uint32_t)octet << 24;
+    return (pending >> 8) | (uint32_t)byte << 24;
 }
 
 #endif

@@ -291,7 +291,7 @@ WSF_INLINE TARGET void sum_up(const pass *p, wsf_text *text)
 {
     const unsigned highest = highest_of(p->highest);
     text->code_points += p->points;
-    text->max_octet = highest > text->max_octet ? (uint8_t)highest : text->max_octet;
+    text->max_byte = highest > text->max_byte ? (uint8_t)highest : text->max_byte;
 }
 
 WSF_INLINE TARGET pass start(uint32_t key, uint32_t pending)

@@ -126,10 +126,10 @@ WSF_INLINE TARGET V get(const pass *p, uint8_t *dst, const uint8_t *src, size_t 
     return x;
 }
 
-/* Count the last `octets` bytes of x. */
-WSF_INLINE TARGET void count(pass *p, V x, size_t octets)
+/* Count the last `size` bytes of x. */
+WSF_INLINE TARGET void count(pass *p, V x, size_t size)
 {
-    p->points += v_points(x, octets);
+    p->points += v_points(x, size);
     p->highest = v_max(p->highest, x);
 }
 
@@ -291,7 +291,7 @@ WSF_INLINE TARGET void finish(const pass *p, uint32_t *pending, wsf_text *text, 
     if (measured) {
         const unsigned highest = v_highest(p->highest);
         text->code_points += p->points;
-        text->max_octet = highest > text->max_octet ? (uint8_t)highest : text->max_octet;
+        text->max_byte = highest > text->max_byte ? (uint8_t)highest : text->max_byte;
     }
 }
 

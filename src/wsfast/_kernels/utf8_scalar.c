@@ -4,7 +4,7 @@
  * multiple of 6; the row of a byte is 64 bits with the next state of state s at
  * bit s.  One step is a load and a shift, with no branch on the text:
  *
- *     state = ROW[octet] >> (state & 63)
+ *     state = ROW[byte] >> (state & 63)
  *
  *     bits of a row:  53..48  47..42  41..36  35..30  29..24  23..18  17..12  11..6   5..0
  *     next of state:  F4      F0      ED      E0      THREE   TWO     ONE     START   FAULT
@@ -59,9 +59,9 @@ static const uint64_t ROW[256] = {
 
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
-WSF_INLINE uint64_t step(uint64_t state, uint8_t octet)
+WSF_INLINE uint64_t step(uint64_t state, uint8_t byte)
 {
-    return ROW[octet] >> (state & 63u);
+    return ROW[byte] >> (state & 63u);
 }
 
 size_t wsf_utf8_locate(const uint8_t *src, size_t from, size_t n, uint32_t *pending)
@@ -119,7 +119,7 @@ size_t wsf_validate_scalar(const uint8_t *src, size_t n, uint32_t *pending)
 static void add_counts(const uint8_t *src, size_t n, wsf_text *text)
 {
     size_t i, leads = 0;
-    uint8_t highest = text->max_octet;
+    uint8_t highest = text->max_byte;
     for (i = 0; i < n; i++) {
         leads += (src[i] & 0xC0u) != 0x80u;
     }
@@ -127,7 +127,7 @@ static void add_counts(const uint8_t *src, size_t n, wsf_text *text)
         highest = src[i] > highest ? src[i] : highest;
     }
     text->code_points += leads;
-    text->max_octet = highest;
+    text->max_byte = highest;
 }
 
 size_t wsf_measure_scalar(const uint8_t *src, size_t n, wsf_text *text)

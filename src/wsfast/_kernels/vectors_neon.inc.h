@@ -9,7 +9,7 @@
 #define v_load(p) vld1q_u8(p)
 #define v_store(p, x) vst1q_u8(p, x)
 #define v_zero() vdupq_n_u8(0)
-#define v_all(octet) vdupq_n_u8(octet)
+#define v_all(byte) vdupq_n_u8(byte)
 #define v_word(w) vreinterpretq_u8_u32(vdupq_n_u32(w))
 #define v_before(w) vreinterpretq_u8_u32(vsetq_lane_u32(w, vdupq_n_u32(0), 3))
 #define v_pair(low, high) vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(low), vcreate_u64(high)))
@@ -38,12 +38,12 @@ WSF_INLINE size_t first_set_16(uint8x16_t x)
     return nibbles == 0 ? 16 : wsf_lowest_bit(nibbles) / 4;
 }
 
-/* Not 80..BF, as signed numbers: above -65.  Of the last `octets`: index 16 - bytes
- * and up. */
-WSF_INLINE size_t points_16(uint8x16_t x, size_t octets)
+/* Not 80..BF, as signed numbers: above -65.  Of the last `size` bytes: index
+ * 16 - size and up. */
+WSF_INLINE size_t points_16(uint8x16_t x, size_t size)
 {
     static const uint8_t index[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const uint8x16_t starts = vcgtq_s8(vreinterpretq_s8_u8(x), vdupq_n_s8(-65));
-    const uint8x16_t counted = vcgeq_u8(vld1q_u8(index), vdupq_n_u8((uint8_t)(16 - octets)));
+    const uint8x16_t counted = vcgeq_u8(vld1q_u8(index), vdupq_n_u8((uint8_t)(16 - size)));
     return vaddvq_u8(vshrq_n_u8(vandq_u8(starts, counted), 7));
 }

@@ -9,7 +9,7 @@
 #define v_load(p) _mm_loadu_si128((const __m128i *)(const void *)(p))
 #define v_store(p, x) _mm_storeu_si128((__m128i *)(void *)(p), x)
 #define v_zero() _mm_setzero_si128()
-#define v_all(octet) _mm_set1_epi8((char)(octet))
+#define v_all(byte) _mm_set1_epi8((char)(byte))
 #define v_word(w) _mm_set1_epi32((int)(w))
 #define v_before(w) _mm_slli_si128(_mm_cvtsi32_si128((int)(w)), 12)
 #define v_pair(low, high) _mm_set_epi64x((long long)(high), (long long)(low))
@@ -36,10 +36,10 @@ WSF_INLINE TARGET size_t first_set_16(__m128i x)
 }
 
 /* Not 80..BF, as signed numbers: above -65. */
-WSF_INLINE TARGET size_t points_16(__m128i x, size_t octets)
+WSF_INLINE TARGET size_t points_16(__m128i x, size_t size)
 {
     const int starts = _mm_movemask_epi8(_mm_cmpgt_epi8(x, _mm_set1_epi8(-65)));
-    return wsf_bits_set((uint64_t)(unsigned)starts >> (16 - octets));
+    return wsf_bits_set((uint64_t)(unsigned)starts >> (16 - size));
 }
 
 /* The highest byte is the lowest complement; `minpos` finds it among eight words. */

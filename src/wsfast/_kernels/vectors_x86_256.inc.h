@@ -9,7 +9,7 @@
 #define v_load(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define v_store(p, x) _mm256_storeu_si256((__m256i *)(void *)(p), x)
 #define v_zero() _mm256_setzero_si256()
-#define v_all(octet) _mm256_set1_epi8((char)(octet))
+#define v_all(byte) _mm256_set1_epi8((char)(byte))
 #define v_word(w) _mm256_set1_epi32((int)(w))
 #define v_before(w) _mm256_inserti128_si256(_mm256_setzero_si256(), before_16(w), 1)
 #define v_xor _mm256_xor_si256
@@ -38,10 +38,10 @@ WSF_INLINE TARGET size_t first_set_32(__m256i x)
     return wsf_lowest_bit(~(uint64_t)(unsigned)_mm256_movemask_epi8(zeros));
 }
 
-WSF_INLINE TARGET size_t points_32(__m256i x, size_t octets)
+WSF_INLINE TARGET size_t points_32(__m256i x, size_t size)
 {
     const int starts = _mm256_movemask_epi8(_mm256_cmpgt_epi8(x, _mm256_set1_epi8(-65)));
-    return wsf_bits_set((uint64_t)(unsigned)starts >> (32 - octets));
+    return wsf_bits_set((uint64_t)(unsigned)starts >> (32 - size));
 }
 
 WSF_INLINE TARGET unsigned highest_32(__m256i x)

@@ -18,7 +18,7 @@ static PyObject *wsf_call_encode_frame(PyObject *, wsf_args, Py_ssize_t, PyObjec
 static PyObject *wsf_call_message_decoder(PyObject *, wsf_args, size_t, PyObject *);
 
 typedef struct wsf_name {
-    const char *octets;
+    const char *text;
     Py_ssize_t length;
 } wsf_name;
 
@@ -76,7 +76,7 @@ static PyMethodDef wsf_encode_frame_def = WSF_METHOD(encode_frame);
 static int wsf_is_name(PyObject *given, const wsf_name *name)
 {
     return PyUnicode_GET_LENGTH(given) == name->length && PyUnicode_IS_ASCII(given) &&
-           memcmp(PyUnicode_DATA(given), name->octets, (size_t)name->length) == 0;
+           memcmp(PyUnicode_DATA(given), name->text, (size_t)name->length) == 0;
 }
 
 static int wsf_sort_named(const wsf_parameters *parameters, wsf_args args, Py_ssize_t count,
@@ -96,16 +96,16 @@ static int wsf_sort_named(const wsf_parameters *parameters, wsf_args args, Py_ss
     }
     for (i = 0; i < named; i++) {
         PyObject *name = PyTuple_GET_ITEM(keywords, i);
-        for (j = 0; names[j].octets != NULL && !wsf_is_name(name, &names[j]); j++) {
+        for (j = 0; names[j].text != NULL && !wsf_is_name(name, &names[j]); j++) {
         }
-        if (names[j].octets == NULL) {
+        if (names[j].text == NULL) {
             PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", function,
                          name);
             return -1;
         }
         if (values[j] != NULL) {
             PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%s'", function,
-                         names[j].octets);
+                         names[j].text);
             return -1;
         }
         values[j] = args[count + i];
@@ -113,7 +113,7 @@ static int wsf_sort_named(const wsf_parameters *parameters, wsf_args args, Py_ss
     for (i = 0; i < parameters->required; i++) {
         if (values[i] == NULL) {
             PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", function,
-                         names[i].octets);
+                         names[i].text);
             return -1;
         }
     }

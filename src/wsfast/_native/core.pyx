@@ -117,9 +117,9 @@ def cpu_features():
 
 def select_kernel(name):
     """Choose a kernel by name, the best for ``""``; for tests, and once at import."""
-    cdef bytes octets = name.encode()
-    cdef const char *wanted = octets
-    if wsf_kernel_select(wanted if octets else NULL) is NULL:
+    cdef bytes encoded = name.encode()
+    cdef const char *wanted = encoded
+    if wsf_kernel_select(wanted if encoded else NULL) is NULL:
         what = "does not run on this CPU" if name in kernels_compiled() else "is not compiled in"
         raise ImportError(
             f"WSFAST_KERNEL={name}: that kernel {what}; here run {', '.join(kernels_that_run())}"

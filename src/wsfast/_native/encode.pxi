@@ -56,19 +56,18 @@ cdef inline int open_payload(View *view, Utf8 *text, object payload) except -1:
 
 def encode_frames(frames, *, masked=False):
     cdef Batch batch
-    cdef PyObject *octets
-    batch.octets = NULL
+    batch.data = NULL
     batch.size = batch.capacity = 0
     batch.number = len(<list>frames) if type(frames) is list else 0
     try:
         for item in frames:
             append_frame(&batch, item, masked)
-        if batch.octets is NULL:
+        if batch.data is NULL:
             return b""
-        _PyBytes_Resize(&batch.octets, <Py_ssize_t>batch.size)
-        return <object>batch.octets
+        _PyBytes_Resize(&batch.data, <Py_ssize_t>batch.size)
+        return <object>batch.data
     finally:
-        Py_XDECREF(batch.octets)
+        Py_XDECREF(batch.data)
 
 
 cdef enum:
@@ -76,7 +75,7 @@ cdef enum:
 
 
 cdef struct Batch:
-    PyObject *octets  # bytes that nobody else knows of yet
+    PyObject *data  # bytes that nobody else knows of yet
     size_t size       # of what is written
     size_t capacity
     size_t number     # of frames that are to come, 0 if nobody knows
@@ -86,14 +85,14 @@ cdef uint8_t *batch_reserve(Batch *batch, size_t more) except NULL:
     """Return where to write so many bytes; at first, expect frames of one size."""
     cdef size_t needed = batch.size + more
     cdef size_t expected
-    if batch.octets is NULL:
+    if batch.data is NULL:
         expected = MAX_EXPECTED if batch.number > MAX_EXPECTED // more else more * batch.number
         batch.capacity = max(needed, expected)
-        batch.octets = new_octets(NULL, <Py_ssize_t>batch.capacity)
+        batch.data = new_bytes(NULL, <Py_ssize_t>batch.capacity)
     elif needed > batch.capacity:
         batch.capacity = needed + needed // 2
-        _PyBytes_Resize(&batch.octets, <Py_ssize_t>batch.capacity)
-    return <uint8_t *>PyBytes_AS_STRING(<object>batch.octets) + batch.size
+        _PyBytes_Resize(&batch.data, <Py_ssize_t>batch.capacity)
+    return <uint8_t *>PyBytes_AS_STRING(<object>batch.data) + batch.size
 
 
 cdef int append_frame(Batch *batch, object item, bint masked) except -1:

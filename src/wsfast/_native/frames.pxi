@@ -60,12 +60,12 @@ cdef class FrameDecoder(Receiver):
         with cython.critical_section(self):
             if not self.in_payload or self.frame.first & WSF_CONTROL or not self.store.size:
                 return None
-            octets = bytes_of(self.store.data, self.store.size)
+            data = bytes_of(self.store.data, self.store.size)
             store_hand_on(&self.store, self.store.size, 0)
             return (
                 self.opcodes[self.frame.first & WSF_OPCODE],
                 self.frame.first & 0x80 != 0,
-                octets,
+                data,
             )
 
     cdef inline int put_frame(self, object payload) except -1:
@@ -102,30 +102,30 @@ def take_frame(data, start, masked, max_size, /):
 cdef object whole_frame(const View *view, size_t at, const wsf_frame_rules *rules):
     cdef wsf_frame_header header
     cdef const uint8_t *p = view.data
-    cdef uint8_t *octets
+    cdef uint8_t *to
     cdef size_t n = view.size
     cdef size_t length, index
     cdef uint32_t pending = 0
     cdef bint is_text
     if at > n or wsf_frame_header_parse(p + at, n - at, rules, &header) != WSF_HEADER_COMPLETE:
         return None
-    at += header.octets
+    at += header.size
     if n - at < header.payload_length:
         return None
     length = <size_t>header.payload_length
     is_text = header.first == 0x81
     if rules.masked:
         payload = bytes_of(NULL, length)
-        octets = <uint8_t *>PyBytes_AS_STRING(payload)
+        to = <uint8_t *>PyBytes_AS_STRING(payload)
     else:
         payload = PyByteArray_FromStringAndSize(NULL, <Py_ssize_t>length)
-        octets = <uint8_t *>PyByteArray_AS_STRING(payload)
+        to = <uint8_t *>PyByteArray_AS_STRING(payload)
     if is_text:
-        index = wsf_kernels().mask_validate(octets, p + at, length, header.key, &pending)
+        index = wsf_kernels().mask_validate(to, p + at, length, header.key, &pending)
         if view.held and index == length:  # what was judged may not be what was stored
             pending = 0
-            index = wsf_kernels().validate(octets, length, &pending)
+            index = wsf_kernels().validate(to, length, &pending)
         is_text = index == length and pending == 0
     else:
-        wsf_kernels().mask(octets, p + at, length, header.key)
+        wsf_kernels().mask(to, p + at, length, header.key)
     return header.first, payload, at + length, is_text

@@ -9,7 +9,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 cdef extern from "dispatch.h" nogil:
     ctypedef struct wsf_text:
         uint32_t pending
-        uint8_t max_octet
+        uint8_t max_byte
         size_t code_points
 
     ctypedef struct wsf_kernel:
@@ -59,11 +59,11 @@ cdef extern from "cpu.h" nogil:
 
 cdef extern from "config.h" nogil:
     uint32_t wsf_key_at(const uint8_t *key, uint64_t offset) noexcept
-    uint32_t wsf_key_advance(uint32_t key, size_t octets) noexcept
+    uint32_t wsf_key_advance(uint32_t key, size_t count) noexcept
 
 cdef extern from "key_pool.h" nogil:
     enum:
-        WSF_KEY_POOL_OCTETS
+        WSF_KEY_POOL_SIZE
     int wsf_key_take(uint8_t *key) noexcept
     void wsf_key_fill(const uint8_t *entropy) noexcept
     void wsf_key_drop_all() noexcept
@@ -94,7 +94,7 @@ cdef extern from "frame_header.h" nogil:
 
     ctypedef struct wsf_frame_header:
         uint8_t first
-        uint8_t octets
+        uint8_t size
         uint32_t key
         uint64_t payload_length
 

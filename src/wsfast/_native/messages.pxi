@@ -16,11 +16,11 @@ def encode_close(code=None, reason=""):
 def parse_close(payload, /):
     cdef View view
     open_view(&view, payload, "payload")
-    cdef uint8_t octets[126]
+    cdef uint8_t copy[126]
     cdef size_t size = view.size
-    memcpy(octets, view.data, min(size, <size_t>126))  # nobody can change the copy
+    memcpy(copy, view.data, min(size, <size_t>126))  # nobody can change the copy
     close_view(&view)
-    close = close_of(octets, size)
+    close = close_of(copy, size)
     if isinstance(close, Close):
         return close
     raise close
@@ -247,44 +247,44 @@ cdef class MessageDecoder(Receiver):
             return self.put_data(self.binary_type, data, True)
         if self.wants_str:
             return self.take_string(p, n, key)
-        return self.take_octets(p, n, key)
+        return self.take_bytes(p, n, key)
 
     cdef inline int take_string(self, const uint8_t *p, size_t n, uint32_t key) except -1:
         """Unmask into what is the string if the text is ASCII, as most are."""
         cdef wsf_text text
         cdef size_t index
         string = PyUnicode_New(<Py_ssize_t>n, 0x7F)
-        cdef uint8_t *octets = <uint8_t *>PyUnicode_DATA(string)
+        cdef uint8_t *to = <uint8_t *>PyUnicode_DATA(string)
         text_clear(&text)
-        index = wsf_kernels().mask_measure(octets, p, n, key, &text)
+        index = wsf_kernels().mask_measure(to, p, n, key, &text)
         if self.shared and index == n:  # what was judged may not be what was stored
             text_clear(&text)
-            index = wsf_kernels().measure(octets, n, &text)
+            index = wsf_kernels().measure(to, n, &text)
         if index != n or text.pending != 0:
-            return self.found(invalid_at(&self.trace, octets, n, index, text.pending, b""))
-        if text.max_octet >= 0x80 or n == 1:
-            string = string_of(octets, n, &text)
+            return self.found(invalid_at(&self.trace, to, n, index, text.pending, b""))
+        if text.max_byte >= 0x80 or n == 1:
+            string = string_of(to, n, &text)
         return self.put_data(self.text_type, string, True)
 
-    cdef int take_octets(self, const uint8_t *p, size_t n, uint32_t key) except -1:
+    cdef int take_bytes(self, const uint8_t *p, size_t n, uint32_t key) except -1:
         cdef uint32_t pending = 0
         cdef size_t index
         data = bytes_of(NULL, n)
-        cdef uint8_t *octets = <uint8_t *>PyBytes_AS_STRING(data)
-        index = wsf_kernels().mask_validate(octets, p, n, key, &pending)
+        cdef uint8_t *to = <uint8_t *>PyBytes_AS_STRING(data)
+        index = wsf_kernels().mask_validate(to, p, n, key, &pending)
         if self.shared and index == n:
             pending = 0
-            index = wsf_kernels().validate(octets, n, &pending)
+            index = wsf_kernels().validate(to, n, &pending)
         if index != n or pending != 0:
-            return self.found(invalid_at(&self.trace, octets, n, index, pending, b""))
+            return self.found(invalid_at(&self.trace, to, n, index, pending, b""))
         return self.put_data(self.text_type, data, True)
 
     cdef int take_compressed(self, const uint8_t *p, size_t n, uint32_t key) except -1:
         cdef bint shared = self.shared
-        octets = bytes_of(NULL, n)
-        wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(octets), p, n, key)
+        data = bytes_of(NULL, n)
+        wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(data), p, n, key)
         self.shared = False  # what is inflated is ours
-        if self.take_inflated(self.inflater.pieces(octets, self.inflated_room())):
+        if self.take_inflated(self.inflater.pieces(data, self.inflated_room())):
             return 1
         if not self.in_payload and self.frame.first & WSF_FIN:
             if self.take_inflated(self.inflater.end(self.inflated_room())):
@@ -433,7 +433,7 @@ cdef class MessageDecoder(Receiver):
         text_clear(&self.measured)
         if pending != 0:
             self.measured.pending = pending
-            self.measured.max_octet = self.store.data[end]
+            self.measured.max_byte = self.store.data[end]
             self.measured.code_points = 1
         store_hand_on(&self.store, end, wsf_max_context if self.opcode == 0x1 else 0)
         return 0

@@ -20,8 +20,8 @@ cdef extern from "Python.h":
     char *PyBytes_AS_STRING(object)
     Py_ssize_t PyBytes_GET_SIZE(object)
     object PyBytes_FromStringAndSize(const char *, Py_ssize_t)
-    PyObject *new_octets "PyBytes_FromStringAndSize"(const char *, Py_ssize_t) except NULL
-    int _PyBytes_Resize(PyObject **octets, Py_ssize_t size) except -1
+    PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *, Py_ssize_t) except NULL
+    int _PyBytes_Resize(PyObject **data, Py_ssize_t size) except -1
 
     bint PyByteArray_CheckExact(object)
     char *PyByteArray_AS_STRING(object)

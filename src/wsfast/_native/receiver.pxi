@@ -408,7 +408,7 @@ cdef inline int read_header(Receiver self, const uint8_t *p, size_t n, size_t *u
     if verdict == WSF_HEADER_COMPLETE:
         self.head_size = 0
         self.in_payload = True
-        used[0] = self.frame.octets - carried
+        used[0] = self.frame.size - carried
         return 0
     if verdict != WSF_HEADER_PARTIAL:
         return self.found(self.header_violation(verdict))

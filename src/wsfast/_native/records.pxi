@@ -47,7 +47,7 @@ cdef class Data:
         return type(self), (self.data,)
 
 
-cdef inline int set_octets(Data record, object data) except -1:
+cdef inline int set_bytes(Data record, object data) except -1:
     if not PyBytes_CheckExact(data):
         data = _arguments.plain_field("data", data, bytes)
     return set_once(record, &record.data_, data)
@@ -68,19 +68,19 @@ cdef class Text(Data):
 @cython.final
 cdef class Binary(Data):
     def __init__(self, data=b""):
-        set_octets(self, data)
+        set_bytes(self, data)
 
 
 @cython.final
 cdef class Ping(Data):
     def __init__(self, data=b""):
-        set_octets(self, data)
+        set_bytes(self, data)
 
 
 @cython.final
 cdef class Pong(Data):
     def __init__(self, data=b""):
-        set_octets(self, data)
+        set_bytes(self, data)
 
 
 cdef class Part(Data):

@@ -168,15 +168,15 @@ cdef class MessageSink:
             self.kept = data[at[0] :]
         if verdict != WSF_HEADER_COMPLETE:
             return False
-        at[0] += header.octets
+        at[0] += header.size
         self.is_text = opcode == 1
-        if n - header.octets < header.payload_length:
+        if n - header.size < header.payload_length:
             self.begin(p, &header, data)
             return True
         length = <size_t>header.payload_length
         if not self.decodes:
             opcode = 2
-        if self.decoder.take_whole(opcode, p + header.octets, length, header.key):
+        if self.decoder.take_whole(opcode, p + header.size, length, header.key):
             self.decoder.state = VIOLATED
             return self.decoder.raise_violation()
         at[0] += length
@@ -185,10 +185,10 @@ cdef class MessageSink:
     cdef int begin(self, const uint8_t *p, const wsf_frame_header *header, bytes data) except -1:
         """Begin a frame of which a part is missing."""
         cdef uint8_t head[WSF_MAX_HEADER]
-        memcpy(head, p, header.octets)
+        memcpy(head, p, header.size)
         if not self.decodes:
             head[0] = 0x82
-        self.decoder.decode(head, header.octets, <PyObject *>data)
+        self.decoder.decode(head, header.size, <PyObject *>data)
         return 0
 
     cdef int go_on(self, bytes data, size_t *at, size_t n) except -1:
@@ -281,7 +281,7 @@ cdef class MessageSink:
         if self.judges:
             if self.head[0] & 0x80 and self.pending:
                 return wsf_raise(
-                    truncated_at(&self.trace, self.pending, pending_octets(self.pending))
+                    truncated_at(&self.trace, self.pending, pending_bytes(self.pending))
                 )
             trace_next_fragment(&self.trace)
         if self.head[0] & 0x8F == 0x80:
@@ -294,15 +294,13 @@ cdef class MessageSink:
         """Validate text that the others are given, masked."""
         cdef uint32_t before = self.pending
         cdef size_t index
-        octets = bytes_of(NULL, n)
-        cdef uint8_t *to = <uint8_t *>PyBytes_AS_STRING(octets)
+        data = bytes_of(NULL, n)
+        cdef uint8_t *to = <uint8_t *>PyBytes_AS_STRING(data)
         index = wsf_kernels().mask_validate(
             to, p, n, wsf_key_advance(self.key, <size_t>(self.judged & 3)), &self.pending
         )
         if index != n:
-            return wsf_raise(
-                fault_in(&self.trace, to, index, self.pending, pending_octets(before))
-            )
+            return wsf_raise(fault_in(&self.trace, to, index, self.pending, pending_bytes(before)))
         self.judged += n
         trace_advance(&self.trace, n, self.pending)
         return 0

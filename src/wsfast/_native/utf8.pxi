@@ -32,11 +32,11 @@ cdef inline void trace_next_fragment(Trace *trace) noexcept:
 
 
 cdef inline void text_clear(wsf_text *text) noexcept:
-    text.pending = text.max_octet = 0
+    text.pending = text.max_byte = 0
     text.code_points = 0
 
 
-cdef inline bytes pending_octets(uint32_t pending):
+cdef inline bytes pending_bytes(uint32_t pending):
     """Return the bytes of a pending word (utf8_automaton.h)."""
     cdef unsigned count = wsf_pending_count(pending)
     return pending.to_bytes(4, "little")[4 - count:]
@@ -59,7 +59,7 @@ cdef object fault_in(
         before = before[:len(before) - (count - index)]
         place = trace.lead_index, trace.lead_offset
     return errors.invalid_utf8(
-        pending_octets(pending), chunk[index], trace.position + index, *place, before
+        pending_bytes(pending), chunk[index], trace.position + index, *place, before
     )
 
 
@@ -70,17 +70,17 @@ cdef object string_of(const uint8_t *data, size_t n, const wsf_text *text):
     and would write past the string if other bytes had come there meanwhile.
     """
     cdef const wsf_kernel *kernel = wsf_kernels()
-    if text.code_points == 1 and text.max_octet < 0xC4:
+    if text.code_points == 1 and text.max_byte < 0xC4:
         # CPython has one string for each of these characters, and expects no other.
         return PyUnicode_FromOrdinal(data[0] if n == 1 else (data[0] & 0x03) << 6 | (data[1] & 0x3F))
-    if text.max_octet < 0x80:
+    if text.max_byte < 0x80:
         string = PyUnicode_New(<Py_ssize_t>n, 0x7F)
         if n:  # else there may be nothing at ``data``
             memcpy(PyUnicode_DATA(string), data, n)
-    elif text.max_octet < 0xC4:
+    elif text.max_byte < 0xC4:
         string = PyUnicode_New(<Py_ssize_t>text.code_points, 0xFF)
         kernel.to_latin1(<uint8_t *>PyUnicode_DATA(string), data, n)
-    elif text.max_octet < 0xF0:
+    elif text.max_byte < 0xF0:
         string = PyUnicode_New(<Py_ssize_t>text.code_points, 0xFFFF)
         kernel.to_ucs2(<uint16_t *>PyUnicode_DATA(string), data, n)
     else:
@@ -92,7 +92,7 @@ cdef object string_of(const uint8_t *data, size_t n, const wsf_text *text):
 cdef object truncated_at(const Trace *trace, uint32_t pending, object before):
     """Make the violation of a text that ends inside a sequence; ``before`` is its end."""
     return errors.truncated_utf8(
-        pending_octets(pending),
+        pending_bytes(pending),
         trace.position,
         trace.lead_index,
         trace.lead_offset,
@@ -201,7 +201,7 @@ cdef class Utf8Validator:
         cdef size_t index = wsf_kernels().validate(chunk, n, &self.pending)
         if index != n:
             self.violation = fault_in(
-                &self.trace, chunk, index, self.pending, pending_octets(before)
+                &self.trace, chunk, index, self.pending, pending_bytes(before)
             )
             self.trace.position += index
             self.pending = 0
@@ -212,9 +212,7 @@ cdef class Utf8Validator:
 
     cdef int end(self) except -1:
         if self.violation is None and self.pending != 0:
-            self.violation = truncated_at(
-                &self.trace, self.pending, pending_octets(self.pending)
-            )
+            self.violation = truncated_at(&self.trace, self.pending, pending_bytes(self.pending))
         return self.raise_again()
 
     cdef int clear(self) except -1:
@@ -242,7 +240,7 @@ cdef class Utf8Validator:
             self.raise_again()
             return (
                 self.trace.position,
-                pending_octets(self.pending),
+                pending_bytes(self.pending),
                 self.trace.fragment_index,
                 self.trace.lead_index,
                 self.trace.lead_offset,

@@ -8,7 +8,7 @@ bytes that a header only announces.
 from __future__ import annotations
 
 from .. import _arguments, errors
-from .._buffers import masking_key_octets, payload_octets
+from .._buffers import masking_key_bytes, payload_bytes
 from .._limits import DEFAULT_MESSAGE_SIZE
 from .._record import Record
 from ..opcodes import Opcode
@@ -113,8 +113,8 @@ class FrameDecoder(Receiver):
         frame = self._frame
         if frame is None or frame.first & CONTROL or not self._arrived:
             return None
-        octets = self._arrived_until(len(self._arrived))
-        return Opcode(frame.opcode), bool(frame.first & FIN), octets
+        data = self._arrived_until(len(self._arrived))
+        return Opcode(frame.opcode), bool(frame.first & FIN), data
 
     def _begin(self, frame: Header) -> None:
         self._discard()
@@ -154,10 +154,10 @@ def take_frame(
         header = judge._judge(bytes(data[start : start + MAX_HEADER]))
     except errors.ProtocolViolation:
         return None
-    if header is None or len(data) - start < header.octets + header.payload_length:
+    if header is None or len(data) - start < header.size + header.payload_length:
         return None
-    end = start + header.octets + header.payload_length
-    payload = bytes(data[start + header.octets : end])
+    end = start + header.size + header.payload_length
+    payload = bytes(data[start + header.size : end])
     if masked:
         payload = xor(payload, header.key, 0)
     is_text = header.first == FIN | Opcode.TEXT and is_valid_utf8(payload)
@@ -191,9 +191,9 @@ def encode_frame(
             (``UnicodeEncodeError``).
     """
     fin, rsv1 = bool(fin), bool(rsv1)
-    body = payload_octets(payload)
+    body = payload_bytes(payload)
     number = _arguments.encodable_opcode(opcode, fin, len(body))
-    key = b"" if masking_key is None else masking_key_octets(masking_key)
+    key = b"" if masking_key is None else masking_key_bytes(masking_key)
     return _encoded(number | (FIN if fin else 0) | (0x40 if rsv1 else 0), body, key)
 
 
@@ -223,7 +223,7 @@ def encode_frames(
             opcode, payload = item
         else:
             raise _arguments.not_a_frame(item)
-        body = payload_octets(payload)
+        body = payload_bytes(payload)
         number = _arguments.encodable_opcode(opcode, bool(first & FIN), len(body))
         wire.append(_encoded(first | number, body, new_masking_key() if masked else b""))
     return b"".join(wire)

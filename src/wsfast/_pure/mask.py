@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from .._arguments import check_entropy, check_offset
-from .._buffers import masking_key_octets, octets, writable
+from .._buffers import bytes_of, masking_key_bytes, writable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def apply_mask(data: Buffer, masking_key: Buffer, offset: int = 0) -> bytes:
     >>> apply_mask(b"Hello", bytes.fromhex("37fa213d")).hex()
     '7f9f4d5158'
     """
-    return xor(octets(data), masking_key_octets(masking_key), check_offset(offset))
+    return xor(bytes_of(data), masking_key_bytes(masking_key), check_offset(offset))
 
 
 def apply_mask_inplace(buffer: Buffer, masking_key: Buffer, offset: int = 0) -> None:
@@ -62,7 +62,7 @@ def apply_mask_inplace(buffer: Buffer, masking_key: Buffer, offset: int = 0) -> 
         ValueError: as for ``apply_mask``.  Nothing was changed then.
     """
     with writable(buffer, "buffer") as view:
-        view[:] = xor(view, masking_key_octets(masking_key), check_offset(offset))
+        view[:] = xor(view, masking_key_bytes(masking_key), check_offset(offset))
 
 
 def mask_with(masking_key: Buffer, buffer: Buffer, /) -> None:

@@ -7,7 +7,7 @@ was cut into reads; memory kept for an unfinished message grows with what arrive
 from __future__ import annotations
 
 from .. import _arguments, errors
-from .._buffers import octets
+from .._buffers import bytes_of
 from .._limits import DEFAULT_MESSAGE_SIZE, FRAGMENT_CHARGE, MAX_CONTEXT
 from .._record import Generic, Record
 from ..closecodes import close_code, may_be_sent
@@ -64,7 +64,7 @@ class Text(Record, Generic["_TextType"]):
         object.__setattr__(self, "data", data)
 
 
-class _Octets(Record):
+class _Bytes(Record):
     __slots__ = ("data",)
     __match_args__ = ("data",)
 
@@ -76,7 +76,7 @@ class _Octets(Record):
         object.__setattr__(self, "data", data)
 
 
-class Binary(_Octets):
+class Binary(_Bytes):
     """A binary message: ``data``, its bytes (RFC 6455 section 5.6)."""
 
     __slots__ = ()
@@ -126,13 +126,13 @@ class BinaryPart(Record):
         object.__setattr__(self, "last", last)
 
 
-class Ping(_Octets):
+class Ping(_Bytes):
     """A ping: ``data``, the bytes to send back in a pong (RFC 6455 section 5.5.2)."""
 
     __slots__ = ()
 
 
-class Pong(_Octets):
+class Pong(_Bytes):
     """A pong: ``data``, the bytes of the ping it answers (RFC 6455 section 5.5.3)."""
 
     __slots__ = ()
@@ -194,7 +194,7 @@ def parse_close(payload: Buffer, /) -> Close:
     >>> parse_close(b"\\x03\\xe9restart")
     Close(code=<CloseCode.GOING_AWAY: 1001>, reason='restart')
     """
-    body = octets(payload, "payload")
+    body = bytes_of(payload, "payload")
     if not body:
         return Close(close_code(1005))
     if len(body) == 1:

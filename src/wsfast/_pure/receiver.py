@@ -13,7 +13,7 @@ from collections import deque
 from contextlib import suppress
 
 from .. import _arguments, errors
-from .._buffers import octets
+from .._buffers import bytes_of
 from ..opcodes import Opcode
 from .mask import xor
 
@@ -31,13 +31,13 @@ MAX_HEADER = 14  # 2, 8 of length, 4 of masking key
 class Header:
     """The fields of a header whose bytes have all arrived."""
 
-    __slots__ = ("first", "key", "octets", "opcode", "payload_length")
+    __slots__ = ("first", "key", "opcode", "payload_length", "size")
 
-    def __init__(self, first: int, key: bytes, octets: int, payload_length: int) -> None:
+    def __init__(self, first: int, key: bytes, size: int, payload_length: int) -> None:
         self.first = first
         self.opcode = first & 0x0F
         self.key = key
-        self.octets = octets
+        self.size = size
         self.payload_length = payload_length
 
 
@@ -121,7 +121,7 @@ class Receiver:
             RuntimeError: the decoder is in use, or was stopped by an exception that was not
                 the remote's fault.
         """
-        return self._feed(octets(data))
+        return self._feed(bytes_of(data))
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Return a buffer to receive into, for ``asyncio.BufferedProtocol``.
@@ -233,7 +233,7 @@ class Receiver:
             self._head = head
             return len(chunk)
         self._head = b""
-        return at + self._frame.octets - carried
+        return at + self._frame.size - carried
 
     def _judge(self, head: bytes) -> Header | None:
         """Judge the bytes of a header; return it if it is whole (section 5.2)."""

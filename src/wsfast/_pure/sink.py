@@ -123,13 +123,13 @@ class MessageSink:
             RuntimeError: an earlier call raised something, or returned ``False``; or this
                 call comes from inside another.
         """
-        octets = bytes(data)
+        arrived = bytes(data)
         if not self._in_use.acquire(blocking=False):
             raise _arguments.sink_busy()
         try:
             if not self._ready:
                 raise _arguments.sink_failed(self._failure)
-            return self._go(octets, host)
+            return self._go(arrived, host)
         finally:
             self._in_use.release()
 
@@ -188,9 +188,9 @@ class MessageSink:
         self._ours = header
         self._decoder = MessageDecoder(self._role, max_message_size=None)
         first = header.first if self._decodes else 0x82
-        self._decoder.feed(bytes((first,)) + data[1 : header.octets])
+        self._decoder.feed(bytes((first,)) + data[1 : header.size])
         self._missing = header.payload_length
-        return header.octets
+        return header.size
 
     def _go_on(self, data: bytes) -> bytes:
         header, piece = self._ours, data[: self._missing]

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from .. import errors
 from .._arguments import check_state, not_a_string
-from .._buffers import octets
+from .._buffers import bytes_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def is_valid_utf8(data: Buffer, /) -> bool:
     (True, False)
     """
     try:
-        octets(data).decode()
+        bytes_of(data).decode()
     except UnicodeDecodeError:
         return False
     return True
@@ -76,7 +76,7 @@ def validate_utf8(data: Buffer, /) -> None:
         ValueError: it is not C-contiguous.
     """
     validator = Utf8Validator()
-    whole = octets(data)
+    whole = bytes_of(data)
     validator.accept(whole)
     validator.finish_after(whole)
 
@@ -95,7 +95,7 @@ def decode_utf8(data: Buffer, /) -> str:
     >>> decode_utf8(b"K\\xc3\\xb6ln")
     'Köln'
     """
-    whole = octets(data)
+    whole = bytes_of(data)
     with suppress(UnicodeDecodeError):
         return whole.decode()
     validate_utf8(whole)
@@ -150,7 +150,7 @@ class Utf8Validator:
             ValueError: it is not C-contiguous.
         """
         self._raise_again()
-        self.accept(octets(chunk, "chunk"))
+        self.accept(bytes_of(chunk, "chunk"))
         self.next_fragment()
 
     def finish(self) -> None:

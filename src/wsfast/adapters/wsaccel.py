@@ -42,9 +42,9 @@ class XorMaskerNull:
 
     def process(self, data: Buffer) -> bytes:
         """Return the next bytes as they are."""
-        octets = bytes(memoryview(data))
-        self._pointer += len(octets)
-        return octets
+        piece = bytes(memoryview(data))
+        self._pointer += len(piece)
+        return piece
 
 
 class XorMaskerSimple(XorMaskerNull):
@@ -57,9 +57,9 @@ class XorMaskerSimple(XorMaskerNull):
 
     def process(self, data: Buffer) -> bytes:
         """Return the next bytes masked, or unmasked."""
-        octets = apply_mask(data, self._key, self._pointer)
-        self._pointer += len(octets)
-        return octets
+        piece = apply_mask(data, self._key, self._pointer)
+        self._pointer += len(piece)
+        return piece
 
 
 def createXorMasker(mask: Buffer, length: int | None = None) -> XorMaskerSimple:  # theirs

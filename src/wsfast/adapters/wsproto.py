@@ -79,10 +79,10 @@ def _frame_decoder(original: Any) -> Any:
             part = self.wsfast.take_part()
             if part is None:
                 return None
-            opcode, fin, octets = part
+            opcode, fin, payload = part
             opcode = continuation if self._inside else opcodes[opcode]
             self._inside = True
-            return make(Frame, (opcode, octets, False, fin))
+            return make(Frame, (opcode, payload, False, fin))
 
     _FrameDecoder.__name__ = _FrameDecoder.__qualname__ = "FrameDecoder"
     return _FrameDecoder

@@ -10,8 +10,7 @@ none, it is ``Origin.UNKNOWN``.
 from __future__ import annotations
 
 from .._backend import validate_utf8
-from .._buffers import masking_key_octets
-from .._buffers import octets as octets_of
+from .._buffers import bytes_of, masking_key_bytes
 from .._record import Record
 from ..errors import Cause, InvalidUTF8
 from . import _binary, _charset, _unicode, _wire
@@ -128,7 +127,7 @@ def diagnose(
     >>> print(diagnose("Grüße aus Köln".encode("latin-1")).origin.name)
     LEGACY_CHARSET
     """
-    key = None if masking_key is None else masking_key_octets(masking_key)
+    key = None if masking_key is None else masking_key_bytes(masking_key)
     if isinstance(payload, InvalidUTF8):
         return diagnose_part(
             payload.context,
@@ -138,7 +137,7 @@ def diagnose(
             masking_key=key,
             show_payload=show_payload,
         )
-    octets = octets_of(payload, "payload")
+    octets = bytes_of(payload, "payload")
     violation = _violation(octets)
     start = 0
     if violation is not None and violation.offset >= MAX_SAMPLE // 2:

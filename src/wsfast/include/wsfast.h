@@ -66,8 +66,8 @@ static inline int wsfast_import(void)
     }
     if (api->version != WSFAST_API_VERSION || api->size < sizeof(WsfastAPI)) {
         PyErr_Format(PyExc_ImportError,
-                     "this module was built with version %d of wsfast's C API (%zu octets), the "
-                     "installed wsfast has version %u (%u octets): build it again, or install the "
+                     "this module was built with version %d of wsfast's C API (%zu bytes), the "
+                     "installed wsfast has version %u (%u bytes): build it again, or install the "
                      "wsfast that it was built with",
                      WSFAST_API_VERSION, sizeof(WsfastAPI), (unsigned)api->version,
                      (unsigned)api->size);

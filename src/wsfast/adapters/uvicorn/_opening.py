@@ -50,16 +50,16 @@ class Opening:
         self._key = b""
         self._bodiless = False  # the response must not have a body
 
-    def receive(self, octets: bytes) -> h11.Request | None:
+    def receive(self, data: bytes) -> h11.Request | None:
         """Take bytes of the request; return it once it is whole and good.
 
         Raises:
             Refused: it is not.
         """
-        self._room -= len(octets)
+        self._room -= len(data)
         if self._room < 0:  # h11 has a limit for what is incomplete only
             raise Refused(431, f"the request is longer than {self._max_request} bytes")
-        self._http.receive_data(octets)
+        self._http.receive_data(data)
         try:
             request = self._http.next_event()
             if not isinstance(request, h11.Request):
@@ -132,10 +132,10 @@ class Opening:
 
     def respond_more(self, body: bytes, more: bool) -> bytes:
         """Return more of the body; at its end with what ends it."""
-        octets = b""
+        data = b""
         if body and not self._bodiless:
-            octets = self._http.send(h11.Data(data=body)) or b""
-        return octets if more else octets + (self._http.send(h11.EndOfMessage()) or b"")
+            data = self._http.send(h11.Data(data=body)) or b""
+        return data if more else data + (self._http.send(h11.EndOfMessage()) or b"")
 
 
 def shortened(text: str, most: int) -> str:

@@ -123,10 +123,10 @@ class WebSocketProtocol(ClosingWire):
 
     def _respond(self, status: int, headers: Headers, body: bytes) -> None:
         """Answer the request with plain HTTP, and hang up."""
-        octets = self._opening.respond(status, headers, body)
+        data = self._opening.respond(status, headers, body)
         self._stage = OVER
         if not self.transport.is_closing():
-            self.transport.write(octets)
+            self.transport.write(data)
         self._close_transport()
 
     def _refuse_if_unanswered(self, status: int, body: bytes) -> None:
@@ -313,9 +313,9 @@ class WebSocketProtocol(ClosingWire):
 
     def _write_body(self, body: bytes, more: bool) -> None:
         if self._response is None:
-            octets = self._opening.respond_more(body, more)
+            data = self._opening.respond_more(body, more)
         else:
-            octets = self._opening.respond(*self._response, body, more)
+            data = self._opening.respond(*self._response, body, more)
             self._response = None
         if not self.transport.is_closing():
-            self.transport.write(octets)
+            self.transport.write(data)

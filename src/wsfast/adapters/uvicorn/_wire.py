@@ -190,26 +190,26 @@ class Wire(asyncio.BufferedProtocol):
 
     # Reading.
 
-    def _take(self, octets: bytes | memoryview) -> None:
+    def _take(self, data: bytes | memoryview) -> None:
         self._heard = True
         if self._deflate is not None:
-            rest = octets[INFLATED:]
+            rest = data[INFLATED:]
             while rest:
-                self._feed(octets[:INFLATED])
+                self._feed(data[:INFLATED])
                 if self._paused or self._stage is not OPEN:
                     self._unread.appendleft(bytes(rest))
                     return
-                octets, rest = rest, rest[INFLATED:]
-        self._feed(octets)
+                data, rest = rest, rest[INFLATED:]
+        self._feed(data)
 
-    def _feed(self, octets: bytes | memoryview) -> None:
+    def _feed(self, data: bytes | memoryview) -> None:
         if self._last is not None:
             return
         queue = self._queue
         event: Any
         last: Close | ProtocolViolation | None = None
         try:
-            for event in self._decoder.feed(octets):
+            for event in self._decoder.feed(data):
                 kind = type(event)
                 if kind is Text or kind is Binary:
                     queue.append(event)
@@ -222,7 +222,7 @@ class Wire(asyncio.BufferedProtocol):
                     last = event
                     break  # nothing counts that follows a close frame
         except InvalidUTF8 as violation:
-            last, self._invalid = violation, message_in(octets, violation)
+            last, self._invalid = violation, message_in(data, violation)
         except ProtocolViolation as violation:
             last = violation
         if self._gathered and not self._gathered.flush_is_due:
@@ -257,20 +257,20 @@ class Wire(asyncio.BufferedProtocol):
 
     # Writing.
 
-    def _write(self, octets: bytes) -> None:
+    def _write(self, data: bytes) -> None:
         """Write now, or with the answers to the messages that wait still."""
         gathered = self._gathered
-        if self._queue and gathered.can_hold(len(octets)):
-            gathered.hold(octets)
+        if self._queue and gathered.can_hold(len(data)):
+            gathered.hold(data)
             if not gathered.flush_is_due:
                 gathered.flush_is_due = True
                 self.loop.call_soon(self._flush_now_due)
         elif gathered:
-            gathered.hold(octets)
+            gathered.hold(data)
             self._flush()
         else:
-            self._written += len(octets)
-            self.transport.write(octets)
+            self._written += len(data)
+            self.transport.write(data)
 
     def _flush_now_due(self) -> None:
         self._gathered.flush_is_due = False
@@ -278,10 +278,10 @@ class Wire(asyncio.BufferedProtocol):
 
     def _flush(self) -> None:
         if self._gathered:
-            octets = self._gathered.take()
+            data = self._gathered.take()
             if not self.transport.is_closing():
-                self._written += len(octets)
-                self.transport.write(octets)
+                self._written += len(data)
+                self.transport.write(data)
 
     # Control frames.
 
