@@ -29,9 +29,9 @@ async def _copy(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray
 ) -> None:
     with contextlib.suppress(ConnectionError):
-        while octets := await reader.read(65536):
-            record += octets
-            writer.write(octets)
+        while chunk := await reader.read(65536):
+            record += chunk
+            writer.write(chunk)
             await writer.drain()
     writer.close()
 

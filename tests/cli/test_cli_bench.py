@@ -89,7 +89,7 @@ def test_plot(tmp_path: Path, suffix: str) -> None:
         assert ET.parse(path).getroot().tag.endswith("svg")
 
 
-def test_plot_of_no_octets_is_empty(tmp_path: Path) -> None:
+def test_plot_of_no_bytes_is_empty(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     path = tmp_path / "plot.svg"
     status, _ = run("decode", "--plot", str(path), "--size", "0", "--seconds", "0.001")

@@ -126,7 +126,7 @@ Packets = list[bytes]
 
 def recorded(name: str) -> Packets:
     """Return the packets of a recording, as Ethernet frames."""
-    return [packet.octets for packet in pcap.packets((CAPTURES / name).read_bytes())]
+    return [packet.data for packet in pcap.packets((CAPTURES / name).read_bytes())]
 
 
 def written(
@@ -371,15 +371,15 @@ def test_a_file_cut_anywhere_is_never_called_valid(name: str) -> None:
             assert "violation" not in output
 
 
-def ends(octets: bytes) -> Iterator[int]:
+def ends(data: bytes) -> Iterator[int]:
     """Yield where packets, or blocks, end."""
-    at = 0 if octets[:4] == b"\n\r\r\n" else 24
-    while at < len(octets):
+    at = 0 if data[:4] == b"\n\r\r\n" else 24
+    while at < len(data):
         yield at
-        if octets[:4] == b"\n\r\r\n":
-            at += struct.unpack_from("<I", octets, at + 4)[0]
+        if data[:4] == b"\n\r\r\n":
+            at += struct.unpack_from("<I", data, at + 4)[0]
         else:
-            at += 16 + struct.unpack_from("<I", octets, at + 8)[0]
+            at += 16 + struct.unpack_from("<I", data, at + 8)[0]
 
 
 # The same packets, as other libraries read them.
@@ -387,13 +387,13 @@ def ends(octets: bytes) -> Iterator[int]:
 
 @pytest.mark.parametrize("path", sorted(CAPTURES.glob("*.pcap*")), ids=lambda path: path.name)
 def test_packets_are_those_of_dpkt_and_scapy(path: Path) -> None:
-    ours = [packet.octets for packet in pcap.packets(path.read_bytes())]
+    ours = [packet.data for packet in pcap.packets(path.read_bytes())]
     dpkt = pytest.importorskip("dpkt")
     with path.open("rb") as file:
-        assert ours == [octets for _, octets in dpkt.pcap.UniversalReader(file)]
+        assert ours == [data for _, data in dpkt.pcap.UniversalReader(file)]
     scapy = pytest.importorskip("scapy.utils")
     with scapy.RawPcapReader(str(path)) as reader:
-        assert ours == [octets for octets, _ in reader]
+        assert ours == [data for data, _ in reader]
 
 
 @pytest.mark.parametrize("path", sorted(CAPTURES.glob("*.pcap*")), ids=lambda path: path.name)
@@ -405,7 +405,7 @@ def test_segments_are_those_of_scapy(path: Path) -> None:
     packets = list(pcap.packets(path.read_bytes()))
     with utils.PcapReader(str(path)) as reader:
         for ours, theirs in zip(packets[:40], reader, strict=False):
-            found = segment(ours.link, ours.octets)
+            found = segment(ours.link, ours.data)
             assert isinstance(found, Segment)
             tcp = theirs[inet.TCP]
             assert (found.source[1], found.target[1]) == (tcp.sport, tcp.dport)

@@ -193,7 +193,7 @@ def test_help_has_examples(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("octets", "place"),
+    ("data", "place"),
     [
         (b"\xff", (1, 1)),
         (b"abc\xff", (1, 4)),
@@ -204,17 +204,17 @@ def test_help_has_examples(arguments: list[str]) -> None:
     ],
 )
 @pytest.mark.parametrize("before", [0, 1, 2**19 - 2, 2**19 - 1, 2**19, 2**20])
-def test_check_line_and_column(octets: bytes, place: tuple[int, int], before: int) -> None:
+def test_check_line_and_column(data: bytes, place: tuple[int, int], before: int) -> None:
     line, column = place
     text = b"x" * before
     expected = (line, column + before) if line == 1 else (line, column)
-    status, output = check("--json", stdin=text + octets)
+    status, output = check("--json", stdin=text + data)
     found = json.loads(output)
     assert status == 1
     assert (found["line"], found["column"]) == expected
     # The same as Python's own decoder has it.
     at = found["violation"]["offset"]
-    whole = (text + octets)[:at].decode()
+    whole = (text + data)[:at].decode()
     assert (whole.count("\n") + 1, len(whole.rpartition("\n")[2]) + 1) == expected
 
 
@@ -241,7 +241,7 @@ def test_check_several_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("octets", "line"),
+    ("data", "line"),
     [
         ("erste\nGrüße aus Köln, schöne Tage\ndritte".encode("cp1252"), "Grüße aus Köln, schöne"),
         ("Привет, как дела сегодня?".encode("koi8-r"), "Привет, как дела"),
@@ -251,11 +251,11 @@ def test_check_several_files(tmp_path: Path) -> None:
     ],
     ids=["cp1252", "koi8-r", "utf-16", "twice", "cesu-8"],
 )
-def test_check_shows_the_text_as_it_was_meant(octets: bytes, line: str) -> None:
-    output = check("--show-fixed", stdin=octets)[1]
+def test_check_shows_the_text_as_it_was_meant(data: bytes, line: str) -> None:
+    output = check("--show-fixed", stdin=data)[1]
     assert f"meant  {line}" in output.replace("\\ufeff", "")
-    assert line not in check(stdin=octets)[1]
-    assert line in json.loads(check("--show-fixed", "--json", stdin=octets)[1])["fixed"]
+    assert line not in check(stdin=data)[1]
+    assert line in json.loads(check("--show-fixed", "--json", stdin=data)[1])["fixed"]
 
 
 def test_check_shows_no_text_where_none_was_meant() -> None:

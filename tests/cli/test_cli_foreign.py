@@ -39,9 +39,9 @@ REQUEST = (
 ANSWER = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 
 
-def refused(octets: bytes, *arguments: str) -> str:
+def refused(data: bytes, *arguments: str) -> str:
     """Check that there is no verdict; return what is said."""
-    status, output = frames(*arguments, stdin=octets)
+    status, output = frames(*arguments, stdin=data)
     assert status == 2, output[:500]
     assert "violation" not in output
     assert output.startswith("Error: ")
@@ -100,9 +100,9 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_what_is_no_websocket(name: str) -> None:
-    octets, says = FOREIGN[name]
-    assert says in refused(octets)
-    refused(base64.b64encode(octets))
+    data, says = FOREIGN[name]
+    assert says in refused(data)
+    refused(base64.b64encode(data))
 
 
 def test_random_files() -> None:
@@ -116,9 +116,9 @@ def test_files_of_the_python_installation() -> None:
     kinds = ("*.py", "*.txt", "**/*.pyc", "**/*.so", "test/**/*", "**/*.exe")
     paths = sorted({p for kind in kinds for p in folder.glob(kind) if p.is_file()})
     for path in Random(7).sample(paths, min(200, len(paths))):
-        octets = path.read_bytes()[: 1 << 16]
-        if octets:
-            refused(octets)
+        data = path.read_bytes()[: 1 << 16]
+        if data:
+            refused(data)
 
 
 @pytest.mark.parametrize(
@@ -234,29 +234,29 @@ def test_both_directions_in_one_file() -> None:
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 WRITTEN: dict[str, Callable[[bytes], str]] = {
-    "hex": lambda octets: octets.hex(),
-    "hex pairs": lambda octets: octets.hex(" ") + "\r\n",
-    "base64": lambda octets: base64.encodebytes(octets).decode(),
-    "url base64": lambda octets: base64.urlsafe_b64encode(octets).decode().rstrip("="),
-    "data url": lambda octets: "data:;base64," + base64.b64encode(octets).decode(),
+    "hex": lambda data: data.hex(),
+    "hex pairs": lambda data: data.hex(" ") + "\r\n",
+    "base64": lambda data: base64.encodebytes(data).decode(),
+    "url base64": lambda data: base64.urlsafe_b64encode(data).decode().rstrip("="),
+    "data url": lambda data: "data:;base64," + base64.b64encode(data).decode(),
     "python": repr,
-    "python name": lambda octets: f"wire = {octets!r}\n",
-    "python list": lambda octets: str(list(octets)),
-    "bytearray": lambda octets: repr(bytearray(octets)),
-    "fromhex": lambda octets: f'bytes.fromhex("{octets.hex(" ")}")',
-    "c array": lambda octets: (
-        "static const unsigned char x[] = {\n" + ", ".join(map(hex, octets)) + "\n};\n"
+    "python name": lambda data: f"wire = {data!r}\n",
+    "python list": lambda data: str(list(data)),
+    "bytearray": lambda data: repr(bytearray(data)),
+    "fromhex": lambda data: f'bytes.fromhex("{data.hex(" ")}")',
+    "c array": lambda data: (
+        "static const unsigned char x[] = {\n" + ", ".join(map(hex, data)) + "\n};\n"
     ),
-    "c string": lambda octets: '"' + "".join(f"\\x{octet:02x}" for octet in octets) + '"',
-    "javascript": lambda octets: f"new Uint8Array([{', '.join(map(str, octets))}])",
-    "node": lambda octets: f"<Buffer {octets.hex(' ')}>",
-    "go": lambda octets: f"[]byte{{{', '.join(map(hex, octets))}}}",
-    "wireshark": lambda octets: " \\\n".join(
-        '"' + "".join(f"\\x{octet:02x}" for octet in octets[at : at + 16]) + '"'
-        for at in range(0, len(octets), 16)
+    "c string": lambda data: '"' + "".join(f"\\x{byte:02x}" for byte in data) + '"',
+    "javascript": lambda data: f"new Uint8Array([{', '.join(map(str, data))}])",
+    "node": lambda data: f"<Buffer {data.hex(' ')}>",
+    "go": lambda data: f"[]byte{{{', '.join(map(hex, data))}}}",
+    "wireshark": lambda data: " \\\n".join(
+        '"' + "".join(f"\\x{byte:02x}" for byte in data[at : at + 16]) + '"'
+        for at in range(0, len(data), 16)
     ),
-    "armour": lambda octets: (
-        "-----BEGIN FRAMES-----\n" + base64.encodebytes(octets).decode() + "-----END FRAMES-----\n"
+    "armour": lambda data: (
+        "-----BEGIN FRAMES-----\n" + base64.encodebytes(data).decode() + "-----END FRAMES-----\n"
     ),
 }
 
@@ -296,8 +296,8 @@ def test_yaml_of_an_older_wireshark() -> None:
     sent = [(0, REQUEST), (1, ANSWER + b"\r\n"), (0, GOOD), *((1, one) for one in answers)]
     text = "".join(
         f"# Packet {number}\npeer{peer}_{number}: !!binary |\n"
-        + "".join(f"  {line}\n" for line in base64.encodebytes(octets).decode().split())
-        for number, (peer, octets) in enumerate(sent)
+        + "".join(f"  {line}\n" for line in base64.encodebytes(piece).decode().split())
+        for number, (peer, piece) in enumerate(sent)
     )
     for encoding in ENCODINGS:
         status, output = frames("--json", stdin=text.encode(encoding))
@@ -321,8 +321,8 @@ def test_texts_in_another_encoding(name: str, encoding: str) -> None:
 
 
 def test_c_arrays_of_wireshark() -> None:
-    def array(peer: int, number: int, octets: bytes) -> str:
-        rows = ", \n".join(", ".join(map(hex, octets[i : i + 8])) for i in range(0, len(octets), 8))
+    def array(peer: int, number: int, piece: bytes) -> str:
+        rows = ", \n".join(", ".join(map(hex, piece[i : i + 8])) for i in range(0, len(piece), 8))
         return f"char peer{peer}_{number}[] = {{ /* Packet {number} */\n{rows} }};\n"
 
     answer = ANSWER + b"\r\n" + frame(TEXT, b"hello", key=None)

@@ -46,12 +46,12 @@ def follow(record: recording.Recording, form: str) -> bytes:
         *("", line, f"Follow: tcp,{form}", "Filter: tcp.stream eq 0"),
         *("Node 0: 127.0.0.1:51320", "Node 1: 127.0.0.1:8765"),
     ]
-    for octets, indent in ((record.from_client, ""), (record.from_server, "\t")):
+    for sent, indent in ((record.from_client, ""), (record.from_server, "\t")):
         if form == "raw":
-            out += [indent + octets[i : i + 500].hex() for i in range(0, len(octets), 500)]
+            out += [indent + sent[i : i + 500].hex() for i in range(0, len(sent), 500)]
             continue
-        for at in range(0, len(octets), 16):
-            row = octets[at : at + 16]
+        for at in range(0, len(sent), 16):
+            row = sent[at : at + 16]
             pairs = row[:8].hex(" ").ljust(23) + "  " + row[8:].hex(" ").ljust(23)
             text = "".join(chr(o) if 32 <= o < 127 else "." for o in row)
             out.append(f"{indent}{at:08X}  {pairs}  {text[:8]} {text[8:]}")
@@ -130,7 +130,7 @@ def test_frames_compressed_message_that_is_not_whole_is_judged_so_far() -> None:
     assert "plausible French" in output
 
 
-def test_frames_octets_after_a_close_frame_are_ignored() -> None:
+def test_frames_bytes_after_a_close_frame_are_ignored() -> None:
     status, output = frames(stdin=bytes.fromhex("880203e8") + b"\xff\xff")
     assert status == 0
     assert "= the capture has bytes after the close frame, which are ignored" in output
@@ -278,7 +278,7 @@ def test_frames_truncated_capture_says_so(cut: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "octets", "says"),
+    ("arguments", "data", "says"),
     [
         ([], b"", "is empty"),
         (["--hex"], b"8", "not hexadecimal"),
@@ -293,20 +293,18 @@ def test_frames_truncated_capture_says_so(cut: int) -> None:
         ),
     ],
 )
-def test_frames_of_what_is_no_capture(arguments: list[str], octets: bytes, says: str) -> None:
-    status, output = frames(*arguments, stdin=octets)
+def test_frames_of_what_is_no_capture(arguments: list[str], data: bytes, says: str) -> None:
+    status, output = frames(*arguments, stdin=data)
     assert status == 2
     assert says in output
 
 
 def test_frames_any_garbage_never_a_traceback() -> None:
     for seed in range(300):
-        octets = bytes((seed * seed + i * (seed | 1) * 31 + (i * i) // 7) % 256 for i in range(90))
+        data = bytes((seed * seed + i * (seed | 1) * 31 + (i * i) // 7) % 256 for i in range(90))
         for role in ("server", "client", "auto"):
-            assert frames("--role", role, stdin=octets)[0] in (
-                (2,) if role == "auto" else (0, 1, 2)
-            )
-            assert frames("--format", "raw", "--role", role, stdin=octets)[0] in (0, 1, 2)
+            assert frames("--role", role, stdin=data)[0] in ((2,) if role == "auto" else (0, 1, 2))
+            assert frames("--format", "raw", "--role", role, stdin=data)[0] in (0, 1, 2)
 
 
 def test_frames_endless_file_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,7 +322,7 @@ FEW = b"\x83\x05Hello"  # too few bytes to tell, and an opcode that is reserved
 
 
 @pytest.mark.parametrize(
-    ("octets", "form"),
+    ("data", "form"),
     [
         (FEW, "raw"),
         (FEW.hex(" ").encode(), "hex"),
@@ -334,12 +332,12 @@ FEW = b"\x83\x05Hello"  # too few bytes to tell, and an opcode that is reserved
     ],
     ids=["raw", "hex", "base64", "literal", "dump"],
 )
-def test_frames_advises_the_format_that_gets_a_verdict(octets: bytes, form: str) -> None:
-    status, output = frames(stdin=octets)
+def test_frames_advises_the_format_that_gets_a_verdict(data: bytes, form: str) -> None:
+    status, output = frames(stdin=data)
     assert status == 2
     assert re.findall(r"wsfast frames --format (\w+)", output) == [form] * bool(form)
     if form:
-        status, output = frames("--format", form, stdin=octets)
+        status, output = frames("--format", form, stdin=data)
         assert status == 1
         assert "violation 1002" in output
 

@@ -70,8 +70,8 @@ def test_har_that_is_none_names_the_place(name: str) -> None:
 
 
 def test_har_with_binary_messages() -> None:
-    octets = bytes(range(256))
-    data = base64.b64encode(octets).decode()
+    raw = bytes(range(256))
+    data = base64.b64encode(raw).decode()
     capture = har(
         message(opcode=2, data=data, type="send"),
         message(opcode=2.0, data=data),
@@ -81,7 +81,7 @@ def test_har_with_binary_messages() -> None:
     assert status == 0
     found = json.loads(output)["streams"][0]["messages"]
     assert [one["opcode"] for one in found] == ["binary"] * 3
-    assert [one["payload"] for one in found] == [octets.hex(), octets.hex(), ""]
+    assert [one["payload"] for one in found] == [raw.hex(), raw.hex(), ""]
     assert [one["direction"] for one in found] == [
         "client to server",
         *["server to client"] * 2,

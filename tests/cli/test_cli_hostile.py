@@ -37,10 +37,10 @@ from test_cli_foreign import ANSWER, GOOD
 from wsfast.cli import _captures, command
 
 
-def judged_in_bounds(octets: bytes, tmp_path: Path, megabytes: int) -> tuple[int, str]:
+def judged_in_bounds(data: bytes, tmp_path: Path, megabytes: int) -> tuple[int, str]:
     """Read it in a process that may use so much memory, and 60 seconds of the processor."""
     path = tmp_path / "hostile"
-    path.write_bytes(octets)
+    path.write_bytes(data)
     program = (
         "import resource, sys; from wsfast.cli import run;"
         f"resource.setrlimit(resource.RLIMIT_AS, ({megabytes << 20}, {megabytes << 20}));"
@@ -156,14 +156,14 @@ NAMES = sorted(path.name for path in CAPTURES.iterdir() if path.suffix in (".pca
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(NAMES), st.randoms(use_true_random=False), st.integers(1, 6))
 def test_damaged_captures_never_raise(name: str, rng: Random, changes: int) -> None:
-    octets = bytearray((CAPTURES / name).read_bytes()[:6000])
+    data = bytearray((CAPTURES / name).read_bytes()[:6000])
     for _ in range(changes):
-        at = rng.randrange(len(octets))
+        at = rng.randrange(len(data))
         if rng.random() < 0.3:
-            del octets[at : at + rng.randrange(1, 40)]
+            del data[at : at + rng.randrange(1, 40)]
         else:
-            octets[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
-    assert frames(stdin=bytes(octets) or b"x")[0] in (0, 1, 2)
+            data[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+    assert frames(stdin=bytes(data) or b"x")[0] in (0, 1, 2)
 
 
 @settings(max_examples=100, deadline=None)
@@ -172,8 +172,8 @@ def test_damaged_captures_never_raise(name: str, rng: Random, changes: int) -> N
 @example("pcap", b"\x00")
 @example("literal", b"[999]")
 @example("har", b'{"log": {"entries": [{"_webSocketMessages": [1], "request": {"url": 1}}]}}')
-def test_readers_never_raise(form: str, octets: bytes) -> None:
-    result = CliRunner().invoke(command, ["frames", "--format", form], input=octets)
+def test_readers_never_raise(form: str, data: bytes) -> None:
+    result = CliRunner().invoke(command, ["frames", "--format", form], input=data)
     assert isinstance(result.exception, SystemExit | None)
     assert result.exit_code in (0, 1, 2)
 

@@ -54,8 +54,8 @@ def text(rng: Random) -> bytes:
     return lines.encode(rng.choice(ENCODINGS))
 
 
-def chunk(kind: bytes, octets: bytes) -> bytes:
-    return struct.pack(">I", len(octets)) + kind + octets + struct.pack(">I", zlib.crc32(octets))
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data))
 
 
 def image(rng: Random) -> bytes:
@@ -77,7 +77,7 @@ def image(rng: Random) -> bytes:
 def tls(rng: Random) -> bytes:
     """Return records of TLS: those of a real connection, or data that is made up."""
     if rng.random() < 0.3:
-        segments = [segment(p.link, p.octets) for p in recorded_tls()]
+        segments = [segment(p.link, p.data) for p in recorded_tls()]
         talk = [one for one in segments if isinstance(one, Segment) and one.payload]
         source = rng.choice((talk[0].source, talk[0].target))
         return b"".join(one.payload for one in talk if one.source == source)
@@ -149,10 +149,8 @@ def on_tcp(sides: tuple[bytes, bytes], beginning: bool) -> bytes:
         return eth + ip[:2] + struct.pack("!H", 40 + len(payload)) + ip[4:] + head + payload
 
     packets = [packet(0, 9, b"", SYN), packet(1, 9, b"", SYN | 0x10)] if beginning else []
-    for side, octets in enumerate(sides):
-        packets += [
-            packet(side, 10 + at, octets[at : at + 1400]) for at in range(0, len(octets), 1400)
-        ]
+    for side, sent in enumerate(sides):
+        packets += [packet(side, 10 + at, sent[at : at + 1400]) for at in range(0, len(sent), 1400)]
     return written(packets)
 
 
@@ -163,7 +161,7 @@ def test_another_protocol_on_tcp(kind: str, beginning: bool) -> None:
     for _ in range(4):
         sides = [PROTOCOLS[kind](rng) for _ in range(2)]
         if not beginning:
-            sides = [octets[rng.randrange(len(octets)) :] or b"\0" for octets in sides]
+            sides = [sent[rng.randrange(len(sent)) :] or b"\0" for sent in sides]
         status, output = frames(stdin=on_tcp((sides[0], sides[1]), beginning))
         assert status == 2, output[:500]
         assert "violation" not in output
@@ -173,6 +171,6 @@ def test_another_protocol_on_tcp(kind: str, beginning: bool) -> None:
 def test_another_protocol_as_a_file(kind: str) -> None:
     rng = Random(kind)
     for _ in range(4):
-        octets = PROTOCOLS[kind](rng)
-        refused(octets)
-        assert frames(stdin=octets[rng.randrange(len(octets)) :] or b"\0")[0] == 2
+        data = PROTOCOLS[kind](rng)
+        refused(data)
+        assert frames(stdin=data[rng.randrange(len(data)) :] or b"\0")[0] == 2

@@ -232,9 +232,9 @@ class Generator:
     def legacy_charset(self) -> bytes:
         language, charset = self.random.choice(CHARSETS)
         while True:
-            octets = self.text(language).encode(charset, "ignore")
-            if not _is_utf8(octets):
-                return octets
+            encoded = self.text(language).encode(charset, "ignore")
+            if not _is_utf8(encoded):
+                return encoded
 
     def utf16(self) -> bytes:
         codec = self.random.choice(("utf-16", "utf-16-le", "utf-16-be"))
@@ -264,32 +264,32 @@ class Generator:
         halves = [m.start() for m in re.finditer("[\ud800-\udbff]", units)]
         at = self.random.choice(halves) + 1
         units = units[:at] if self.random.random() < 0.5 else units[at:]
-        octets = units.encode("utf-16", "surrogatepass")
-        return octets.decode("utf-16", "surrogatepass").encode("utf-8", "surrogatepass")
+        encoded = units.encode("utf-16", "surrogatepass")
+        return encoded.decode("utf-16", "surrogatepass").encode("utf-8", "surrogatepass")
 
     def cut(self) -> bytes:
         while True:
-            octets = self.beyond_ascii().encode()
-            first, last = sorted(self.random.sample(range(len(octets) + 1), 2))
-            piece = octets[first:last] if self.random.random() < 0.5 else octets[:last]
+            encoded = self.beyond_ascii().encode()
+            first, last = sorted(self.random.sample(range(len(encoded) + 1), 2))
+            piece = encoded[first:last] if self.random.random() < 0.5 else encoded[:last]
             if len(piece) >= 8 and not _is_utf8(piece):
                 return piece
 
     def double_encoded(self) -> bytes:
         while True:
-            octets = self.beyond_ascii().encode()
+            encoded = self.beyond_ascii().encode()
             charset = self.random.choice(("cp1252", "latin-1"))
             try:
-                return octets.decode(charset).encode()
+                return encoded.decode(charset).encode()
             except UnicodeDecodeError:
                 continue
 
     def masked(self) -> bytes:
         while True:
             key = self.random.randbytes(4)
-            octets = self.text().encode()[:2000]
-            out = bytes(octet ^ key[i % 4] for i, octet in enumerate(octets))
-            if len(octets) >= 32 and not _is_utf8(out):
+            encoded = self.text().encode()[:2000]
+            out = bytes(byte ^ key[i % 4] for i, byte in enumerate(encoded))
+            if len(encoded) >= 32 and not _is_utf8(out):
                 return out
 
     def compressed_message(self) -> bytes:
@@ -356,23 +356,23 @@ class Generator:
 
     def noise(self) -> bytes:
         while True:
-            octets = self.random.randbytes(self.random.randint(12, 800))
-            if not _is_utf8(octets):
-                return octets
+            data = self.random.randbytes(self.random.randint(12, 800))
+            if not _is_utf8(data):
+                return data
 
     def damaged(self) -> bytes:
         """Flip some bits of a text in UTF-8."""
         while True:
-            octets = bytearray(self.beyond_ascii().encode())
+            data = bytearray(self.beyond_ascii().encode())
             for _ in range(self.random.randint(1, 4)):
-                octets[self.random.randrange(len(octets))] ^= 1 << self.random.randrange(8)
-            if not _is_utf8(bytes(octets)):
-                return bytes(octets)
+                data[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)
+            if not _is_utf8(bytes(data)):
+                return bytes(data)
 
 
-def _is_utf8(octets: bytes) -> bool:
+def _is_utf8(data: bytes) -> bool:
     try:
-        octets.decode()
+        data.decode()
     except UnicodeDecodeError:
         return False
     return True

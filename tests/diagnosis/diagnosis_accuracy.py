@@ -22,8 +22,8 @@ LEAST_RIGHT = 0.90  # of each kind
 MOST_ALARMS = 0.02  # of each sort of negatives
 
 
-def found(octets: bytes) -> Diagnosis:
-    return diagnose(octets)
+def found(data: bytes) -> Diagnosis:
+    return diagnose(data)
 
 
 def measure(
@@ -37,14 +37,14 @@ def measure(
     for number, (kind, (origin, make)) in enumerate(wanted.items()):
         generator = corpus.Generator(texts, seed + number)
         for _ in range(count):
-            octets = make(generator)
-            diagnosis = found(octets)
+            data = make(generator)
+            diagnosis = found(data)
             name = diagnosis.origin.name
             kinds.setdefault(kind, Counter())[name] += 1
             if name not in ("UTF8", "UNKNOWN"):
                 confidences.setdefault(diagnosis.confidence, Counter())[name == origin] += 1
             if name != origin:
-                wrong.setdefault(kind, []).append(octets)
+                wrong.setdefault(kind, []).append(data)
     return kinds, confidences, wrong
 
 
@@ -94,8 +94,8 @@ def main(arguments: Sequence[str]) -> int:
     print(*printed, sep="\n")
     if options.wrong:
         for kind, samples in wrong.items():
-            for octets in samples[:6]:
-                print(kind, diagnose(octets, show_payload=True), octets[:120])
+            for data in samples[:6]:
+                print(kind, diagnose(data, show_payload=True), data[:120])
     low = min(right.values()) < LEAST_RIGHT or max(alarms.values()) >= MOST_ALARMS
     return int(low or (options.check and not figures.documented(printed)))
 

@@ -100,7 +100,7 @@ class Case:
     language: str
     length: int
     text: str
-    octets: bytes
+    data: bytes
 
     def judge(self, found: Diagnosis) -> bool:
         if found.origin.name != self.origin:
@@ -108,7 +108,7 @@ class Case:
         if self.origin != "LEGACY_CHARSET":
             return True
         try:
-            return self.octets.decode(found.detail) == self.text
+            return self.data.decode(found.detail) == self.text
         except UnicodeDecodeError:
             return False
 
@@ -122,53 +122,53 @@ def cases(words: Words, count: int, seed: int) -> list[Case]:
             for _ in range(count):
                 language = rng.choice(languages)
                 text = rng.choice(SHAPES).format(value(words[language], length, rng))
-                octets = text.encode(charset, "ignore")
-                if is_utf8(octets):
+                data = text.encode(charset, "ignore")
+                if is_utf8(data):
                     continue
                 origin = "UTF16" if charset.startswith("utf-16") else "LEGACY_CHARSET"
-                sent = octets.decode(charset)
-                made.append(Case(origin, charset, language, length, sent, octets))
+                sent = data.decode(charset)
+                made.append(Case(origin, charset, language, length, sent, data))
     makers: dict[str, Callable[[bytes, random.Random], bytes]] = {"cut": cut, "damaged": flip}
     for kind, make in makers.items():
         for length in LENGTHS:
             for _ in range(4 * count):
                 language = rng.choice(sorted(words))
                 text = rng.choice(SHAPES).format(value(words[language], length, rng))
-                octets = make(text.encode(), rng)
-                if not is_utf8(octets):
+                data = make(text.encode(), rng)
+                if not is_utf8(data):
                     origin = "CUT" if kind == "cut" else "UNKNOWN"
-                    made.append(Case(origin, kind, language, length, text, octets))
+                    made.append(Case(origin, kind, language, length, text, data))
     for length in LENGTHS:
         for _ in range(4 * count):
-            octets = rng.randbytes(length)
-            if not is_utf8(octets):
-                made.append(Case("UNKNOWN", "noise", "", length, "", octets))
+            data = rng.randbytes(length)
+            if not is_utf8(data):
+                made.append(Case("UNKNOWN", "noise", "", length, "", data))
     for _ in range(2 * count):
         text = rng.choice(SHAPES).format(rng.choice(SIGNS))
-        octets = text.encode("cp1252")
-        if not is_utf8(octets):
+        data = text.encode("cp1252")
+        if not is_utf8(data):
             beyond = sum(c > "\x7f" for c in text)
-            made.append(Case("LEGACY_CHARSET", "signs", "", beyond, text, octets))
+            made.append(Case("LEGACY_CHARSET", "signs", "", beyond, text, data))
     return made
 
 
-def is_utf8(octets: bytes) -> bool:
+def is_utf8(data: bytes) -> bool:
     try:
-        octets.decode()
+        data.decode()
     except UnicodeDecodeError:
         return False
     return True
 
 
-def cut(octets: bytes, rng: random.Random) -> bytes:
+def cut(data: bytes, rng: random.Random) -> bytes:
     """Cut inside a character, at the end or at the beginning."""
-    inside = [at for at, octet in enumerate(octets) if 0x80 <= octet < 0xC0]
+    inside = [at for at, byte in enumerate(data) if 0x80 <= byte < 0xC0]
     at = rng.choice(inside)
-    return octets[:at] if rng.random() < 0.5 else octets[at:]
+    return data[:at] if rng.random() < 0.5 else data[at:]
 
 
-def flip(octets: bytes, rng: random.Random) -> bytes:
-    out = bytearray(octets)
+def flip(data: bytes, rng: random.Random) -> bytes:
+    out = bytearray(data)
     out[rng.randrange(len(out))] ^= 1 << rng.randrange(8)
     return bytes(out)
 
@@ -179,7 +179,7 @@ def measure(made: list[Case]) -> tuple[dict[int, Tally], dict[str, Tally], list[
     kinds: dict[str, Tally] = {}
     wrong = []
     for case in made:
-        found = diagnose(case.octets)
+        found = diagnose(case.data)
         right = case.judge(found)
         lengths.setdefault(case.length, Tally()).add(found.confidence, right)
         kinds.setdefault(case.kind, Tally()).add(found.confidence, right)

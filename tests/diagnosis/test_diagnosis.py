@@ -24,12 +24,12 @@ SECRET = "Geheim: Müller wohnt in Köln"
 KEY = b"\x12\xf4\x56\x78"
 
 
-def masked(octets: bytes, key: bytes = KEY, phase: int = 0) -> bytes:
-    return bytes(octet ^ key[(i + phase) % 4] for i, octet in enumerate(octets))
+def masked(data: bytes, key: bytes = KEY, phase: int = 0) -> bytes:
+    return bytes(byte ^ key[(i + phase) % 4] for i, byte in enumerate(data))
 
 
 @pytest.mark.parametrize(
-    ("octets", "origin", "detail"),
+    ("data", "origin", "detail"),
     [
         (b"", "UTF8", ""),
         (b"plain ASCII", "UTF8", ""),
@@ -70,8 +70,8 @@ def masked(octets: bytes, key: bytes = KEY, phase: int = 0) -> bytes:
     ],
     ids=lambda value: value[:24].hex() if isinstance(value, bytes) else value or "-",
 )
-def test_diagnose_names_the_origin(octets: bytes, origin: str, detail: str) -> None:
-    diagnosis = diagnose(octets)
+def test_diagnose_names_the_origin(data: bytes, origin: str, detail: str) -> None:
+    diagnosis = diagnose(data)
     assert (diagnosis.origin.name, diagnosis.detail) == (origin, detail)
     assert diagnosis.reason
     assert diagnosis.remedy == diagnosis.origin.remedy
@@ -101,20 +101,20 @@ def test_corpora_share_no_sentence() -> None:
 
 @given(st.binary(max_size=300))
 @settings(max_examples=500, deadline=None)
-def test_diagnose_any_octets_agrees_with_the_validator(octets: bytes) -> None:
-    diagnosis = diagnose(octets)
-    if wsfast.is_valid_utf8(octets):
+def test_diagnose_any_bytes_agrees_with_the_validator(data: bytes) -> None:
+    diagnosis = diagnose(data)
+    if wsfast.is_valid_utf8(data):
         assert (diagnosis.offset, diagnosis.cause, diagnosis.window) == (None, None, "")
         return
     with pytest.raises(InvalidUTF8) as caught:
-        wsfast.validate_utf8(octets)
+        wsfast.validate_utf8(data)
     violation = caught.value
     assert diagnosis.offset == violation.offset
     assert diagnosis.length == violation.length
     assert diagnosis.cause is violation.cause
     assert diagnosis.origin is not Origin.UTF8
     assert f"[{violation.octets.hex(' ').upper()}]" in diagnosis.window
-    assert violation.diagnosis(octets) == diagnosis
+    assert violation.diagnosis(data) == diagnosis
     assert violation.diagnosis().offset == violation.offset
 
 
@@ -138,7 +138,7 @@ def test_diagnose_with_the_masking_key_is_certain() -> None:
 
 
 @pytest.mark.parametrize("key", [b"", b"123", b"12345"])
-def test_diagnose_with_a_key_of_other_than_4_octets_raises(key: bytes) -> None:
+def test_diagnose_with_a_key_of_other_than_4_bytes_raises(key: bytes) -> None:
     with pytest.raises(ValueError, match=f"masking_key must be exactly 4 bytes, not {len(key)}"):
         diagnose(b"\xff", masking_key=key)
 
@@ -175,28 +175,28 @@ def everything_said(diagnosis: Diagnosis) -> str:
 
 def test_diagnosis_shows_no_payload_unless_asked_for() -> None:
     rng = random.Random(1)
-    for octets in (
+    for data in (
         SECRET.encode("latin-1"),
         SECRET.encode("utf-16"),
         masked(SECRET.encode() * 3),
         zlib.compress(SECRET.encode()),
         SECRET.encode() + b"\xff" + rng.randbytes(9),
     ):
-        for diagnosis in (diagnose(octets), diagnose(octets, masking_key=KEY)):
+        for diagnosis in (diagnose(data), diagnose(data, masking_key=KEY)):
             said = everything_said(diagnosis)
             for word in ("Geheim", "Müller", "wohnt", "Köln"):
                 assert word not in said
                 assert word.encode().hex(" ").upper() not in said
 
 
-def test_window_redacts_all_but_the_ill_formed_octets() -> None:
-    octets = b"abc " + "é".encode() + b" x\xf0\x9f\x98yz"
-    assert diagnose(octets).window == ".. .. .. .. C. A. .. .. [F0 9F 98] .. .."
-    shown = diagnose(octets, show_payload=True).window
+def test_window_redacts_all_but_the_ill_formed_bytes() -> None:
+    data = b"abc " + "é".encode() + b" x\xf0\x9f\x98yz"
+    assert diagnose(data).window == ".. .. .. .. C. A. .. .. [F0 9F 98] .. .."
+    shown = diagnose(data, show_payload=True).window
     assert shown == "61 62 63 20 C3 A9 20 78 [F0 9F 98] 79 7A"
 
 
-def test_window_is_twelve_octets_either_way() -> None:
+def test_window_is_twelve_bytes_either_way() -> None:
     window = diagnose(b"a" * 100 + b"\xff" + b"b" * 100).window
     assert re.fullmatch(r"(\.\. ){12}\[FF\]( \.\.){12}", window)
 

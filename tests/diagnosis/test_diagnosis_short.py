@@ -60,9 +60,9 @@ EXAMPLES = (
 
 @pytest.mark.parametrize(("text", "charset"), EXAMPLES, ids=lambda value: ascii(value))
 def test_one_short_value_is_not_named_wrongly_with_high_confidence(text: str, charset: str) -> None:
-    octets = text.encode(charset)
-    found = diagnose(octets)
-    case = diagnosis_short.Case("LEGACY_CHARSET", charset, "", 0, text, octets)
+    data = text.encode(charset)
+    found = diagnose(data)
+    case = diagnosis_short.Case("LEGACY_CHARSET", charset, "", 0, text, data)
     assert found.confidence != "high" or case.judge(found), found
 
 
@@ -78,8 +78,8 @@ def test_one_short_value_is_not_named_wrongly_with_high_confidence(text: str, ch
 def test_candidates_say_what_each_charset_would_read_like(
     text: str, charset: str, language: str
 ) -> None:
-    octets = text.encode(charset)
-    found = diagnose(octets, show_payload=True)
+    data = text.encode(charset)
+    found = diagnose(data, show_payload=True)
     first = found.candidates[0]
     assert (first.origin, first.detail, first.reads_like, first.text) == (
         Origin.LEGACY_CHARSET,
@@ -91,7 +91,7 @@ def test_candidates_say_what_each_charset_would_read_like(
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) <= 1.01
     assert len(shares) > 1, "one short value leaves more than one"
-    hidden = diagnose(octets)
+    hidden = diagnose(data)
     assert [one.text for one in hidden.candidates] == [""] * len(shares)
     assert text not in repr(hidden)
 
@@ -112,8 +112,8 @@ def hostile() -> list[bytes]:
     ]
 
 
-@pytest.mark.parametrize("octets", hostile(), ids=lambda octets: f"{len(octets)}")
-def test_work_is_bounded_on_any_input(octets: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("data", hostile(), ids=lambda data: f"{len(data)}")
+def test_work_is_bounded_on_any_input(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[int] = []
     masked: list[int] = []
     decode, apply_mask = _weighing._decode, _wire.apply_mask
@@ -128,7 +128,7 @@ def test_work_is_bounded_on_any_input(octets: bytes, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(_weighing, "_decode", counting_decode)
     monkeypatch.setattr(_wire, "apply_mask", counting_mask)
-    assert diagnose(octets).offset is not None
+    assert diagnose(data).offset is not None
     assert len(decoded) <= len(_weighing.CHARSETS)
     assert max(decoded, default=0) <= _weighing.WINDOW
     # Each byte of a key in each place, then the likeliest keys of each script.

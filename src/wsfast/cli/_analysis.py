@@ -85,8 +85,8 @@ class _Tap:
         self._inflater = inflater
         self.payload = bytearray()
 
-    def pieces(self, octets: bytes, room: int) -> Iterator[bytes]:
-        for piece in self._inflater.pieces(octets, room):
+    def pieces(self, data: bytes, room: int) -> Iterator[bytes]:
+        for piece in self._inflater.pieces(data, room):
             self.payload += piece
             yield piece
 
@@ -99,7 +99,7 @@ class _Tap:
 class _Blind(_Tap):
     """An inflater for messages whose window is not in the capture: it inflates nothing."""
 
-    def pieces(self, octets: bytes, room: int) -> Iterator[bytes]:
+    def pieces(self, data: bytes, room: int) -> Iterator[bytes]:
         return iter(())
 
     def end(self, room: int) -> Iterator[bytes]:
@@ -153,21 +153,21 @@ class _Analyser:
         self._complete_last = False  # whether the frame at ``_at`` is in ``_payload`` already
 
     def run(self) -> Iterator[FrameSeen | Seen | Unjudged]:
-        octets = self._stream.octets
+        data = self._stream.data
         try:
-            for frame in self._frames.feed(octets):
+            for frame in self._frames.feed(data):
                 size = self._size(frame)
-                wire = octets[self._at : self._at + size]
+                wire = data[self._at : self._at + size]
                 yield FrameSeen(self._stream.start + self._at, frame, self._masked)
                 yield from self._take(frame, wire)
                 self._at += size
         except ProtocolViolation:
             # The decoder of messages may have found another before, in the same bytes.
             if not self._skipping:
-                yield from self._feed(octets[self._at :])
+                yield from self._feed(data[self._at :])
             if not self._closed:
                 raise
-        yield from self._end(octets[self._at :])
+        yield from self._end(data[self._at :])
 
     def _end(self, left: bytes) -> Iterator[Seen | Unjudged]:
         if self._not_inflated:
@@ -218,7 +218,7 @@ class _Analyser:
 
     def _partial(self) -> bytes:
         """Return the payload, as far as it is there, of a data frame that is not whole."""
-        wire = self._stream.octets[self._at :]
+        wire = self._stream.data[self._at :]
         if len(wire) < 2 or wire[0] & 0x08 or self._complete_last:
             return b""
         header = 2 + {126: 2, 127: 8}.get(wire[1] & 0x7F, 0)

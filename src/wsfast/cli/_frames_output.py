@@ -96,7 +96,7 @@ def _remarks(notes: list[str], doubts: list[str]) -> dict[str, Any]:
 def _title(stream: _captures.Stream) -> str:
     deflate = ", permessage-deflate" if stream.deflate and not stream.assumed else ""
     number = "" if stream.connection is None else f"connection {stream.connection}, "
-    return f"{number}{stream.direction}, {len(stream.octets)} bytes{deflate}"
+    return f"{number}{stream.direction}, {len(stream.data)} bytes{deflate}"
 
 
 def write_table(

@@ -30,24 +30,24 @@ def repaired_line(part: bytes, at: int, diagnosis: Diagnosis) -> str | None:
     return after[first:].partition("\n")[0].rstrip("\r")[:_ROOM]
 
 
-def _decoded(octets: bytes, diagnosis: Diagnosis) -> str | None:
+def _decoded(data: bytes, diagnosis: Diagnosis) -> str | None:
     """Return the text that the bytes were meant to be."""
     if diagnosis.origin in _BY_DETAIL:
         try:
-            return octets.decode(diagnosis.detail, "replace")
+            return data.decode(diagnosis.detail, "replace")
         except LookupError:  # a charset that Python has no codec of
             return None
     if diagnosis.origin in _SURROGATES:
-        text = octets.replace(b"\xc0\x80", b"\0").decode("utf-8", "surrogatepass")
+        text = data.replace(b"\xc0\x80", b"\0").decode("utf-8", "surrogatepass")
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if diagnosis.origin is Origin.DOUBLE_ENCODED:
-        return _once(octets)
+        return _once(data)
     return None
 
 
-def _once(octets: bytes) -> str | None:
+def _once(data: bytes) -> str | None:
     """Undo the second encoding."""
-    text = octets.decode("utf-8", "ignore")
+    text = data.decode("utf-8", "ignore")
     for charset in ("cp1252", "latin-1"):
         try:
             return text.encode(charset).decode("utf-8", "replace")

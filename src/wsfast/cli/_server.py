@@ -102,8 +102,8 @@ async def _answer(
 async def _events(reader: asyncio.StreamReader) -> AsyncIterator[object]:
     """Yield what the client sends, until its close frame or its end."""
     decoder = MessageDecoder("server")
-    while octets := await reader.read(65536):
-        for event in decoder.feed(octets):
+    while chunk := await reader.read(65536):
+        for event in decoder.feed(chunk):
             yield event
             if isinstance(event, Close):
                 return

@@ -81,7 +81,7 @@ class _Result:
     """What was found out about one file."""
 
     file: str
-    octets: int
+    size: int
     place: tuple[int, int]  # line and column, in characters, of the fault
     violation: InvalidUTF8 | None
     diagnosis: Diagnosis | None
@@ -90,7 +90,7 @@ class _Result:
     def as_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"file": self.file, "valid": self.violation is None}
         if self.violation is None:
-            found["bytes"] = self.octets
+            found["bytes"] = self.size
         else:
             found["violation"] = evidence(self.violation, fragments=False)
             found["line"], found["column"] = self.place
@@ -108,7 +108,7 @@ class _Result:
             write_evidence(self.violation, self.diagnosis, fragments=False)
         else:
             verdict = click.style("valid UTF-8", fg="green")
-            click.echo(f"{name}: {verdict}, {self.octets} bytes")
+            click.echo(f"{name}: {verdict}, {self.size} bytes")
             if self.diagnosis is not None:
                 click.echo(f"  but likely {self.diagnosis.origin.value}: {self.diagnosis.reason}")
                 click.echo(f"  {self.diagnosis.remedy}")
@@ -246,7 +246,7 @@ class _Reader:
 def _progress(file: _files.Input, quiet: bool) -> AbstractContextManager[Callable[[int], object]]:
     """Return a progress bar on standard error, if there is somebody to see it."""
     if quiet or file.size < _LONG or not sys.stderr.isatty():
-        return nullcontext(lambda octets: None)
+        return nullcontext(lambda count: None)
     return _Bar(file.size)
 
 
@@ -268,7 +268,7 @@ class _Bar(AbstractContextManager["Callable[[int], object]"]):
 
     def __enter__(self) -> Callable[[int], object]:
         self._progress.start()
-        return lambda octets: self._progress.advance(self._task, octets)
+        return lambda count: self._progress.advance(self._task, count)
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()

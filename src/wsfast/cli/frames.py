@@ -84,15 +84,15 @@ def frames(
 
     Exit status: 0 valid, 1 a violation was found, 2 something could not be judged.
     """
-    octets = _files.read_all(file, MAX_CAPTURE)
-    if not octets:
+    capture = _files.read_all(file, MAX_CAPTURE)
+    if not capture:
         raise _files.Unreadable(f"{named(file)} is empty")
     options = _captures.Options(role, False, deflate)
     found: Any
     if keylog is not None:
-        found = tls.read(octets, keylog)
+        found = tls.read(capture, keylog)
     else:
-        found = _captures.read(octets, "hex" if is_hex else form, options)
+        found = _captures.read(capture, "hex" if is_hex else form, options)
     view = View(show_payload, as_json)
     whole: dict[str, Any] = {}
     if isinstance(found[0], _captures.Connection):

@@ -37,23 +37,23 @@ def signature(sample: Sample) -> Finding | None:
     if not sample.from_start:
         return None
     for magic, origin, detail in _SIGNATURES:
-        if sample.octets.startswith(magic):
+        if sample.data.startswith(magic):
             name = detail or origin.value.removeprefix("a ").removesuffix(" data")
             return Finding(origin, "high", f"it begins like {name}", detail)
-    if sample.octets[:4] == b"RIFF" and sample.octets[8:12] in (b"WEBP", b"WAVE", b"AVI "):
-        detail = sample.octets[8:12].decode("ascii").strip()
+    if sample.data[:4] == b"RIFF" and sample.data[8:12] in (b"WEBP", b"WAVE", b"AVI "):
+        detail = sample.data[8:12].decode("ascii").strip()
         return Finding(Origin.OTHER_BINARY, "high", f"it begins like {detail}", detail)
     return _zlib(sample)
 
 
 def _zlib(sample: Sample) -> Finding | None:
     """Find zlib data: a header whose check is right, then bytes that inflate."""
-    head = sample.octets[:2]
+    head = sample.data[:2]
     if len(head) < 2 or head[0] & 0x8F != 0x08 or int.from_bytes(head, "big") % 31:
         return None
     try:
         inflater = zlib.decompressobj()
-        inflated = inflater.decompress(sample.octets, 65536)
+        inflated = inflater.decompress(sample.data, 65536)
     except zlib.error:
         return None
     if not inflated and not inflater.eof:
@@ -66,24 +66,24 @@ _LEAST_PART = 256  # bytes; a shorter beginning of anything may be that of such 
 
 def structured(sample: Sample) -> Finding | None:
     """Find MessagePack, CBOR or Protocol Buffers, which have no signature."""
-    if not sample.from_start or len(sample.octets) < 2:
+    if not sample.from_start or len(sample.data) < 2:
         return None
-    octets, whole = sample.octets, sample.to_end
-    if not whole and len(octets) < _LEAST_PART:
+    data, whole = sample.data, sample.to_end
+    if not whole and len(data) < _LEAST_PART:
         return None
     # Only a map or an array is telling; a lone number or string is anything.
     for origin, begins, walk in (
         (Origin.MSGPACK, _MSGPACK_BEGINS, _walk_msgpack),
         (Origin.CBOR, _CBOR_BEGINS, _walk_cbor),
     ):
-        items = walk(octets, whole) if begins.match(octets) else 0
+        items = walk(data, whole) if begins.match(data) else 0
         if items >= 2:
             return Finding(
                 origin,
-                "high" if items >= 5 and _CONTROL.search(octets) else "medium",
+                "high" if items >= 5 and _CONTROL.search(data) else "medium",
                 f"{'all of it' if whole else 'its beginning'} is one value with {items} items",
             )
-    fields = _walk_protobuf(octets, whole)
+    fields = _walk_protobuf(data, whole)
     if fields >= 2:
         return Finding(
             Origin.PROTOBUF,
@@ -113,13 +113,13 @@ _MSGPACK = {
 }
 
 
-def _walk_msgpack(octets: bytes, whole: bool) -> int:
+def _walk_msgpack(data: bytes, whole: bool) -> int:
     """Return how many items the one value has; 0 if the bytes are no such value."""
     at, items, open_items = 0, 0, 1
     while open_items:
-        if at >= len(octets):
+        if at >= len(data):
             return 0 if whole else items
-        first = octets[at]
+        first = data[at]
         at += 1
         open_items -= 1
         items += 1
@@ -133,25 +133,25 @@ def _walk_msgpack(octets: bytes, whole: bool) -> int:
             if first not in _MSGPACK:
                 return 0
             size, kind = _MSGPACK[first]
-            length = int.from_bytes(octets[at : at + size], "big") if kind else 0
+            length = int.from_bytes(data[at : at + size], "big") if kind else 0
             at += size
         if kind in ("map", "array"):
             open_items += length * (2 if kind == "map" else 1)
         else:
-            if kind == "str" and not _is_utf8(octets[at : at + length]):
+            if kind == "str" and not _is_utf8(data[at : at + length]):
                 return 0
             at += length + (kind == "ext")
-    return items if at == len(octets) else 0
+    return items if at == len(data) else 0
 
 
-def _walk_cbor(octets: bytes, whole: bool) -> int:
+def _walk_cbor(data: bytes, whole: bool) -> int:
     """Return how many items the one value has; 0 if the bytes are no such value."""
     at, items = 0, 0
     left: list[float] = [1]  # items to come, one entry a map or array that is open
     while left:
-        if at >= len(octets):
+        if at >= len(data):
             return 0 if whole else items
-        major, info = octets[at] >> 5, octets[at] & 0x1F
+        major, info = data[at] >> 5, data[at] & 0x1F
         at += 1
         if major == 7 and info == 31:  # break: ends a value of indefinite length
             if left.pop() != float("inf"):
@@ -161,7 +161,7 @@ def _walk_cbor(octets: bytes, whole: bool) -> int:
         size = {24: 1, 25: 2, 26: 4, 27: 8}.get(info, 0)
         if 28 <= info <= 30 or (info == 31 and major in (0, 1, 6)):
             return 0
-        value = int.from_bytes(octets[at : at + size], "big") if size else info
+        value = int.from_bytes(data[at : at + size], "big") if size else info
         at += size
         items += 1
         left[-1] -= major != 6  # a tag is no item, the value after it is
@@ -170,11 +170,11 @@ def _walk_cbor(octets: bytes, whole: bool) -> int:
         elif info == 31 and major in (2, 3):
             left.append(float("inf"))
         elif major in (2, 3):
-            if major == 3 and not _is_utf8(octets[at : at + value]):
+            if major == 3 and not _is_utf8(data[at : at + value]):
                 return 0
             at += value
         left = _close(left)
-    return items if at == len(octets) else 0
+    return items if at == len(data) else 0
 
 
 def _close(left: list[float]) -> list[float]:
@@ -183,56 +183,56 @@ def _close(left: list[float]) -> list[float]:
     return left
 
 
-def _walk_protobuf(octets: bytes, whole: bool) -> int:
+def _walk_protobuf(data: bytes, whole: bool) -> int:
     """Return how many fields there are; 0 if it is no message, or hardly one."""
     at, fields, highest, telling = 0, 0, 0, False
-    while at < len(octets):
-        tag, at = _varint(octets, at)
+    while at < len(data):
+        tag, at = _varint(data, at)
         number, kind = tag >> 3, tag & 7
         if not 1 <= number <= 200 or kind not in (0, 1, 2, 5):
             return 0
         fields += 1
         highest = max(highest, number)
         if kind == 0:
-            value, at = _varint(octets, at)
+            value, at = _varint(data, at)
             if value < 0:
                 return 0
         elif kind == 2:
-            length, at = _varint(octets, at)
-            if length < 0 or (whole and at + length > len(octets)):
+            length, at = _varint(data, at)
+            if length < 0 or (whole and at + length > len(data)):
                 return 0
-            text = octets[at : at + length]
+            text = data[at : at + length]
             telling = telling or (length >= 3 and _is_printable(text))
             at += length
         else:
             at += 8 if kind == 1 else 4
-    if whole and at != len(octets):
+    if whole and at != len(data):
         return 0
     # Field numbers are given out from 1; noise takes them from anywhere.
     return fields if highest <= 4 * fields + 8 and (telling or fields >= 4) else 0
 
 
-def _is_printable(octets: bytes) -> bool:
-    return _is_utf8(octets) and octets.decode("utf-8", "ignore").isprintable()
+def _is_printable(data: bytes) -> bool:
+    return _is_utf8(data) and data.decode("utf-8", "ignore").isprintable()
 
 
-def _varint(octets: bytes, at: int) -> tuple[int, int]:
+def _varint(data: bytes, at: int) -> tuple[int, int]:
     """Return a varint and where it ends; -1 if there is none."""
     value = 0
     for shift in range(0, 70, 7):
-        if at >= len(octets):
+        if at >= len(data):
             return -1, at
-        octet = octets[at]
+        byte = data[at]
         at += 1
-        value |= (octet & 0x7F) << shift
-        if octet < 0x80:
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
             return value, at
     return -1, at
 
 
-def _is_utf8(octets: bytes) -> bool:
+def _is_utf8(data: bytes) -> bool:
     try:
-        octets.decode()
+        data.decode()
     except UnicodeDecodeError as error:
         return error.reason == "unexpected end of data"
     return True

@@ -22,25 +22,25 @@ _LETTER = re.compile(
 )
 
 
-def mostly_utf8(octets: bytes) -> bool:
+def mostly_utf8(data: bytes) -> bool:
     """Tell whether most bytes beyond ASCII are of sequences as UTF-8 has them."""
-    beyond = sum(1 for octet in octets if octet > 0x7F)
-    left = sum(1 for octet in _PIECE.sub(b"", octets) if octet > 0x7F)
+    beyond = sum(1 for byte in data if byte > 0x7F)
+    left = sum(1 for byte in _PIECE.sub(b"", data) if byte > 0x7F)
     return 2 * left < beyond
 
 
 def mixed(sample: Sample) -> Finding | None:
     """Find UTF-8 into which text in Latin-1 was put, as when strings were joined as bytes."""
-    octets = sample.octets
+    data = sample.data
     if not sample.from_start:
-        octets = octets.lstrip(bytes(range(0x80, 0xC0)))
+        data = data.lstrip(bytes(range(0x80, 0xC0)))
     if not sample.to_end:
-        octets = octets[: octets.rfind(b" ") + 1]
-    pieces, count = _PIECE.subn(b"", octets)
+        data = data[: data.rfind(b" ") + 1]
+    pieces, count = _PIECE.subn(b"", data)
     left, letters = _LETTER.subn(b"", pieces)
     if not count or not letters or not left.isascii():
         return None
-    text = _LETTER.sub(lambda m: m[0].decode("latin-1").encode(), octets)
+    text = _LETTER.sub(lambda m: m[0].decode("latin-1").encode(), data)
     # As one language: damage makes letters too, but seldom those of the language around.
     name, fit = reads_like(text.decode("utf-8", "ignore"))
     if name not in _WEST or fit < 0.99:
@@ -65,7 +65,7 @@ def legacy_charset(sample: Sample) -> Finding | None:
     """Weigh charsets, a cut and damage; a text that is mostly UTF-8 is in no other charset."""
     found = weigh(sample)
     if found.origin is Origin.LEGACY_CHARSET:
-        return None if mostly_utf8(sample.octets) else found
+        return None if mostly_utf8(sample.data) else found
     return found
 
 
@@ -76,12 +76,12 @@ def by_normalizer(sample: Sample) -> Finding | None:
     except ModuleNotFoundError:
         return None
     if (
-        len(sample.octets) < 32
-        or mostly_utf8(sample.octets)
-        or re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", sample.octets)
+        len(sample.data) < 32
+        or mostly_utf8(sample.data)
+        or re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", sample.data)
     ):
         return None
-    best = from_bytes(sample.octets[:4096], threshold=0.1).best()
+    best = from_bytes(sample.data[:4096], threshold=0.1).best()
     if best is None or best.encoding in ("ascii", "utf_8") or best.coherence < 0.5:
         return None
     return Finding(

@@ -137,17 +137,17 @@ def diagnose(
             masking_key=key,
             show_payload=show_payload,
         )
-    octets = bytes_of(payload, "payload")
-    violation = _violation(octets)
+    data = bytes_of(payload, "payload")
+    violation = _violation(data)
     start = 0
     if violation is not None and violation.offset >= MAX_SAMPLE // 2:
-        start = min(violation.offset - MAX_SAMPLE // 2, max(0, len(octets) - MAX_SAMPLE))
-    part = octets[start : start + MAX_SAMPLE]
+        start = min(violation.offset - MAX_SAMPLE // 2, max(0, len(data) - MAX_SAMPLE))
+    part = data[start : start + MAX_SAMPLE]
     return diagnose_part(
         part,
         violation,
         start=start,
-        to_end=start + len(part) == len(octets),
+        to_end=start + len(part) == len(data),
         masking_key=key,
         show_payload=show_payload,
     )
@@ -228,7 +228,7 @@ _OF_NOISE = (_binary.structured, _wire.masked, _charset.by_normalizer)
 
 def _find(sample: Sample) -> Finding:
     if sample.violation is None:
-        if b"\0" in sample.octets:
+        if b"\0" in sample.data:
             found = _unicode.utf32(sample) or _unicode.utf16(sample)
         else:
             found = _unicode.double_encoded(sample)
@@ -268,12 +268,12 @@ def _window(part: bytes, at: int, length: int, show_payload: bool) -> str:
     """Return the bytes around ``at`` in hexadecimal, those that are ill-formed in brackets."""
     first, last = max(0, at - _WINDOW), min(len(part), at + length + _WINDOW)
 
-    def shown(octet: int) -> str:
+    def shown(byte: int) -> str:
         if show_payload:
-            return f"{octet:02X}"
-        return ".." if octet < 0x80 else f"{octet >> 4:X}."
+            return f"{byte:02X}"
+        return ".." if byte < 0x80 else f"{byte >> 4:X}."
 
-    before = [shown(octet) for octet in part[first:at]]
-    wrong = " ".join(f"{octet:02X}" for octet in part[at : at + length])
-    after = [shown(octet) for octet in part[at + length : last]]
+    before = [shown(byte) for byte in part[first:at]]
+    wrong = " ".join(f"{byte:02X}" for byte in part[at : at + length])
+    after = [shown(byte) for byte in part[at + length : last]]
     return " ".join((*before, f"[{wrong}]", *after))

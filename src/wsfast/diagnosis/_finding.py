@@ -140,19 +140,19 @@ class Sample:
     """The bytes that detectors look at.
 
     Attributes:
-        octets: all of the payload, or the part around the fault.
+        data: all of the payload, or the part around the fault.
         from_start: whether they begin where the payload does.
         to_end: whether they end where the payload does.
         violation: how the payload is not UTF-8; ``None`` if it is.
-        fault: where in ``octets`` the ill-formed ones begin.
+        fault: where in ``data`` the ill-formed ones begin.
         masking_key: the key of the frame, if it is known.
     """
 
-    __slots__ = ("fault", "from_start", "masking_key", "octets", "to_end", "violation")
+    __slots__ = ("data", "fault", "from_start", "masking_key", "to_end", "violation")
 
     def __init__(
         self,
-        octets: bytes,
+        data: bytes,
         violation: InvalidUTF8 | None,
         from_start: bool,
         to_end: bool,
@@ -160,7 +160,7 @@ class Sample:
         fault: int = 0,
     ) -> None:
         self.fault = fault
-        self.octets = octets
+        self.data = data
         self.violation = violation
         self.from_start = from_start
         self.to_end = to_end
@@ -173,4 +173,4 @@ class Sample:
         if violation is None or self.to_end:
             return False
         detected = self.fault + violation.detected_at - violation.offset
-        return max(self.fault + violation.length, detected + 1) >= len(self.octets)
+        return max(self.fault + violation.length, detected + 1) >= len(self.data)

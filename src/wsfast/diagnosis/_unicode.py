@@ -25,9 +25,9 @@ _FITS = 0.8
 def byte_order_mark(sample: Sample) -> Finding | None:
     """Find UTF-16 or UTF-32 by the mark it begins with."""
     for bom, codec, origin in _BOMS:
-        if sample.from_start and sample.octets.startswith(bom):
+        if sample.from_start and sample.data.startswith(bom):
             unit = 4 if origin is Origin.UTF32 else 2
-            text = _decode(sample.octets[len(bom) :], codec, unit, sample.to_end)
+            text = _decode(sample.data[len(bom) :], codec, unit, sample.to_end)
             if text is not None:
                 return Finding(
                     origin, "high", f"it begins with the byte order mark of {codec.upper()}", codec
@@ -37,11 +37,11 @@ def byte_order_mark(sample: Sample) -> Finding | None:
 
 def utf32(sample: Sample) -> Finding | None:
     """Find UTF-32: every fourth byte is zero, and the one beside it nearly always."""
-    octets = sample.octets
-    if len(octets) < 8 or not sample.from_start:
+    data = sample.data
+    if len(data) < 8 or not sample.from_start:
         return None
     for codec, at in (("utf-32-le", 3), ("utf-32-be", 0)):
-        text = _decode(octets, codec, 4, sample.to_end) if not any(octets[at::4]) else None
+        text = _decode(data, codec, 4, sample.to_end) if not any(data[at::4]) else None
         if text and _is_text(text):
             return Finding(Origin.UTF32, "high", "every fourth byte is zero", codec)
     return None
@@ -49,16 +49,16 @@ def utf32(sample: Sample) -> Finding | None:
 
 def utf16(sample: Sample) -> Finding | None:
     """Find UTF-16, by its zero bytes or, beyond Latin, by reading like a language."""
-    octets = sample.octets
-    if len(octets) < 4 or not sample.from_start:
+    data = sample.data
+    if len(data) < 4 or not sample.from_start:
         return None
     best: tuple[float, str, str] | None = None
     for codec, at in (("utf-16-le", 1), ("utf-16-be", 0)):
-        zeros = octets[at::2].count(0) / len(octets[at::2])
-        text = _decode(octets, codec, 2, sample.to_end)
+        zeros = data[at::2].count(0) / len(data[at::2])
+        text = _decode(data, codec, 2, sample.to_end)
         if text is None:
             continue
-        if zeros > 0.5 and octets[1 - at :: 2].count(0) == 0 and _is_text(text):
+        if zeros > 0.5 and data[1 - at :: 2].count(0) == 0 and _is_text(text):
             return Finding(
                 Origin.UTF16, "high", "every other byte is zero, or nearly every one", codec
             )
@@ -79,17 +79,17 @@ def _is_text(text: str) -> bool:
     )
 
 
-def _decode(octets: bytes, codec: str, unit: int, whole: bool) -> str | None:
+def _decode(data: bytes, codec: str, unit: int, whole: bool) -> str | None:
     """Decode, or return ``None``; a part of a payload may end inside a unit or a pair."""
-    if len(octets) % unit:
+    if len(data) % unit:
         if whole:
             return None
-        octets = octets[: -(len(octets) % unit)]
+        data = data[: -(len(data) % unit)]
     try:
-        return octets.decode(codec)
+        return data.decode(codec)
     except UnicodeDecodeError as error:
-        if not whole and error.start >= len(octets) - unit:
-            return octets[: error.start].decode(codec)
+        if not whole and error.start >= len(data) - unit:
+            return data[: error.start].decode(codec)
         return None
 
 
@@ -99,10 +99,10 @@ _PAIR = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
 
 def surrogates(sample: Sample) -> Finding | None:
     """Find CESU-8, modified UTF-8 and lone surrogates: the rest must be UTF-8."""
-    octets, nulls = re.subn(rb"\xc0\x80", b"", sample.octets)
-    octets, pairs = _PAIR.subn(b"", octets)
-    octets, lone = _SURROGATE.subn(b"", octets)
-    if not (nulls or pairs or lone) or not _is_utf8(octets, sample):
+    data, nulls = re.subn(rb"\xc0\x80", b"", sample.data)
+    data, pairs = _PAIR.subn(b"", data)
+    data, lone = _SURROGATE.subn(b"", data)
+    if not (nulls or pairs or lone) or not _is_utf8(data, sample):
         return None
     if nulls:
         return Finding(
@@ -124,12 +124,12 @@ def surrogates(sample: Sample) -> Finding | None:
     )
 
 
-def _is_utf8(octets: bytes, sample: Sample) -> bool:
+def _is_utf8(data: bytes, sample: Sample) -> bool:
     """Tell whether it is UTF-8, but for what a cut of the sample itself makes."""
     if not sample.from_start:
-        octets = octets.lstrip(bytes(range(0x80, 0xC0)))
+        data = data.lstrip(bytes(range(0x80, 0xC0)))
     try:
-        octets.decode()
+        data.decode()
     except UnicodeDecodeError as error:
         return not sample.to_end and error.reason == "unexpected end of data"
     return True
@@ -141,7 +141,7 @@ _RUN = re.compile("[^\x00-\x7f]+")
 def double_encoded(sample: Sample) -> Finding | None:
     """Find text whose characters beyond ASCII are the bytes of UTF-8, each a character."""
     try:
-        text = sample.octets.decode("utf-8", "strict" if sample.to_end else "ignore")
+        text = sample.data.decode("utf-8", "strict" if sample.to_end else "ignore")
     except UnicodeDecodeError:
         return None
     runs = _RUN.findall(text)
@@ -163,15 +163,15 @@ def double_encoded(sample: Sample) -> Finding | None:
 
 def _undo(run: str) -> str | None:
     """Return what the run was before it was encoded a second time."""
-    octets = bytearray()
+    data = bytearray()
     for character in run:
         try:
-            octets += character.encode("cp1252")
+            data += character.encode("cp1252")
         except UnicodeEncodeError:
             if ord(character) > 0xFF:
                 return None
-            octets.append(ord(character))  # the five that Windows-1252 leaves undefined
+            data.append(ord(character))  # the five that Windows-1252 leaves undefined
     try:
-        return octets.decode()
+        return data.decode()
     except UnicodeDecodeError:
         return None

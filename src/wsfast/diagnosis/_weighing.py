@@ -85,12 +85,12 @@ class _Hypothesis(NamedTuple):
 
 def weigh(sample: Sample) -> Finding:
     """Find the likeliest of a charset, a cut and damage."""
-    octets, at_start, at_end = _around(sample)
-    found = [*_charsets(octets, at_start, at_end), *_broken(octets)]
-    piece = _cut(sample, octets, at_start, at_end)
+    data, at_start, at_end = _around(sample)
+    found = [*_charsets(data, at_start, at_end), *_broken(data)]
+    piece = _cut(sample, data, at_start, at_end)
     if piece is not None:
         found.append(piece)
-    beyond = [octet for octet in octets if octet > 0x7F]
+    beyond = [byte for byte in data if byte > 0x7F]
     merged = _merge(found, len(beyond))
     best = merged[0]
     share = best.score
@@ -125,23 +125,23 @@ def _finding(origin: Origin, confidence: _Confidence, merged: list[_Hypothesis])
 
 def _around(sample: Sample) -> tuple[bytes, bool, bool]:
     """Return the bytes around the fault, and whether they begin and end the payload."""
-    octets = sample.octets
+    data = sample.data
     at = sample.fault
     first = max(0, at - WINDOW // 2)
     if first:
         # A byte below 0x30 is a character of its own in every charset that is tried.
-        boundary = re.compile(rb"[ -/]").search(octets, first, at)
+        boundary = re.compile(rb"[ -/]").search(data, first, at)
         first = boundary.end() if boundary else first
-    part = octets[first : first + WINDOW]
-    to_end = sample.to_end and first + WINDOW >= len(octets)
+    part = data[first : first + WINDOW]
+    to_end = sample.to_end and first + WINDOW >= len(data)
     return part, sample.from_start and first == 0, to_end
 
 
-def _charsets(octets: bytes, from_start: bool, to_end: bool) -> list[_Hypothesis]:
+def _charsets(data: bytes, from_start: bool, to_end: bool) -> list[_Hypothesis]:
     found = []
     for charset, rare, languages in CHARSETS:
         wide = charset.startswith("utf-16")
-        text = None if wide and not from_start else _decode(octets, charset, to_end)
+        text = None if wide and not from_start else _decode(data, charset, to_end)
         if text is None:
             continue
         origin = Origin.UTF16 if wide else Origin.LEGACY_CHARSET
@@ -151,34 +151,34 @@ def _charsets(octets: bytes, from_start: bool, to_end: bool) -> list[_Hypothesis
     return found
 
 
-def _decode(octets: bytes, charset: str, to_end: bool) -> str | None:
+def _decode(data: bytes, charset: str, to_end: bool) -> str | None:
     try:
-        return octets.decode(charset)
+        return data.decode(charset)
     except UnicodeDecodeError as error:
-        if not to_end and error.start >= len(octets) - 4:
-            return octets[: error.start].decode(charset)
+        if not to_end and error.start >= len(data) - 4:
+            return data[: error.start].decode(charset)
         return None
 
 
-def _broken(octets: bytes) -> list[_Hypothesis]:
+def _broken(data: bytes) -> list[_Hypothesis]:
     """Return how likely it is UTF-8 that was damaged, and how likely noise."""
-    text = octets.decode("utf-8", "replace")
+    text = data.decode("utf-8", "replace")
     whole = text.replace("\ufffd", "")
     hit = text.count("\ufffd")
     form = _DAMAGE + _OF_DAMAGE * hit + _WHOLE * _beyond(whole)
-    form += _OF_DAMAGED * (len(octets) - len(whole.encode()) - hit)
+    form += _OF_DAMAGED * (len(data) - len(whole.encode()) - hit)
     language, score = likelihood(whole, LANGUAGES)
-    noise = _OF_NOISE * len(octets)
+    noise = _OF_NOISE * len(data)
     found = [_Hypothesis(Origin.UNKNOWN, "", "", "", noise, _NOISE)]
     if score > IMPOSSIBLE / 2:
         found.append(_Hypothesis(Origin.UNKNOWN, "", language, "", score, form))
     return found
 
 
-def _cut(sample: Sample, octets: bytes, at_start: bool, at_end: bool) -> _Hypothesis | None:
+def _cut(sample: Sample, data: bytes, at_start: bool, at_end: bool) -> _Hypothesis | None:
     """Return how likely it is a piece of a text: all but its ends is UTF-8."""
-    rest, lost = octets, 0
-    head = re.match(rb"[\x80-\xbf]{1,3}(?![\x80-\xbf])", octets)
+    rest, lost = data, 0
+    head = re.match(rb"[\x80-\xbf]{1,3}(?![\x80-\xbf])", data)
     if head and at_start:
         rest, lost = rest[head.end() :], head.end()
     elif sample.violation is None or sample.violation.cause is not Cause.TRUNCATED or not at_end:

@@ -34,17 +34,17 @@ _KEYS_TRIED = 8  # of those that give UTF-8, the likeliest
 
 def masked(sample: Sample) -> Finding | None:
     """Find bytes that some masking key makes text."""
-    if not sample.from_start or len(sample.octets) < _LEAST:
+    if not sample.from_start or len(sample.data) < _LEAST:
         return None
-    octets = sample.octets[:_SCAN]
+    data = sample.data[:_SCAN]
     # Masking makes control characters of text, unless the key moves all of it beyond ASCII.
-    control = _CONTROL.search(octets) is not None
-    if not control and 2 * sum(octet < 0x80 for octet in octets) > len(octets):
+    control = _CONTROL.search(data) is not None
+    if not control and 2 * sum(byte < 0x80 for byte in data) > len(data):
         return None
-    if mostly_utf8(octets):
+    if mostly_utf8(data):
         return None
     best = 0.0, ""
-    for reading in _readings(octets):
+    for reading in _readings(data):
         best = max(best, reading)
         if best[0] > 0.95:
             break
@@ -52,7 +52,7 @@ def masked(sample: Sample) -> Finding | None:
         return None
     return Finding(
         Origin.MASKED,
-        "high" if control and len(octets) >= 64 and best[0] > 0.9 else "medium",
+        "high" if control and len(data) >= 64 and best[0] > 0.9 else "medium",
         f"unmasked with a key that was found, it is UTF-8 and plausible {best[1]}",
     )
 
@@ -64,12 +64,12 @@ def masked_by_key(sample: Sample) -> Finding | None:
         return None
     for phase in range(4):
         turned = key[phase:] + key[:phase]
-        if any(key) and _is_utf8(apply_mask(sample.octets, turned), sample):
+        if any(key) and _is_utf8(apply_mask(sample.data, turned), sample):
             how = "" if phase == 0 else f", started at byte {phase} of the key,"
             return Finding(Origin.MASKED, "high", f"unmasked with the frame's key{how} it is UTF-8")
     for phase in range(1, 4):
         twice = apply_mask(key, key[phase:] + key[:phase])
-        if any(twice) and _is_utf8(apply_mask(sample.octets, twice), sample):
+        if any(twice) and _is_utf8(apply_mask(sample.data, twice), sample):
             return Finding(
                 Origin.MASKED,
                 "high",
@@ -78,26 +78,26 @@ def masked_by_key(sample: Sample) -> Finding | None:
     return None
 
 
-def _begins_as_utf8(octets: bytes) -> bool:
+def _begins_as_utf8(data: bytes) -> bool:
     """Tell whether it is UTF-8, but perhaps for a character that is cut at the end."""
     try:
-        octets.decode()
+        data.decode()
     except UnicodeDecodeError as error:
         return error.reason == "unexpected end of data"
     return True
 
 
-def _is_utf8(octets: bytes, sample: Sample) -> bool:
+def _is_utf8(data: bytes, sample: Sample) -> bool:
     if not sample.from_start:
-        octets = octets.lstrip(bytes(range(0x80, 0xC0)))
+        data = data.lstrip(bytes(range(0x80, 0xC0)))
     if not sample.to_end:
-        return _begins_as_utf8(octets)
-    return is_valid_utf8(octets)
+        return _begins_as_utf8(data)
+    return is_valid_utf8(data)
 
 
 # How often a byte of text is this one, in 10,000, about: English and JSON.
 _ASCII: dict[int, float] = {}
-for _octets, _weight in (
+for _group, _weight in (
     (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 12),
     (b"!?()/=-_+'*&%#@<>|~\\$^`;", 6),
     (b"zqjx", 8),
@@ -111,7 +111,7 @@ for _octets, _weight in (
     (b"e", 900),
     (b" ", 1300),
 ):
-    _ASCII.update(dict.fromkeys(_octets, _weight))
+    _ASCII.update(dict.fromkeys(_group, _weight))
 # The bytes that lead the characters of a script, and how many in 10,000 they are together.
 _SCRIPTS = (
     (b"\xc3\xc4\xc5", 150),  # Latin
@@ -131,19 +131,18 @@ _RANKS = tuple(ranks for ranks in product(range(_KEPT), repeat=4) if sum(ranks) 
 @lru_cache
 def _weights(leads: bytes, share: int) -> bytes:
     """Return the logarithm of how often each byte is in text of a script, from 0 to 255."""
-    often = {octet: weight * (1 - share / 8000) for octet, weight in _ASCII.items()}
+    often = {byte: weight * (1 - share / 8000) for byte, weight in _ASCII.items()}
     often.update(dict.fromkeys(range(0x80, 0xC0), share * (2 if leads[0] >= 0xE0 else 1) / 64))
     for lead in leads:
         often[lead] = often.get(lead, 0) + share / len(leads)
-    return bytes(round(20 * (log(often.get(octet, 0.05)) + 3)) for octet in range(256))
+    return bytes(round(20 * (log(often.get(byte, 0.05)) + 3)) for byte in range(256))
 
 
-def _readings(octets: bytes) -> Iterator[tuple[float, str]]:
+def _readings(data: bytes) -> Iterator[tuple[float, str]]:
     """Yield how well the bytes read under likely keys that make them UTF-8, by script."""
     # One byte in four, under each of the bytes that a key can have in its place.
     turned = [
-        [apply_mask(octets[place::4], bytes((key,)) * 4) for key in range(256)]
-        for place in range(4)
+        [apply_mask(data[place::4], bytes((key,)) * 4) for key in range(256)] for place in range(4)
     ]
     for leads, share in _SCRIPTS:
         weights = _weights(leads, share)
@@ -154,8 +153,8 @@ def _readings(octets: bytes) -> Iterator[tuple[float, str]]:
         found = []
         for ranks in _RANKS:
             places = [kept[rank] for kept, rank in zip(likely, ranks, strict=True)]
-            key = bytes(octet for _, octet in places)
-            unmasked = apply_mask(octets, key)
+            key = bytes(byte for _, byte in places)
+            unmasked = apply_mask(data, key)
             if any(key) and _begins_as_utf8(unmasked):
                 found.append((sum(score for score, _ in places), unmasked))
         found.sort(reverse=True)
@@ -166,11 +165,11 @@ def _readings(octets: bytes) -> Iterator[tuple[float, str]]:
 
 def compressed_message(sample: Sample) -> Finding | None:
     """Find a message of permessage-deflate: with the tail put back it inflates to text."""
-    if not sample.from_start or len(sample.octets) < 4:
+    if not sample.from_start or len(sample.data) < 4:
         return None
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        inflated = inflater.decompress(sample.octets + _TAIL * sample.to_end, 65536)
+        inflated = inflater.decompress(sample.data + _TAIL * sample.to_end, 65536)
     except zlib.error:
         return None
     # After a final block there may be a byte of padding (section 7.2.3.4) and our tail.

@@ -8,7 +8,7 @@
     handshake, evidence, foreign   what bytes are frames, and what they are otherwise
     streams    from a connection to the streams of frames in it
 
-A reader has a ``NAME``, ``score(octets)`` up to 100, and ``read(octets)``.  The one with
+A reader has a ``NAME``, ``score(data)`` up to 100, and ``read(data)``.  The one with
 the highest score is asked; what it unwraps is looked at again.
 
 Invariant: what can't be taken for a capture raises ``Unreadable``, whatever it is.
@@ -21,7 +21,7 @@ from typing import Protocol
 from .._files import Unreadable
 from . import dumps, follow, foreign, har, literals, pcap, streams
 from .literals import Base64
-from .model import ERROR, Connection, Found, Messages, NotFrames, Octets, Role, Stream
+from .model import ERROR, Connection, Found, Messages, NotFrames, Role, Stream, Unwrapped
 from .streams import Options
 from .text import as_utf8
 
@@ -45,9 +45,9 @@ class Reader(Protocol):
     @property
     def NAME(self) -> str: ...
 
-    def score(self, octets: bytes, /) -> int: ...
+    def score(self, data: bytes, /) -> int: ...
 
-    def read(self, octets: bytes, /) -> Found: ...
+    def read(self, data: bytes, /) -> Found: ...
 
 
 READERS: tuple[Reader, ...] = (
@@ -66,7 +66,7 @@ _DEPTH = 3  # a dump in base64 of a pcap: more is no accident
 
 
 def read(
-    octets: bytes, form: str, options: Options
+    data: bytes, form: str, options: Options
 ) -> list[Stream] | list[Messages] | list[Connection]:
     """Return what a capture holds.
 
@@ -74,54 +74,54 @@ def read(
     connection is ``Connection``, to be given to ``streams.of_connection``.
 
     Args:
-        octets: the file.
+        data: the file.
         form: one of ``FORMATS``.
         options: what the user says of it.
 
     Raises:
         Unreadable: it is no such capture.
     """
-    found, how = _read(octets, form)
-    if not isinstance(found, Octets):
+    found, how = _read(data, form)
+    if not isinstance(found, Unwrapped):
         return found
     given = options.given or form != "auto"
     try:
-        return streams.of_octets(found.octets, Options(options.role, given, options.deflate))
+        return streams.of_bytes(found.data, Options(options.role, given, options.deflate))
     except NotFrames as error:
         if how == Base64.NAME and form == "auto":  # any word may be base64
-            raise foreign.refusal(octets) from None
+            raise foreign.refusal(data) from None
         message = f"in {how}: {error.message}" if how else error.message
         if error.doubtful:
             message += f" If these are frames: wsfast frames --format {how or 'raw'}"
         raise NotFrames(message, error.short) from None
 
 
-def _read(octets: bytes, form: str) -> tuple[Found, str]:
+def _read(data: bytes, form: str) -> tuple[Found, str]:
     """Return what the readers make of a file, and how bytes by themselves were written."""
     how = ""
     for depth in range(_DEPTH):
         if form == "raw":
             break
-        octets, _ = as_utf8(octets)
-        reader = _named(form) if form != "auto" and depth == 0 else _best(octets)
+        data, _ = as_utf8(data)
+        reader = _named(form) if form != "auto" and depth == 0 else _best(data)
         if reader is None:
             break
-        found = reader.read(octets)
+        found = reader.read(data)
         how = how or reader.NAME
-        if not isinstance(found, Octets):
+        if not isinstance(found, Unwrapped):
             return found, how
-        octets = found.octets
-    if not octets:
+        data = found.data
+    if not data:
         raise NotFrames("this holds no bytes")
-    return Octets(octets), how
+    return Unwrapped(data), how
 
 
 def _named(form: str) -> Reader:
     return next(reader for reader in READERS if form == reader.NAME)
 
 
-def _best(octets: bytes) -> Reader | None:
+def _best(data: bytes) -> Reader | None:
     """Return the reader for a file, None if it is bytes by themselves."""
-    scores = [(reader.score(octets), -place) for place, reader in enumerate(READERS)]
+    scores = [(reader.score(data), -place) for place, reader in enumerate(READERS)]
     score, place = max(scores)
     return READERS[-place] if score else None

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .model import Connection, NotFrames, Octets, Side
+from .model import Connection, NotFrames, Side, Unwrapped
 from .packets import is_ip, segment
 from .tcp import Assembler
 
@@ -53,9 +53,9 @@ class _Block:
     repeated: set[int] = field(default_factory=set)  # rows that stand for many: *
 
 
-def score(octets: bytes) -> int:
+def score(data: bytes) -> int:
     """Return how much it looks like such a dump, up to 100."""
-    lines = [line for line in octets[:65536].split(b"\n", _SCORED)[:_SCORED] if line.strip()]
+    lines = [line for line in data[:65536].split(b"\n", _SCORED)[:_SCORED] if line.strip()]
     if not lines:
         return 0
     rows = [found for line in lines if (found := _ROW.match(line))]
@@ -73,17 +73,17 @@ def score(octets: bytes) -> int:
     return 85 if plain else 90
 
 
-def read(octets: bytes) -> Octets | list[Connection]:
+def read(data: bytes) -> Unwrapped | list[Connection]:
     """Return the bytes of a dump, the packets of one of packets, or the sides of a stream."""
-    if len(octets) > _LONGEST:
+    if len(data) > _LONGEST:
         raise NotFrames(
             f"a dump of more than {_LONGEST >> 20} MiB: make it bytes again first, with xxd -r"
         )
-    blocks = {False: list(_blocks(octets, False)), True: list(_blocks(octets, True))}
+    blocks = {False: list(_blocks(data, False)), True: list(_blocks(data, True))}
     if blocks[False] and blocks[True]:  # the second side of a stream is indented
-        sides = [b"".join(map(_octets, blocks[side])) for side in (False, True)]
+        sides = [b"".join(map(_contents, blocks[side])) for side in (False, True)]
         return [Connection((Side([(0, sides[0])]), Side([(0, sides[1])])))]
-    dumped = [_octets(block) for block in blocks[False] or blocks[True]]
+    dumped = [_contents(block) for block in blocks[False] or blocks[True]]
     packets = _packets(dumped)
     if packets:
         return packets
@@ -91,13 +91,13 @@ def read(octets: bytes) -> Octets | list[Connection]:
         raise NotFrames(
             f"this holds {len(dumped)} dumps, which are not TCP packets; give one of them"
         )
-    return Octets(dumped[0] if dumped else b"")
+    return Unwrapped(dumped[0] if dumped else b"")
 
 
-def _blocks(octets: bytes, indented: bool) -> Iterator[_Block]:
+def _blocks(data: bytes, indented: bool) -> Iterator[_Block]:
     """Yield the blocks of one indentation; a block begins at the offset 0."""
     block = _Block()
-    for number, line in enumerate(octets.split(b"\n"), 1):
+    for number, line in enumerate(data.split(b"\n"), 1):
         if line.strip() == b"*":
             block.repeated.add(len(block.rows) - 1)
             continue
@@ -121,7 +121,7 @@ def _blocks(octets: bytes, indented: bool) -> Iterator[_Block]:
         yield block
 
 
-def _octets(block: _Block) -> bytes:
+def _contents(block: _Block) -> bytes:
     """Return the bytes of a block."""
     first = block.rows[0]
     # Words, but those of xxd and tcpdump, are numbers of a little-endian machine.
@@ -205,14 +205,14 @@ def _agreeing(tokens: list[bytes], row: _Row, end: int, swap: bool) -> bytes | N
     if any(len(token) % 2 for token in tokens):
         return None
     groups = [bytes.fromhex(token.decode()) for token in tokens]
-    octets = b"".join(group[::-1] for group in groups) if swap else b"".join(groups)
+    data = b"".join(group[::-1] for group in groups) if swap else b"".join(groups)
     text = row.rest[end:]
-    return octets if not text.strip() or _agrees(octets, text) else None
+    return data if not text.strip() or _agrees(data, text) else None
 
 
-def _agrees(octets: bytes, beside: bytes) -> bool:
+def _agrees(data: bytes, beside: bytes) -> bool:
     """Tell whether the text beside some bytes shows just them: a dot for what is not ASCII."""
-    shown = bytes(octet if 0x20 <= octet < 0x7F else 0x2E for octet in octets)
+    shown = bytes(byte if 0x20 <= byte < 0x7F else 0x2E for byte in data)
     beside = beside.rstrip()  # editors take the blanks off the ends of lines, too
     frame = beside.lstrip()
     if frame[:1] + frame[-1:] in (b"||", b"><"):
@@ -222,16 +222,16 @@ def _agrees(octets: bytes, beside: bytes) -> bool:
         before = len(beside) - len(text)
         if before >= 0 and beside.endswith(text) and not beside[:before].strip():
             return True
-    return not beside.isascii() and _agrees_in_latin_1(octets, beside)
+    return not beside.isascii() and _agrees_in_latin_1(data, beside)
 
 
-def _agrees_in_latin_1(octets: bytes, beside: bytes) -> bool:
+def _agrees_in_latin_1(data: bytes, beside: bytes) -> bool:
     """Tell the same of what PowerShell's Format-Hex shows: any character for what is not ASCII."""
     shown = beside.decode("utf-8", "replace").lstrip("\t")
-    shown = shown[max(len(shown) - len(octets), 0) :].ljust(len(octets))
+    shown = shown[max(len(shown) - len(data), 0) :].ljust(len(data))
     return all(
-        char == chr(octet) if 0x20 <= octet < 0x7F else char == "." or not char.isascii()
-        for char, octet in zip(shown, octets, strict=True)
+        char == chr(byte) if 0x20 <= byte < 0x7F else char == "." or not char.isascii()
+        for char, byte in zip(shown, data, strict=True)
     )
 
 

@@ -70,13 +70,13 @@ class Header:
         return self.payload + self.length
 
 
-def header(octets: bytes, at: int) -> Header | None:
+def header(data: bytes, at: int) -> Header | None:
     """Return the header there; None if there is none, or it is not whole.
 
     Bytes that are missing at the end are taken for zeros.
     """
-    first = octets[at]
-    second = octets[at + 1] if at + 1 < len(octets) else 0
+    first = data[at]
+    second = data[at + 1] if at + 1 < len(data) else 0
     opcode, length = first & 0x0F, second & 0x7F
     control = opcode >= 8
     if opcode not in (0, 1, 2, 8, 9, 10) or first & 0x30:
@@ -87,38 +87,38 @@ def header(octets: bytes, at: int) -> Header | None:
     start = at + 2
     for mark, size, least in ((126, 2, 126), (127, 8, 1 << 16)):
         if second & 0x7F == mark:
-            length = int.from_bytes(octets[start : start + size].ljust(size, b"\0"), "big")
+            length = int.from_bytes(data[start : start + size].ljust(size, b"\0"), "big")
             start += size
-            if start <= len(octets) and not least <= length < 1 << 63:
+            if start <= len(data) and not least <= length < 1 << 63:
                 return None
     masked = bool(second & 0x80)
-    key = octets[start : start + 4] if masked else b""
+    key = data[start : start + 4] if masked else b""
     return Header(bool(first & 0x80), rsv1, opcode, masked, length, key, start + len(key))
 
 
-def walk(octets: bytes, masked: bool | None = None, at: int = 0, *, fresh: bool = True) -> Evidence:
+def walk(data: bytes, masked: bool | None = None, at: int = 0, *, fresh: bool = True) -> Evidence:
     """Go from frame to frame.
 
     Args:
-        octets: one direction of a connection.
+        data: one direction of a connection.
         masked: whether frames are; None to go by the first.
         at: where to begin.
         fresh: whether no message is under way there.
     """
     if masked is None:
-        masked = octets[at + 1 : at + 2] >= b"\x80"
-    return _walk(octets, masked, at, fresh=fresh)[0]
+        masked = data[at + 1 : at + 2] >= b"\x80"
+    return _walk(data, masked, at, fresh=fresh)[0]
 
 
-def _walk(octets: bytes, masked: bool, at: int, *, fresh: bool) -> tuple[Evidence, list[int]]:
+def _walk(data: bytes, masked: bool, at: int, *, fresh: bool) -> tuple[Evidence, list[int]]:
     """Go from frame to frame; return where each begins, too."""
     found = Evidence(masked, at)
     places: list[int] = []
     inside: bool | None = False if fresh else None  # a message; None if not known
     seen: set[bytes] = set()
-    while at < len(octets) and found.frames < _FRAMES:
-        frame = header(octets, at)
-        if frame is None or (frame.masked != masked and at + 1 < len(octets)):
+    while at < len(data) and found.frames < _FRAMES:
+        frame = header(data, at)
+        if frame is None or (frame.masked != masked and at + 1 < len(data)):
             found.broken = at
             break
         if frame.opcode < 8:
@@ -127,13 +127,13 @@ def _walk(octets: bytes, masked: bool, at: int, *, fresh: bool) -> tuple[Evidenc
                 break
             inside = not frame.fin
         places.append(at)
-        payload = octets[frame.payload : min(frame.end, frame.payload + _SAMPLE)]
-        whole = frame.end <= len(octets)
+        payload = data[frame.payload : min(frame.end, frame.payload + _SAMPLE)]
+        whole = frame.end <= len(data)
         # What comes again and again, as zeros do, says no more than once.
-        sample = octets[at : frame.payload] + payload[:16]
+        sample = data[at : frame.payload] + payload[:16]
         if sample not in seen and whole:
             found.bits += _worth(frame, payload)
-            if frame.end == len(octets) and frame.length:
+            if frame.end == len(data) and frame.length:
                 found.bits += 7
         elif not whole:
             found.bits += _worth(frame, payload) if len(payload) > 8 else 0
@@ -173,20 +173,20 @@ def _text(payload: bytes) -> float:
     return min(len(payload), _TEXT)
 
 
-def search(octets: bytes, masked: bool | None = None) -> Evidence | None:
+def search(data: bytes, masked: bool | None = None) -> Evidence | None:
     """Return the most likely place of the first frame, if the bytes begin inside one.
 
     Takes time linear in the bytes, whatever they are: a capture may have many places to search.
     """
     best: Evidence | None = None
-    octets = octets[:_SEARCHED]
+    data = data[:_SEARCHED]
     for mask in (True, False) if masked is None else (masked,):
-        steps = _STEPS[0] + len(octets) // _STEPS[1]
+        steps = _STEPS[0] + len(data) // _STEPS[1]
         seen: set[int] = set()
-        for found in _HEADER[mask].finditer(octets):
+        for found in _HEADER[mask].finditer(data):
             if found.start() in seen:  # the end of a sequence that began before has less to say
                 continue
-            evidence, places = _walk(octets, mask, found.start(), fresh=False)
+            evidence, places = _walk(data, mask, found.start(), fresh=False)
             steps -= len(places) + 1
             if evidence.broken is None:
                 seen.update(places)

@@ -26,58 +26,58 @@ _OLD_YAML = re.compile(rb"peer([01])_\d+: !!binary \|")
 _PEER = re.compile(rb"\s+(?:- )?peer: ([01])\s*$")
 
 
-def score(octets: bytes) -> int:
+def score(data: bytes) -> int:
     """Return how much it looks like such output, up to 100."""
-    return 100 if _HEAD.search(octets[:4096]) else 0
+    return 100 if _HEAD.search(data[:4096]) else 0
 
 
-def read(octets: bytes) -> list[Connection]:
+def read(data: bytes) -> list[Connection]:
     """Return the connections, one for each stream that was followed."""
-    heads = list(_HEAD.finditer(octets))
+    heads = list(_HEAD.finditer(data))
     if not heads:
-        return [_raw(octets)]
-    ends = [head.start() for head in heads[1:]] + [len(octets)]
+        return [_raw(data)]
+    ends = [head.start() for head in heads[1:]] + [len(data)]
     found: list[Connection] = []
     before = counted = 0
     for number, (head, end) in enumerate(zip(heads, ends, strict=True)):
-        before += octets.count(b"\n", counted, head.end())
+        before += data.count(b"\n", counted, head.end())
         counted = head.end()
-        found.append(_section(octets[head.end() : end], head[2].decode(), number, before))
+        found.append(_section(data[head.end() : end], head[2].decode(), number, before))
     return found
 
 
-def _section(octets: bytes, form: str, number: int, lines: int) -> Connection:
+def _section(data: bytes, form: str, number: int, lines: int) -> Connection:
     if form == "ascii":
         raise NotFrames(
             "tshark's ascii form has lost what is not ASCII; "
             "write it again with -z follow,tcp,raw,0"
         )
-    names = dict(_NODES.findall(octets))
+    names = dict(_NODES.findall(data))
     if form == "yaml":
-        found = Yaml.read(octets)[0]
+        found = Yaml.read(data)[0]
     elif form == "hex":
-        found = _hex(octets)
+        found = _hex(data)
     else:
-        found = _raw(octets, lines)
+        found = _raw(data, lines)
     found.number = number
     found.names = tuple(names.get(key, b"").decode("latin-1") for key in (b"0", b"1"))
     return found
 
 
-def _hex(octets: bytes) -> Connection:
-    read = dumps.read(octets)
+def _hex(data: bytes) -> Connection:
+    read = dumps.read(data)
     if isinstance(read, list):
         return read[0]
-    side = Side([(0, read.octets)])
+    side = Side([(0, read.data)])
     other = Side()
-    indented = re.search(rb"(?m)^[0-9A-Fa-f]{8} ", octets) is None
+    indented = re.search(rb"(?m)^[0-9A-Fa-f]{8} ", data) is None
     return Connection((other, side) if indented else (side, other))
 
 
-def _raw(octets: bytes, lines: int = 0) -> Connection:
+def _raw(data: bytes, lines: int = 0) -> Connection:
     """Read the raw form; ``lines`` is how many stand before."""
     sides = [bytearray(), bytearray()]
-    for number, line in enumerate(octets.splitlines(), lines + 1):
+    for number, line in enumerate(data.splitlines(), lines + 1):
         digits = line.strip()
         if not digits or digits.startswith((_RULE, b"Follow:", b"Filter:", b"Node ")):
             continue
@@ -94,17 +94,17 @@ class Yaml:
     NAME = "yaml"
 
     @staticmethod
-    def score(octets: bytes) -> int:
-        head = octets[:4096]
+    def score(data: bytes) -> int:
+        head = data[:4096]
         return 95 if _YAML.search(head) and b"!!binary" in head else 0
 
     @staticmethod
-    def read(octets: bytes) -> list[Connection]:
+    def read(data: bytes) -> list[Connection]:
         sides: list[list[bytes]] = [[], []]
         peer: int | None = None
         text: list[bytes] = []
         inside = False
-        for line in [*octets.splitlines(), b"end:"]:
+        for line in [*data.splitlines(), b"end:"]:
             if inside and re.fullmatch(rb"\s+[A-Za-z0-9+/=]+\s*", line):
                 text.append(line.strip())
                 continue

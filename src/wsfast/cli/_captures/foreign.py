@@ -72,12 +72,12 @@ _TEXTS = (
 )
 
 
-def known(octets: bytes) -> str:
+def known(data: bytes) -> str:
     """Return what a file certainly is by its beginning, "" if that isn't known."""
     for pattern, name in _KNOWN:
-        if pattern.match(octets):
+        if pattern.match(data):
             return name
-    text, encoding = as_utf8(octets)
+    text, encoding = as_utf8(data)
     if encoding and encoding != "utf-8":
         return f"text in {encoding.upper()}"
     if len(text) >= 4 and is_text(text):
@@ -88,15 +88,15 @@ def known(octets: bytes) -> str:
     return ""
 
 
-def refusal(octets: bytes) -> NotFrames:
+def refusal(data: bytes) -> NotFrames:
     """Return the error for bytes that are no frames."""
-    name = known(octets)
+    name = known(data)
     if not name:
-        count = len(octets)
+        count = len(data)
         what = (
-            f"{count} byte{'s' * (count != 1)} ({octets.hex(' ')}), too little to tell"
+            f"{count} byte{'s' * (count != 1)} ({data.hex(' ')}), too little to tell"
             if count < 16
-            else f"unknown data ({octets[:8].hex(' ')} ...)"
+            else f"unknown data ({data[:8].hex(' ')} ...)"
         )
         return NotFrames(f"this does not look like WebSocket frames: it is {what}.", doubtful=True)
     verb = "is" if name.startswith("text") else "begins as"

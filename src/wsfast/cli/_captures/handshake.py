@@ -54,14 +54,14 @@ class Handshake:
     end: int
 
 
-def find(octets: bytes) -> Handshake | None:
+def find(data: bytes) -> Handshake | None:
     """Return the request or the answer that opens a WebSocket, None if there is none.
 
     Raises:
         NotFrames: an answer refuses, or the head is not whole.
     """
-    before = _after_proxy(octets)
-    searched = octets[before : before + _SEARCHED]
+    before = _after_proxy(data)
+    searched = data[before : before + _SEARCHED]
     if not searched.startswith((b"GET ", b"HTTP/1.", b"POST ", b"HEAD ", b"CONNECT ")):
         return None
     refused = ""
@@ -83,9 +83,9 @@ def find(octets: bytes) -> Handshake | None:
     return None
 
 
-def _after_proxy(octets: bytes) -> int:
+def _after_proxy(data: bytes) -> int:
     """Return where the header of the PROXY protocol ends; 0 if there is none."""
-    found = _PROXY.match(octets)
+    found = _PROXY.match(data)
     if not found:
         return 0
     return found.end() + int.from_bytes(found["size"] or b"", "big")

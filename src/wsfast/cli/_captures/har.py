@@ -26,15 +26,15 @@ _OPCODES = range(16)
 Kind = TypeVar("Kind", dict[str, Any], list[Any], str)
 
 
-def score(octets: bytes) -> int:
+def score(data: bytes) -> int:
     """Return how much it looks like a HAR file, up to 100."""
-    head = octets[:4096].lstrip()
+    head = data[:4096].lstrip()
     return 100 if head.startswith(b"{") and b'"log"' in head else 0
 
 
-def read(octets: bytes) -> list[Messages]:
+def read(data: bytes) -> list[Messages]:
     """Return the messages of each connection."""
-    log = _member(_kind(_parsed(octets), dict, "it"), "log", dict, "it")
+    log = _member(_kind(_parsed(data), dict, "it"), "log", dict, "it")
     entries = _member(log, "entries", list, "log")
     found: list[Messages] = []
     for number, value in enumerate(entries):
@@ -54,9 +54,9 @@ def read(octets: bytes) -> list[Messages]:
     return found
 
 
-def _parsed(octets: bytes) -> Any:
+def _parsed(data: bytes) -> Any:
     try:
-        return json.loads(octets.decode())
+        return json.loads(data.decode())
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         said = f"{error.msg.removesuffix(' at')} at {place}"

@@ -13,7 +13,7 @@ import base64
 import binascii
 import re
 
-from .model import Connection, NotFrames, Octets, Side
+from .model import Connection, NotFrames, Side, Unwrapped
 
 _HEX = re.compile(rb"(?:0[xX]|\\x|[0-9A-Fa-f]|[\s:,;-])+")
 _BETWEEN = re.compile(rb"0[xX]|\\x|[\s:,;-]")
@@ -48,17 +48,17 @@ class Hexadecimal:
     NAME = "hex"
 
     @staticmethod
-    def score(octets: bytes) -> int:
-        head = octets[:4096].strip()
+    def score(data: bytes) -> int:
+        head = data[:4096].strip()
         if not head or not _HEX.fullmatch(head):
             return 0
         return 80 if re.search(rb"[0-9A-Fa-f]{2}", head) else 0
 
     @staticmethod
-    def read(octets: bytes) -> Octets:
-        digits = _BETWEEN.sub(b"", octets)
+    def read(data: bytes) -> Unwrapped:
+        digits = _BETWEEN.sub(b"", data)
         try:
-            return Octets(binascii.unhexlify(digits))
+            return Unwrapped(binascii.unhexlify(digits))
         except binascii.Error as error:
             raise NotFrames(f"not hexadecimal: {error}") from None
 
@@ -69,27 +69,27 @@ class Base64:
     NAME = "base64"
 
     @staticmethod
-    def score(octets: bytes) -> int:
-        text = _unwrapped(octets)
+    def score(data: bytes) -> int:
+        text = _unwrapped(data)
         if len(text) < 4 or not _BASE64.fullmatch(text) or len(text.rstrip(b"=")) % 4 == 1:
             return 0
-        return 60 if len(text) % 4 == 0 or _DATA_URL.match(octets) else 30
+        return 60 if len(text) % 4 == 0 or _DATA_URL.match(data) else 30
 
     @staticmethod
-    def read(octets: bytes) -> Octets:
-        text = _unwrapped(octets)
+    def read(data: bytes) -> Unwrapped:
+        text = _unwrapped(data)
         text = text.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
         try:
-            return Octets(base64.b64decode(text + b"=" * (-len(text) % 4), validate=True))
+            return Unwrapped(base64.b64decode(text + b"=" * (-len(text) % 4), validate=True))
         except binascii.Error as error:
             raise NotFrames(f"not base64: {error}") from None
 
 
-def _unwrapped(octets: bytes) -> bytes:
+def _unwrapped(data: bytes) -> bytes:
     """Return base64 without blanks, and without what is before it and after."""
-    if armoured := _ARMOUR.fullmatch(octets):
-        octets = armoured[1]
-    return b"".join(_DATA_URL.sub(b"", octets, count=1).split())
+    if armoured := _ARMOUR.fullmatch(data):
+        data = armoured[1]
+    return b"".join(_DATA_URL.sub(b"", data, count=1).split())
 
 
 class Literal:
@@ -98,25 +98,25 @@ class Literal:
     NAME = "literal"
 
     @staticmethod
-    def score(octets: bytes) -> int:
-        if len(octets) > _LONGEST:
+    def score(data: bytes) -> int:
+        if len(data) > _LONGEST:
             return 0
-        return 90 if _CUT_BY_NODE.match(octets.strip()) or _literal(octets) is not None else 0
+        return 90 if _CUT_BY_NODE.match(data.strip()) or _literal(data) is not None else 0
 
     @staticmethod
-    def read(octets: bytes) -> Octets:
-        if _CUT_BY_NODE.match(octets.strip()):
+    def read(data: bytes) -> Unwrapped:
+        if _CUT_BY_NODE.match(data.strip()):
             raise NotFrames(
                 "Node prints only the first 50 bytes of a buffer; print buffer.toString('hex')"
             )
-        found = _literal(octets)
+        found = _literal(data)
         if found is None:
             raise NotFrames("neither a byte string nor a list of numbers from 0 to 255")
-        return Octets(found)
+        return Unwrapped(found)
 
 
-def _literal(octets: bytes) -> bytes | None:
-    text = octets.strip()
+def _literal(data: bytes) -> bytes | None:
+    text = data.strip()
     if node := _NODE.fullmatch(text):
         return bytes.fromhex(node[1].decode())
     if digits := _FROMHEX.fullmatch(text):
@@ -168,13 +168,13 @@ class Arrays:
     NAME = "c-arrays"
 
     @staticmethod
-    def score(octets: bytes) -> int:
-        return 95 if _PEER.search(octets[:4096]) else 0
+    def score(data: bytes) -> int:
+        return 95 if _PEER.search(data[:4096]) else 0
 
     @staticmethod
-    def read(octets: bytes) -> list[Connection]:
+    def read(data: bytes) -> list[Connection]:
         sides = [bytearray(), bytearray()]
-        parts = _PEER.split(octets)
+        parts = _PEER.split(data)
         for peer, rest in zip(parts[1::2], parts[2::2], strict=True):
             found = _LIST.match(_COMMENT.sub(b" ", rest).strip())
             if not found:

@@ -1,8 +1,8 @@
 """What readers of captures return.
 
-    ``Octets``   bytes that were written in some other form: to be looked at again
-    Connection   what both ends of a connection sent, or one of them
-    Messages     what a browser saw of a connection
+    ``Unwrapped`` bytes that were written in some other form: to be looked at again
+    Connection  what both ends of a connection sent, or one of them
+    Messages    what a browser saw of a connection
 
 ``Stream`` is what is made of a connection for the analysis: one direction, without a gap.
 
@@ -38,10 +38,10 @@ class NotFrames(Unreadable):
 
 
 @dataclass
-class Octets:
+class Unwrapped:
     """Bytes that were written as text, or otherwise wrapped."""
 
-    octets: bytes
+    data: bytes
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Side:
 
     @property
     def size(self) -> int:
-        return sum(len(octets) for _, octets in self.pieces)
+        return sum(len(piece) for _, piece in self.pieces)
 
     @property
     def first(self) -> bytes:
@@ -69,10 +69,10 @@ class Side:
     def gaps(self) -> Iterator[tuple[int, int]]:
         """Yield from where to where bytes are missing."""
         end = 0
-        for at, octets in self.pieces:
+        for at, piece in self.pieces:
             if at > end:
                 yield end, at
-            end = at + len(octets)
+            end = at + len(piece)
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Stream:
     """
 
     role: Role
-    octets: bytes
+    data: bytes
     start: int = 0
     deflate: bool = False
     parameters: DeflateParameters | None = None
@@ -128,4 +128,4 @@ class Messages:
     messages: list[tuple[Role, int, bytes]] = field(default_factory=list)
 
 
-Found: TypeAlias = Octets | list[Connection] | list[Messages]
+Found: TypeAlias = Unwrapped | list[Connection] | list[Messages]

@@ -41,24 +41,24 @@ class Packet:
     """A packet, as much as was captured, and the type of its link."""
 
     link: int
-    octets: bytes
+    data: bytes
 
 
-def score(octets: bytes) -> int:
+def score(data: bytes) -> int:
     """Return how much it looks like such a file, up to 100."""
-    if octets[:4] in _PCAP and len(octets) >= 24:
+    if data[:4] in _PCAP and len(data) >= 24:
         return 100
-    return 100 if octets[:4] == _SECTION and octets[8:12] in _ORDERS else 0
+    return 100 if data[:4] == _SECTION and data[8:12] in _ORDERS else 0
 
 
-def read(octets: bytes) -> list[Connection]:
+def read(data: bytes) -> list[Connection]:
     """Return the TCP connections in a file."""
-    if not score(octets):
+    if not score(data):
         raise NotFrames("it does not begin like a pcap or pcapng file")
     assembler = Assembler()
     try:
-        for packet in packets(octets):
-            assembler.add(segment(packet.link, packet.octets))
+        for packet in packets(data):
+            assembler.add(segment(packet.link, packet.data))
     except Damaged as damage:
         assembler.damage = str(damage)
     connections = assembler.connections()
@@ -68,47 +68,47 @@ def read(octets: bytes) -> list[Connection]:
     return connections
 
 
-def packets(octets: bytes) -> Iterator[Packet]:
+def packets(data: bytes) -> Iterator[Packet]:
     """Yield the packets of a file.
 
     Raises:
         Damaged: it ends inside a packet, or can't be read on.
     """
-    return _pcapng(octets) if octets[:4] == _SECTION else _pcap(octets)
+    return _pcapng(data) if data[:4] == _SECTION else _pcap(data)
 
 
-def _pcap(octets: bytes) -> Iterator[Packet]:
-    order, size = _PCAP[octets[:4]]
-    (link,) = struct.unpack_from(order + "I", octets, 20)
+def _pcap(data: bytes) -> Iterator[Packet]:
+    order, size = _PCAP[data[:4]]
+    (link,) = struct.unpack_from(order + "I", data, 20)
     link &= 0xFFFF  # above it is the length of the checksum
     header = struct.Struct(order + "8xI")
     at, number = 24, 0
-    while at < len(octets):
+    while at < len(data):
         number += 1
-        if len(octets) - at < size:
+        if len(data) - at < size:
             raise Damaged(f"the file ends inside the header of packet {number}")
-        (length,) = header.unpack_from(octets, at)
+        (length,) = header.unpack_from(data, at)
         at += size
-        if length > len(octets) - at:
+        if length > len(data) - at:
             raise Damaged(
                 f"the file ends inside packet {number}, "
-                f"after {len(octets) - at} of its {length} bytes"
+                f"after {len(data) - at} of its {length} bytes"
             )
-        yield Packet(link, octets[at : at + length])
+        yield Packet(link, data[at : at + length])
         at += length
 
 
-def _pcapng(octets: bytes) -> Iterator[Packet]:
+def _pcapng(data: bytes) -> Iterator[Packet]:
     order = "<"
     links: list[tuple[int, int]] = []  # type of the link, longest packet
     at = 0
-    while at < len(octets):
-        if octets[at : at + 4] == _SECTION:
-            order = _ORDERS.get(octets[at + 8 : at + 12], "")
+    while at < len(data):
+        if data[at : at + 4] == _SECTION:
+            order = _ORDERS.get(data[at + 8 : at + 12], "")
             links = []
             if not order:
                 raise Damaged(f"the section at byte {at} has no byte order")
-        kind, body = _block(octets, at, order)
+        kind, body = _block(data, at, order)
         at += len(body) + 12
         if kind == _INTERFACE:
             if len(body) < 8:
@@ -118,22 +118,22 @@ def _pcapng(octets: bytes) -> Iterator[Packet]:
             yield _packet(kind, body, order, links, at)
 
 
-def _block(octets: bytes, at: int, order: str) -> tuple[int, bytes]:
+def _block(data: bytes, at: int, order: str) -> tuple[int, bytes]:
     """Return the type and the body of the block there."""
-    left = len(octets) - at
+    left = len(data) - at
     if left < 12:
         raise Damaged(f"the file ends inside the block at byte {at}")
-    kind, length = struct.unpack_from(order + "II", octets, at)
+    kind, length = struct.unpack_from(order + "II", data, at)
     if length < 12 or length % 4:
         raise Damaged(f"the block at byte {at} says it has {length} bytes, which can't be")
     if length > left:
         raise Damaged(
             f"the file ends inside the block at byte {at}, after {left} of its {length} bytes"
         )
-    (again,) = struct.unpack_from(order + "I", octets, at + length - 4)
+    (again,) = struct.unpack_from(order + "I", data, at + length - 4)
     if again != length:
         raise Damaged(f"the block at byte {at} has two lengths: {length} and {again}")
-    return kind, octets[at + 8 : at + length - 4]
+    return kind, data[at + 8 : at + length - 4]
 
 
 def _packet(kind: int, body: bytes, order: str, links: list[tuple[int, int]], end: int) -> Packet:

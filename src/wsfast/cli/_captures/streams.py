@@ -82,10 +82,10 @@ def _in_order(
     return ((second, first), heads[::-1]) if turned else ((first, second), heads)
 
 
-def _refuse_foreign(octets: list[bytes]) -> None:
-    for one in octets:
-        if foreign.known(one):
-            raise foreign.refusal(one)
+def _refuse_foreign(pieces: list[bytes]) -> None:
+    for piece in pieces:
+        if foreign.known(piece):
+            raise foreign.refusal(piece)
 
 
 def _of_side(
@@ -94,9 +94,9 @@ def _of_side(
     """Return the streams in what one end sent: one more for each gap."""
     streams: list[Stream] = []
     lost = ""
-    for at, octets in side.pieces:
+    for at, piece in side.pieces:
         skipped = head.end if head and at == 0 else 0
-        body = octets[skipped:]
+        body = piece[skipped:]
         whole = at == 0 and (side.start or head is not None)
         if not body and not whole:
             continue
@@ -121,25 +121,25 @@ def _of_side(
     return streams
 
 
-def _stream(role: Role, octets: bytes, start: int, agreed: Agreement) -> Stream:
-    return Stream(role, octets, start, agreed.deflate, agreed.parameters, agreed.assumed)
+def _stream(role: Role, data: bytes, start: int, agreed: Agreement) -> Stream:
+    return Stream(role, data, start, agreed.deflate, agreed.parameters, agreed.assumed)
 
 
-def _searched(role: Role, octets: bytes, at: int, agreed: Agreement, *, fresh: bool) -> Stream:
+def _searched(role: Role, data: bytes, at: int, agreed: Agreement, *, fresh: bool) -> Stream:
     """Return a stream that begins where a frame is likely to.
 
     Raises:
         NotFrames: there is no such place.
     """
     masked = role == "server"
-    found: evidence.Evidence | None = evidence.walk(octets, masked, fresh=fresh)
+    found: evidence.Evidence | None = evidence.walk(data, masked, fresh=fresh)
     if found and (found.bits < evidence.ENOUGH or found.broken is not None):
-        other = None if fresh else evidence.search(octets, masked)
+        other = None if fresh else evidence.search(data, masked)
         if other or found.bits < evidence.ENOUGH:
             found = other
     if found is None:
-        raise foreign.refusal(octets)
-    stream = _stream(role, octets[found.at :], at + found.at, agreed)
+        raise foreign.refusal(data)
+    stream = _stream(role, data[found.at :], at + found.at, agreed)
     if not fresh:
         _in_the_middle(stream, found, found.at)
     return stream
@@ -167,87 +167,87 @@ def _refuse_lossy(body: bytes, head: Handshake | None) -> None:
 # Bytes of which it isn't known who sent them.
 
 
-def of_octets(octets: bytes, options: Options) -> list[Stream]:
+def of_bytes(data: bytes, options: Options) -> list[Stream]:
     """Return the streams in bytes that have nothing around them.
 
     Raises:
         NotFrames: they are no frames.
     """
-    head = handshake.find(octets)
-    if head and head.request and (both := _BOTH.match(octets, head.end)):
-        answer = handshake.find(octets[both.end() :])
+    head = handshake.find(data)
+    if head and head.request and (both := _BOTH.match(data, head.end)):
+        answer = handshake.find(data[both.end() :])
         if answer:
             agreed = handshake.agreement(answer, options.deflate)
-            _refuse_lossy(octets[both.end() + answer.end :], answer)
-            return _mixed(octets[both.end() + answer.end :], agreed, certain=True)
+            _refuse_lossy(data[both.end() + answer.end :], answer)
+            return _mixed(data[both.end() + answer.end :], agreed, certain=True)
     answer = head if head and not head.request else None
     agreed = handshake.agreement(answer, options.deflate)
     if head:
-        body = octets[head.end :]
+        body = data[head.end :]
         _refuse_lossy(body, head)
         stream = _stream("server" if head.request else "client", body, head.end, agreed)
         stream.doubts += agreed.doubts
         return [stream]
-    if foreign.known(octets):
-        raise foreign.refusal(octets)
-    return _of_frames(octets, options, agreed)
+    if foreign.known(data):
+        raise foreign.refusal(data)
+    return _of_frames(data, options, agreed)
 
 
-def _of_frames(octets: bytes, options: Options, agreed: Agreement) -> list[Stream]:
+def _of_frames(data: bytes, options: Options, agreed: Agreement) -> list[Stream]:
     masked = None if options.role == "auto" else options.role == "server"
-    found = evidence.walk(octets, masked)
+    found = evidence.walk(data, masked)
     role: Role = "server" if found.masked else "client"
-    told = options.role != "auto" and not octets[0] & 0x30
+    told = options.role != "auto" and not data[0] & 0x30
     if options.given or told:
-        return [_stream(role, octets, 0, agreed)]
+        return [_stream(role, data, 0, agreed)]
     if found.broken is None and found.bits >= evidence.ENOUGH:
-        return [_stream(role, octets, 0, agreed)]
-    if masked is None and _both_directions(octets):
-        return _mixed(octets, agreed, certain=False)
+        return [_stream(role, data, 0, agreed)]
+    if masked is None and _both_directions(data):
+        return _mixed(data, agreed, certain=False)
     if found.bits >= evidence.ENOUGH + 4:
-        return [_stream(role, octets, 0, agreed)]
-    middle = evidence.search(octets, masked)
+        return [_stream(role, data, 0, agreed)]
+    middle = evidence.search(data, masked)
     if middle is None or middle.bits < evidence.CERTAIN or middle.broken is not None:
-        raise foreign.refusal(octets)
+        raise foreign.refusal(data)
     role = "server" if middle.masked else "client"
-    stream = _stream(role, octets[middle.at :], middle.at, agreed)
+    stream = _stream(role, data[middle.at :], middle.at, agreed)
     _in_the_middle(stream, middle, middle.at)
     return [stream]
 
 
-def _frames(octets: bytes) -> tuple[list[evidence.Header], int]:
+def _frames(data: bytes) -> tuple[list[evidence.Header], int]:
     """Return the headers of frames, masked or not, and where no more can begin."""
     found: list[evidence.Header] = []
     at = 0
-    while at < len(octets) and (frame := evidence.header(octets, at)):
+    while at < len(data) and (frame := evidence.header(data, at)):
         found.append(frame)
-        at = min(frame.end, len(octets))
+        at = min(frame.end, len(data))
     return found, at
 
 
-def _both_directions(octets: bytes) -> bool:
-    frames, end = _frames(octets)
+def _both_directions(data: bytes) -> bool:
+    frames, end = _frames(data)
     masks = {frame.masked for frame in frames}
-    return len(masks) == 2 and len(frames) >= 4 and end == len(octets)
+    return len(masks) == 2 and len(frames) >= 4 and end == len(data)
 
 
-def _mixed(octets: bytes, agreed: Agreement, *, certain: bool) -> list[Stream]:
+def _mixed(data: bytes, agreed: Agreement, *, certain: bool) -> list[Stream]:
     """Return both directions of a capture that has them in one, frame by frame.
 
     Raises:
         NotFrames: it can't be told apart.
     """
-    frames, end = _frames(octets)
-    if end < len(octets) and not (certain and frames):
-        raise foreign.refusal(octets)
+    frames, end = _frames(data)
+    if end < len(data) and not (certain and frames):
+        raise foreign.refusal(data)
     sides = {True: bytearray(), False: bytearray()}
     at = 0
     for frame in frames:
-        sides[frame.masked] += octets[at : frame.end]
+        sides[frame.masked] += data[at : frame.end]
         at = frame.end
     found = [evidence.walk(bytes(side), masked) for masked, side in sides.items()]
     if not certain and any(one.bits < evidence.LIKELY or one.broken is not None for one in found):
-        raise foreign.refusal(octets)
+        raise foreign.refusal(data)
     streams = [
         _stream("server" if masked else "client", bytes(side), 0, agreed)
         for masked, side in sides.items()
@@ -256,6 +256,6 @@ def _mixed(octets: bytes, agreed: Agreement, *, certain: bool) -> list[Stream]:
     for stream in streams:
         stream.notes.append("both directions are in one: offsets count one of them")
         stream.doubts += agreed.doubts
-        if end < len(octets):
+        if end < len(data):
             stream.doubts.append(f"no frame begins at byte {end} after the handshake")
     return streams

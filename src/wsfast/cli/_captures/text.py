@@ -22,36 +22,36 @@ _ENOUGH = 4096  # bytes that tell whether a file is text
 _NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
-def as_utf8(octets: bytes) -> tuple[bytes, str]:
+def as_utf8(data: bytes) -> tuple[bytes, str]:
     """Return a text as UTF-8 without a byte order mark, and the encoding that it had.
 
     What is not text is returned as it is, with "".
     """
     for mark, encoding in _MARKS:
-        if octets.startswith(mark):
-            return _recoded(octets, octets[len(mark) :], encoding)
+        if data.startswith(mark):
+            return _recoded(data, data[len(mark) :], encoding)
     for pattern, encoding in _WIDE:
-        found = pattern.match(octets[:_ENOUGH])
-        if found and len(octets) >= 4 and found.end() >= min(len(octets), _ENOUGH) - 1:
-            return _recoded(octets, octets, encoding)
-    return octets, ""
+        found = pattern.match(data[:_ENOUGH])
+        if found and len(data) >= 4 and found.end() >= min(len(data), _ENOUGH) - 1:
+            return _recoded(data, data, encoding)
+    return data, ""
 
 
-def _recoded(octets: bytes, text: bytes, encoding: str) -> tuple[bytes, str]:
+def _recoded(data: bytes, text: bytes, encoding: str) -> tuple[bytes, str]:
     try:
         recoded = text.decode(encoding).encode()
     except UnicodeDecodeError:
-        return octets, ""
-    return (recoded, encoding) if is_text(recoded) else (octets, "")
+        return data, ""
+    return (recoded, encoding) if is_text(recoded) else (data, "")
 
 
-def is_text(octets: bytes) -> bool:
+def is_text(data: bytes) -> bool:
     """Tell whether it is text, by its beginning: no control characters, and UTF-8."""
-    head = octets[:_ENOUGH]
+    head = data[:_ENOUGH]
     if not head or _NOT_TEXT.search(head):
         return False
     try:
         head.decode()
     except UnicodeDecodeError as error:
-        return len(octets) > _ENOUGH and error.start > len(head) - 4
+        return len(data) > _ENOUGH and error.start > len(head) - 4
     return True

@@ -22,13 +22,13 @@ TIMEOUT = 120  # seconds
 MAX_STREAMS = 200
 
 
-def read(octets: bytes, keylog: str) -> list[Connection]:
+def read(data: bytes, keylog: str) -> list[Connection]:
     """Return the connections of a pcap or pcapng that the keys open.
 
     Raises:
         Unreadable: there is no tshark, no such file, or it is no capture.
     """
-    if not pcap.score(octets):
+    if not pcap.score(data):
         raise Unreadable("--keylog needs a pcap or a pcapng")
     tshark = shutil.which("tshark")
     if tshark is None:
@@ -44,7 +44,7 @@ def read(octets: bytes, keylog: str) -> list[Connection]:
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "capture")
         with open(path, "wb") as file:
-            file.write(octets)
+            file.write(data)
         keys = f"tls.keylog_file:{os.path.abspath(keylog)}"
         command = [tshark, "-n", "-r", path, "-o", keys]
         listed = _run([*command, "-Y", "tls", "-T", "fields", "-e", "tcp.stream"])
