@@ -62,20 +62,20 @@ def put_in_place(codec: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, name: 
 
 def mask(payload: bytes, key: bytes = KEY, offset: int = 0) -> bytes:
     """Mask byte by byte, as RFC 6455 section 5.3 says it."""
-    return bytes(octet ^ key[(offset + i) % 4] for i, octet in enumerate(payload))
+    return bytes(byte ^ key[(offset + i) % 4] for i, byte in enumerate(payload))
 
 
 def header(
-    first: int, length: int, key: bytes | None = KEY, length_octets: int | None = None
+    first: int, length: int, key: bytes | None = KEY, length_size: int | None = None
 ) -> bytes:
-    """Write a frame's header; ``length_octets`` (0, 2 or 8) to break the minimal form."""
-    if length_octets is None:
-        length_octets = 0 if length <= 125 else 2 if length <= 0xFFFF else 8
-    seven_bits = {0: length, 2: 126, 8: 127}[length_octets]
+    """Write a frame's header; ``length_size`` (0, 2 or 8) to break the minimal form."""
+    if length_size is None:
+        length_size = 0 if length <= 125 else 2 if length <= 0xFFFF else 8
+    seven_bits = {0: length, 2: 126, 8: 127}[length_size]
     masked = 0 if key is None else 0x80
     return (
         bytes((first, masked | seven_bits))
-        + (length.to_bytes(length_octets, "big") if length_octets else b"")
+        + (length.to_bytes(length_size, "big") if length_size else b"")
         + (key or b"")
     )
 
@@ -94,7 +94,7 @@ def fragmented(opcode: int, fragments: list[bytes], key: bytes | None = KEY) -> 
     )
 
 
-def one_octet_a_frame(payload: bytes, key: bytes | None = KEY) -> bytes:
+def one_byte_a_frame(payload: bytes, key: bytes | None = KEY) -> bytes:
     """Write a text message in fragments of one byte."""
     return fragmented(TEXT, [payload[i : i + 1] for i in range(len(payload))], key)
 
@@ -105,14 +105,14 @@ def cut(data: bytes, at: Iterable[int]) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(places)]
 
 
-def octet_by_octet(data: bytes) -> list[bytes]:
+def byte_by_byte(data: bytes) -> list[bytes]:
     return [data[i : i + 1] for i in range(len(data))]
 
 
 def chunkings(rng: Random, data: bytes) -> list[list[bytes]]:
     """Return the wire whole, in single bytes, and cut at random, empty reads included."""
     places = sorted(rng.choices(range(len(data) + 1), k=rng.randrange(1, 9)))
-    return [[data], octet_by_octet(data), cut(data, places)]
+    return [[data], byte_by_byte(data), cut(data, places)]
 
 
 def run(iterator: Iterable[Any]) -> tuple[list[Any], ProtocolViolation | None]:
@@ -147,7 +147,7 @@ def receive(decoder: Any, chunks: Iterable[bytes]) -> Received:
 
 def breaks_at(decoder: Any, wire: bytes) -> tuple[int, ProtocolViolation]:
     """Return the index of the byte with which the wire breaks the protocol, and how."""
-    received = receive(decoder, octet_by_octet(wire))
+    received = receive(decoder, byte_by_byte(wire))
     assert received.violation is not None
     assert received.chunk_index is not None
     return received.chunk_index, received.violation
@@ -181,7 +181,7 @@ TABLE_3_7 = [
     (range(0xF1, 0xF4), _TAIL, _TAIL, _TAIL),
     (range(0xF4, 0xF5), range(0x80, 0x90), _TAIL, _TAIL),
 ]
-_ROW_OF = [next((row for row in TABLE_3_7 if octet in row[0]), ()) for octet in range(256)]
+_ROW_OF = [next((row for row in TABLE_3_7 if byte in row[0]), ()) for byte in range(256)]
 
 
 class Fault(NamedTuple):
@@ -211,12 +211,12 @@ def _cause(good: bytes, rest: bytes) -> Cause:
     """Say why the bytes that can begin a character can't go on as they do."""
     if not rest:
         return Cause.TRUNCATED
-    octet = rest[0]
+    byte = rest[0]
     if good:
-        if octet not in _TAIL:
+        if byte not in _TAIL:
             return Cause.MISSING_CONTINUATION
         good += rest[:1]
-    elif octet in _TAIL:
+    elif byte in _TAIL:
         return Cause.UNEXPECTED_CONTINUATION
     else:
         good = rest[:1]
@@ -229,8 +229,8 @@ def _forbidden(begin: bytes) -> Cause:
         return Cause.INVALID_LEAD
     size = f"{begin[0]:08b}".index("0")
     bits = begin[0] & (0x7F >> size)
-    for octet in begin[1:]:
-        bits = bits << 6 | octet & 0x3F
+    for byte in begin[1:]:
+        bits = bits << 6 | byte & 0x3F
     missing = 6 * (size - len(begin))
     lowest, highest = bits << missing, (bits + 1 << missing) - 1
     if highest < {2: 0x80, 3: 0x800, 4: 0x10000}[size]:
@@ -278,7 +278,7 @@ _FAULTS = """
     ED ED9F ED9F41 EDA080 EDBFBF EF EFBF EFBFF0 F0 F08080 F08F80 F090 F09080 F0908041
     F1 F180C3 F48F F48FBF F48FBF41 F49080 F5 F580 F7BFBFBF F8 F888808080 FB FC FE FF FFFE
 """
-FAULTS = [bytes.fromhex(octets) for octets in _FAULTS.split()]
+FAULTS = [bytes.fromhex(digits) for digits in _FAULTS.split()]
 
 
 def random_text(rng: Random, longest: int = 120) -> str:

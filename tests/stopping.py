@@ -13,8 +13,8 @@ from wsfast.deflate import Deflate
 
 def compressed(data: bytes) -> bytes:
     compressor = zlib.compressobj(wbits=-15)
-    octets = (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
-    return header(0x80 | 0x40 | BINARY, len(octets)) + mask(octets)
+    deflated = (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    return header(0x80 | 0x40 | BINARY, len(deflated)) + mask(deflated)
 
 
 class Stopped(BaseException):
@@ -28,9 +28,9 @@ def engine_with(call: Callable[[], None]) -> Deflate:
         def __init__(self, wbits: int) -> None:
             self._stream = zlib.decompressobj(wbits)
 
-        def decompress(self, octets: bytes, most: int) -> bytes:
+        def decompress(self, data: bytes, most: int) -> bytes:
             call()
-            return self._stream.decompress(octets, most)
+            return self._stream.decompress(data, most)
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._stream, name)

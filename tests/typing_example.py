@@ -56,14 +56,14 @@ def messages() -> str:
         match event:
             case wsfast.Text(text):
                 return str(text)
-            case wsfast.Binary(octets) | wsfast.Ping(octets) | wsfast.Pong(octets):
-                return octets.hex()
+            case wsfast.Binary(data) | wsfast.Ping(data) | wsfast.Pong(data):
+                return data.hex()
             case wsfast.Close(code, reason):
                 return f"{code} {reason}"
     return ""
 
 
-def text_as_octets() -> bytes:
+def text_as_bytes() -> bytes:
     decoder = wsfast.MessageDecoder("server", text="bytes", max_frame_size=2**16)
     assert_type(decoder, wsfast.MessageDecoder[bytes])
     for event in decoder.feed(b""):
@@ -81,8 +81,8 @@ def streams() -> list[str | bytes]:
             case wsfast.TextPart(text, last):
                 assert_type((text, last), tuple[str, bool])
                 found.append(text)
-            case wsfast.BinaryPart(octets, True):
-                found.append(octets)
+            case wsfast.BinaryPart(data, True):
+                found.append(data)
             case wsfast.Close(code):
                 assert_type(code, int)
     raw = wsfast.MessageDecoder("server", stream=True, text="bytes")
@@ -147,8 +147,8 @@ def violations(data: bytes) -> bytes:
         place: tuple[int, int, int] = (violation.offset, violation.length, violation.detected_at)
         fragment: tuple[int, int] = (violation.fragment_index, violation.fragment_offset)
         cause: wsfast.Cause = violation.cause
-        octets: bytes = violation.octets + violation.context
-        print(place, fragment, cause is wsfast.Cause.TRUNCATED, cause.value, octets)
+        evidence: bytes = violation.octets + violation.context
+        print(place, fragment, cause is wsfast.Cause.TRUNCATED, cause.value, evidence)
         return violation.close_frame(masking_key=None)
     except (wsfast.ProtocolError, wsfast.MessageTooBig) as violation:
         assert_type((violation.close_code, violation.close_reason), tuple[int, str])
@@ -169,5 +169,5 @@ if __name__ == "__main__":
     masking()
     utf8()
     print(reconnecting())
-    print(frames(), messages(), connections(), streams(), text_as_octets(), closing())
+    print(frames(), messages(), connections(), streams(), text_as_bytes(), closing())
     print(violations(b"\x01"), main())

@@ -42,10 +42,10 @@ def exchange(end: End, switch: Switch, rng: Random, deflate: bool) -> None:
     """Send some messages in fragments, and hear them all."""
     sent = []
     for _ in range(rng.randrange(1, 5)):
-        opcode, octets = rng.choice((TEXT, BINARY)), rng.choice(TEXTS).encode()
-        sent.append((opcode, octets))
+        opcode, data = rng.choice((TEXT, BINARY)), rng.choice(TEXTS).encode()
+        sent.append((opcode, data))
         compressed = deflate and rng.random() < 0.8
-        payload = end.deflated(octets) if compressed else octets
+        payload = end.deflated(data) if compressed else data
         cuts = sorted(rng.randrange(len(payload) + 1) for _ in range(rng.choice((0, 0, 1, 3))))
         parts = [payload[a:b] for a, b in zip([0, *cuts], [*cuts, len(payload)], strict=True)]
         for i, part in enumerate(parts):

@@ -105,8 +105,8 @@ class End:
 
     def deflated(self, payload: bytes) -> bytes:
         """Return the payload of a compressed message."""
-        octets = self._compressor.compress(payload) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
-        return octets.removesuffix(b"\x00\x00\xff\xff")
+        compressed = self._compressor.compress(payload) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
+        return compressed.removesuffix(b"\x00\x00\xff\xff")
 
     def hear(self) -> Frame | None:
         """Return the next frame, ``None`` at the end of the stream."""
@@ -228,10 +228,10 @@ class Peer:
         while b"\n" not in self._said:
             if not select.select([stdout], [], [], SECONDS)[0]:
                 raise TimeoutError("the application was told nothing")
-            octets = os.read(stdout, 65536)
-            if not octets:
+            said = os.read(stdout, 65536)
+            if not said:
                 raise AssertionError(self._process.communicate()[1])
-            self._said += octets
+            self._said += said
         line, _, self._said = self._said.partition(b"\n")
         found: list[Any] = json.loads(line)
         return found

@@ -89,9 +89,9 @@ class Client(End):
         ]
         return ", ".join(found) if found else None
 
-    def send(self, octets: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Send bytes as they are."""
-        self._sock.sendall(octets)
+        self._sock.sendall(data)
 
     def hear_rsv1(self) -> tuple[int, bytes, bool]:
         """Return the next frame, which is not fragmented, and whether RSV1 is set."""

@@ -79,19 +79,19 @@ def peer(request: pytest.FixtureRequest, accelerated: bool) -> Iterator[tuple[st
 def test_messages_come_back(peer: tuple[str, Peer]) -> None:
     with peer[1].connected() as end:
         for text in TEXTS:
-            octets = text.encode()
-            end.say(TEXT, octets)
-            assert end.hear_message() == (TEXT, octets)
-            end.say(BINARY, octets)
-            assert end.hear_message() == (BINARY, octets)
-        octets = "日本語🙂".encode()
-        for i in range(len(octets)):  # each character is cut in all places
-            fin = i == len(octets) - 1
-            end.say(CONTINUATION if i else TEXT, octets[i : i + 1], fin=fin)
+            encoded = text.encode()
+            end.say(TEXT, encoded)
+            assert end.hear_message() == (TEXT, encoded)
+            end.say(BINARY, encoded)
+            assert end.hear_message() == (BINARY, encoded)
+        encoded = "日本語🙂".encode()
+        for i in range(len(encoded)):  # each character is cut in all places
+            fin = i == len(encoded) - 1
+            end.say(CONTINUATION if i else TEXT, encoded[i : i + 1], fin=fin)
             if i % 4 == 3:
                 end.say(PING, b"between fragments")
                 assert end.hear_message() == (PONG, b"between fragments")
-        assert end.hear_message() == (TEXT, octets)
+        assert end.hear_message() == (TEXT, encoded)
         end.say(CLOSE, b"\x03\xe8")
         assert end.farewell()[0] in (1000, 1005)
         peer[1].told()

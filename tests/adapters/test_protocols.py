@@ -71,7 +71,7 @@ FAULTS = [
     frame(CLOSE, b"\x03"),
     frame(CLOSE, b"\x03\xed"),
     frame(CLOSE, b"\x03\xe8\xff"),
-    header(0x82, 5, length_octets=2) + bytes(5),
+    header(0x82, 5, length_size=2) + bytes(5),
 ]
 
 
@@ -105,8 +105,8 @@ def test_websockets_hands_on_the_same(switch_on: SwitchOn, max_size: Any) -> Non
         assert told_by_websockets(chunks, max_size=max_size) == theirs
 
 
-def close_sent(octets: bytes) -> tuple[int, str]:
-    frames = [f for f in FrameDecoder("client").feed(octets) if f.opcode == CLOSE]
+def close_sent(data: bytes) -> tuple[int, str]:
+    frames = [f for f in FrameDecoder("client").feed(data) if f.opcode == CLOSE]
     (close,) = frames
     return int.from_bytes(close.payload[:2], "big"), bytes(close.payload[2:]).decode()
 
@@ -309,8 +309,8 @@ def test_wsproto_with_compression(switch_on: SwitchOn) -> None:
     text = "Grüße aus Köln. " * 100
     wire = encode_frame(TEXT, client.compress(text) or b"", rsv1=True, masking_key=b"abcd")
     got = []
-    for octet in wire:
-        connection.receive_data(bytes((octet,)))
+    for byte in wire:
+        connection.receive_data(bytes((byte,)))
         got += list(connection.events())
     assert "".join(event.data for event in got) == text
     assert got[-1].message_finished

@@ -53,10 +53,10 @@ def test_the_validator_answers_as_wsaccel() -> None:
             assert (ours.state == 1) == (other.state == 1)
 
 
-def test_the_validator_by_the_octet() -> None:
+def test_the_validator_by_the_byte() -> None:
     validator = wsaccel.Utf8Validator()
     for character in ("a", "é", "日", "🙂"):
-        states = [validator.decode(octet) for octet in character.encode()]
+        states = [validator.decode(byte) for byte in character.encode()]
         assert states[-1] == wsaccel.UTF8_ACCEPT
         assert all(state > 1 for state in states[:-1])
         assert chr(validator.codepoint) == character

@@ -26,11 +26,11 @@ def needs(name: str) -> None:
         pytest.skip(f"{PROGRAMS[name].distribution} is not installed")
 
 
-def parts_of(end: End, octets: bytes, deflate: bool) -> list[bytes]:
+def parts_of(end: End, data: bytes, deflate: bool) -> list[bytes]:
     """Return the payloads of three fragments; characters are cut, or their compressed form."""
-    octets = end.deflated(octets) if deflate else octets
-    third = len(octets) // 3 + 1
-    return [octets[:third], octets[third : 2 * third], octets[2 * third :]]
+    data = end.deflated(data) if deflate else data
+    third = len(data) // 3 + 1
+    return [data[:third], data[third : 2 * third], data[2 * third :]]
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_switching_within_messages_loses_nothing(name: str, deflate: bool) -> No
     try:
         with running.connected(deflate) as end:
             for number, states in enumerate(product([True, False], repeat=4)):
-                octets = f"{number} {TEXT_SENT}".encode()
+                encoded = f"{number} {TEXT_SENT}".encode()
                 for opcode in (TEXT, BINARY):
-                    for i, part in enumerate(parts_of(end, octets, deflate)):
+                    for i, part in enumerate(parts_of(end, encoded, deflate)):
                         running.flip(states[i])
                         first = i == 0
                         end.say(
@@ -55,7 +55,7 @@ def test_switching_within_messages_loses_nothing(name: str, deflate: bool) -> No
                             rsv1=deflate and first,
                         )
                     running.flip(states[3])
-                    assert end.hear_message() == (opcode, octets), (states, opcode)
+                    assert end.hear_message() == (opcode, encoded), (states, opcode)
             end.say(CLOSE, b"\x03\xe8")
             assert end.farewell()[0] in (1000, 1005)
     finally:
@@ -68,12 +68,12 @@ def test_switching_around_pings_blames_nobody(name: str) -> None:
     needs(name)
     deflate = name in DEFLATE
     running = Peer(name, "", flipped=PROGRAMS[name].peer)
-    octets = TEXT_SENT.encode()
+    encoded = TEXT_SENT.encode()
     try:
         for states in product([True, False], repeat=3):
             with running.connected(deflate) as end:
                 running.flip(True)
-                parts = parts_of(end, octets, deflate)
+                parts = parts_of(end, encoded, deflate)
                 end.say(TEXT, parts[0], fin=False, rsv1=deflate)
                 running.flip(states[0])
                 end.say(PING, b"first")
@@ -86,7 +86,7 @@ def test_switching_around_pings_blames_nobody(name: str) -> None:
                 while last is not None and last.opcode == PONG:
                     last = end.hear()
                 if last is not None and last.opcode == TEXT:
-                    assert end.inflated(last) == octets, states
+                    assert end.inflated(last) == encoded, states
                 else:
                     assert name in FORGETFUL, states
                     assert not all(states)
@@ -105,15 +105,15 @@ def test_a_ping_between_compressed_fragments(name: str, accelerated: bool) -> No
     try:
         with running.connected(deflate=True) as end:
             for _ in range(3):
-                octets = TEXT_SENT.encode()
+                encoded = TEXT_SENT.encode()
                 end.say(PING, b"before")
                 assert end.hear_message() == (PONG, b"before")
-                for i, part in enumerate(parts_of(end, octets, deflate=True)):
+                for i, part in enumerate(parts_of(end, encoded, deflate=True)):
                     end.say(TEXT if i == 0 else CONTINUATION, part, fin=i == 2, rsv1=i == 0)
                     end.say(PING, b"between")
                     if i < 2:
                         assert end.hear_message() == (PONG, b"between")
                 got = sorted([end.hear_message(), end.hear_message()])
-                assert got == [(TEXT, octets), (PONG, b"between")]
+                assert got == [(TEXT, encoded), (PONG, b"between")]
     finally:
         running.close()

@@ -60,10 +60,10 @@ def test_messages_come_back(ws: str, loop: str, headers: tuple[bytes, ...]) -> N
                 for opcode in (TEXT, BINARY):
                     client.say(opcode, text.encode())
                     answered = client.hear_rsv1()
-                    octets = answered[1]
+                    body = answered[1]
                     if answered[2]:
-                        octets = inflate(octets)
-                    assert (answered[0], octets) == (opcode, text.encode())
+                        body = inflate(body)
+                    assert (answered[0], body) == (opcode, text.encode())
             client.say(CLOSE, CLOSED)
             assert client.farewell() == (1000, "")
         assert running.next() == {"type": "websocket.disconnect", "code": 1000, "reason": ""}
@@ -72,15 +72,15 @@ def test_messages_come_back(ws: str, loop: str, headers: tuple[bytes, ...]) -> N
 @both
 @loops
 def test_fragments_with_pings_between(ws: str, loop: str) -> None:
-    octets = "日本語🙂".encode()
+    encoded = "日本語🙂".encode()
     with served(echo, ws, loop=loop) as running, running.client() as client:
-        for i in range(len(octets)):
-            fin = i == len(octets) - 1
-            client.say(CONTINUATION if i else TEXT, octets[i : i + 1], fin=fin)
+        for i in range(len(encoded)):
+            fin = i == len(encoded) - 1
+            client.say(CONTINUATION if i else TEXT, encoded[i : i + 1], fin=fin)
             if not fin:
                 client.say(PING, b"%d" % i)
                 assert client.hear() == Frame(PONG, b"%d" % i, True)
-        assert client.hear() == Frame(TEXT, octets, True)
+        assert client.hear() == Frame(TEXT, encoded, True)
 
 
 @both
@@ -160,7 +160,7 @@ def test_what_can_be_sent(ws: str, message: dict[str, Any], opcode: int, payload
 
 @pytest.mark.parametrize(
     "message",
-    [{}, {"text": None}, {"text": b"octets"}, {"bytes": "text"}, {"text": "\ud800"}, {"bytes": 3}],
+    [{}, {"text": None}, {"text": b"bytes"}, {"bytes": "text"}, {"text": "\ud800"}, {"bytes": 3}],
 )
 def test_what_can_not_be_sent_is_an_error_and_1011(message: dict[str, Any]) -> None:
     async def app(receive: Any, send: Any, running: Served) -> None:
@@ -310,7 +310,7 @@ FAULTS = {
 
 @loops
 @pytest.mark.parametrize("fault", FAULTS)
-def test_1007_says_which_octet_everywhere(
+def test_1007_says_which_byte_everywhere(
     loop: str, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     reason = REASONS[fault]

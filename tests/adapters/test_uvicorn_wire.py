@@ -209,7 +209,7 @@ def test_large_answers_are_not_gathered() -> None:
         ({"ws_max_queue": 0}, [b""] * _wire.MESSAGES),
         ({}, [b"x" * (_wire.QUEUED + 1)]),
     ],
-    ids=["messages", "as told", "empty, without limit", "octets"],
+    ids=["messages", "as told", "empty, without limit", "bytes"],
 )
 def test_reading_pauses_at_a_full_queue_and_goes_on_with_an_empty_one(
     options: dict[str, Any], messages: list[bytes]
@@ -230,8 +230,8 @@ def test_reading_pauses_at_a_full_queue_and_goes_on_with_an_empty_one(
 def compressed(payload: bytes) -> bytes:
     """Return the frame of a message, compressed by itself."""
     stream = zlib.compressobj(wbits=-12)
-    octets = stream.compress(payload) + stream.flush(zlib.Z_SYNC_FLUSH)
-    return header(0xC0 | BINARY, len(octets) - 4, key=bytes(4)) + octets[:-4]
+    deflated = stream.compress(payload) + stream.flush(zlib.Z_SYNC_FLUSH)
+    return header(0xC0 | BINARY, len(deflated) - 4, key=bytes(4)) + deflated[:-4]
 
 
 @pytest.mark.parametrize("end", ["close", "closed by us", "violation", "none"])

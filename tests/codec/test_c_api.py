@@ -82,7 +82,7 @@ def test_c_api_masks(user: ModuleType, size: int, offset: int) -> None:
     payload = random.Random(size).randbytes(size)
     masked = bytearray(payload)
     user.mask(masked, KEY, offset)
-    assert masked == bytes(octet ^ KEY[(offset + i) % 4] for i, octet in enumerate(payload))
+    assert masked == bytes(byte ^ KEY[(offset + i) % 4] for i, byte in enumerate(payload))
 
 
 @pytest.mark.parametrize(

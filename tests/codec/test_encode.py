@@ -18,7 +18,7 @@ pytestmark = pytest.mark.every_cpu
 
 @pytest.mark.parametrize("masked", [True, False], ids=["masked", "unmasked"])
 @pytest.mark.parametrize("length", LENGTHS)
-def test_encode_frame_equals_octets_written_by_hand(
+def test_encode_frame_equals_bytes_written_by_hand(
     codec: SimpleNamespace, length: int, masked: bool
 ) -> None:
     payload = bytes(i % 253 for i in range(length))
@@ -47,16 +47,16 @@ EXAMPLES = [
     ),
     pytest.param([(9, b"Hello", {})], "890548656c6c6f", id="ping"),
     pytest.param([(10, b"Hello", {"masking_key": KEY})], "8a8537fa213d7f9f4d5158", id="pong"),
-    pytest.param([(2, bytes(256), {})], "827e0100" + "00" * 256, id="256-octets"),
-    pytest.param([(2, bytes(65536), {})], "827f0000000000010000" + "00" * 65536, id="65536-octets"),
+    pytest.param([(2, bytes(256), {})], "827e0100" + "00" * 256, id="256-bytes"),
+    pytest.param([(2, bytes(65536), {})], "827f0000000000010000" + "00" * 65536, id="65536-bytes"),
 ]
 
 
-@pytest.mark.parametrize(("frames", "octets"), EXAMPLES)
+@pytest.mark.parametrize(("frames", "digits"), EXAMPLES)
 def test_encode_frame_examples_of_rfc_6455(
-    codec: SimpleNamespace, frames: list[tuple[int, bytes, dict[str, Any]]], octets: str
+    codec: SimpleNamespace, frames: list[tuple[int, bytes, dict[str, Any]]], digits: str
 ) -> None:
-    wire = bytes.fromhex(octets)
+    wire = bytes.fromhex(digits)
     assert b"".join(codec.encode_frame(op, body, **options) for op, body, options in frames) == wire
     role = "server" if wire[1] & 0x80 else "client"
     decoded = list(codec.FrameDecoder(role).feed(wire))
@@ -82,7 +82,7 @@ def test_encode_frame_lone_surrogate_refused_as_cpython_refuses_it(
     assert (caught.value.start, caught.value.end) == (2, 3)
 
 
-def test_encode_frame_payload_of_items_sent_as_octets(codec: SimpleNamespace) -> None:
+def test_encode_frame_payload_of_items_sent_as_bytes(codec: SimpleNamespace) -> None:
     items = memoryview(bytes(range(48))).cast("I", (3, 4))
     assert codec.encode_frame(BINARY, items, masking_key=KEY) == frame(BINARY, bytes(range(48)))
 

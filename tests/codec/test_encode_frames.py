@@ -152,13 +152,13 @@ def test_views_alias_what_was_fed_if_it_can_not_change(codec: SimpleNamespace) -
 
 
 @pytest.mark.parametrize("how", ["a bytearray", "pieces", "masked", "a receive buffer"])
-def test_views_are_of_octets_of_their_own_otherwise(codec: SimpleNamespace, how: str) -> None:
+def test_views_are_of_bytes_of_their_own_otherwise(codec: SimpleNamespace, how: str) -> None:
     masked = how == "masked"
     role = "server" if masked else "client"
     decoder = codec.FrameDecoder(role, payload="memoryview")
     fed = bytearray(frame(BINARY, b"0123456789", key=KEY if masked else None))
     if how == "pieces":
-        (got,) = [f for octet in fed for f in decoder.feed(bytes([octet]))]
+        (got,) = [f for byte in fed for f in decoder.feed(bytes([byte]))]
     elif how == "a receive buffer":
         decoder.get_buffer()[: len(fed)] = fed
         (got,) = decoder.buffer_updated(len(fed))

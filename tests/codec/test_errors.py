@@ -121,7 +121,7 @@ def test_invalid_utf8_says_where_and_why(codec: SimpleNamespace) -> None:
     assert violation.context_offset == 0
 
 
-def test_invalid_utf8_context_offset_counts_back_from_the_octet_detected(
+def test_invalid_utf8_context_offset_counts_back_from_the_byte_detected(
     codec: SimpleNamespace,
 ) -> None:
     for fault in FAULTS:

@@ -19,13 +19,13 @@ from helpers import (
     PONG,
     TEXT,
     assert_evidence,
+    byte_by_byte,
     certainly_faulty,
     chunkings,
     cut,
     find_fault,
     fragments_of,
     frame,
-    octet_by_octet,
     on_default_codecs,
     random_text,
     receive,
@@ -41,7 +41,7 @@ class Wire(NamedTuple):
 
     text: bytes
     fragments: list[bytes]
-    octets: bytes
+    data: bytes
     places: list[int]  # in the wire, of each byte of the text; last, of the end of the message
     controls: list[tuple[int, int, bytes]]  # where in the wire each ends, opcode, payload
 
@@ -49,20 +49,20 @@ class Wire(NamedTuple):
 def written(rng: Random, text: bytes, *, masked: bool = True) -> Wire:
     """Write a text message in random fragments, control frames between them."""
     fragments = fragments_of(rng, text)
-    octets = b""
+    data = b""
     places = []
     controls = []
     for index, fragment in enumerate(fragments):
         fin = index == len(fragments) - 1
         key = rng.randbytes(4) if masked else None
-        octets += frame(0 if index else TEXT, fragment, fin=fin, key=key)
-        places += range(len(octets) - len(fragment), len(octets))
+        data += frame(0 if index else TEXT, fragment, fin=fin, key=key)
+        places += range(len(data) - len(fragment), len(data))
         while not fin and rng.random() < 0.3:
             opcode, payload = rng.choice((PING, PONG)), rng.randbytes(rng.choice((0, 1, 9, 125)))
-            octets += frame(opcode, payload, key=rng.randbytes(4) if masked else None)
-            controls.append((len(octets), opcode, payload))
-    places.append(len(octets) - 1)
-    return Wire(text, fragments, octets, places, controls)
+            data += frame(opcode, payload, key=rng.randbytes(4) if masked else None)
+            controls.append((len(data), opcode, payload))
+    places.append(len(data) - 1)
+    return Wire(text, fragments, data, places, controls)
 
 
 def assert_received(codec: SimpleNamespace, wire: Wire, chunks: list[bytes], role: str) -> None:
@@ -70,7 +70,7 @@ def assert_received(codec: SimpleNamespace, wire: Wire, chunks: list[bytes], rol
     mode = "str" if len(wire.text) % 2 else "bytes"
     received = receive(codec.MessageDecoder(role, text=mode), chunks)
     fault = find_fault(wire.text)
-    end = len(wire.octets) if fault is None else wire.places[fault.detected_at]
+    end = len(wire.data) if fault is None else wire.places[fault.detected_at]
     expected = [
         codec.Ping(payload) if opcode == PING else codec.Pong(payload)
         for at, opcode, payload in wire.controls
@@ -104,7 +104,7 @@ def test_evidence_random_messages_same_whatever_the_chunking(
             text = with_fault(rng, text)
         wire = written(rng, text, masked=role == "server")
         valid += find_fault(text) is None
-        for chunks in chunkings(rng, wire.octets):
+        for chunks in chunkings(rng, wire.data):
             assert_received(codec, wire, chunks, role)
     assert 100 < valid < 400
 
@@ -116,7 +116,7 @@ def test_evidence_long_messages_same_whatever_the_chunking(codec: SimpleNamespac
         for _ in range(8):
             text = certainly_faulty(rng, random_text(rng, longest).encode())
             wire = written(rng, text)
-            whole, _, at_random = chunkings(rng, wire.octets)
+            whole, _, at_random = chunkings(rng, wire.data)
             assert_received(codec, wire, whole, "server")
             assert_received(codec, wire, at_random, "server")
 
@@ -132,28 +132,28 @@ def test_evidence_one_fault_in_each_of_10000_messages_at_cpythons_offset(
         with pytest.raises(UnicodeDecodeError) as cpython:
             text.decode()
         fragments = fragments_of(rng, text)
-        octets = b"".join(
+        data = b"".join(
             frame(0 if i else TEXT, part, fin=i == len(fragments) - 1, key=rng.randbytes(4))
             for i, part in enumerate(fragments)
         )
-        chunks = chunkings(rng, octets)[number % 3]
+        chunks = chunkings(rng, data)[number % 3]
         violation = receive(codec.MessageDecoder("server"), chunks).violation
         assert isinstance(violation, InvalidUTF8)
         assert violation.offset == cpython.value.start
         assert violation.length == cpython.value.end - cpython.value.start
 
 
-def test_evidence_fault_in_a_character_over_many_fragments_names_its_first_octet(
+def test_evidence_fault_in_a_character_over_many_fragments_names_its_first_byte(
     codec: SimpleNamespace,
 ) -> None:
     """The sequence begins in fragment 2 and breaks in fragment 7, empty ones between."""
     fragments = [b"caf\xc3", b"\xa9", b"ab\xf0", b"", b"\x9f", b"", b"\x99", b"x", b""]
     text = b"".join(fragments)
-    octets = b"".join(
+    data = b"".join(
         frame(0 if i else TEXT, part, fin=i == len(fragments) - 1)
         for i, part in enumerate(fragments)
     )
-    for chunks in ([octets], octet_by_octet(octets), cut(octets, range(0, len(octets), 3))):
+    for chunks in ([data], byte_by_byte(data), cut(data, range(0, len(data), 3))):
         violation = receive(codec.MessageDecoder("server"), chunks).violation
         assert isinstance(violation, InvalidUTF8)
         assert_evidence(violation, text, fragments)

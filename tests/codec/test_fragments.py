@@ -28,10 +28,10 @@ def test_no_character_of_a_text_is_cut(text: str, size: int) -> None:
 
 
 @given(st.binary(max_size=60), st.integers(4, 40), st.sampled_from([1, 2]))
-def test_octets_are_kept_whatever_they_are(octets: bytes, size: int, opcode: int) -> None:
-    frames = list(fragment(opcode, octets, size))
-    assert b"".join(f.payload for f in frames) == octets
-    assert all(0 < len(f.payload) <= size or not octets for f in frames)
+def test_bytes_are_kept_whatever_they_are(data: bytes, size: int, opcode: int) -> None:
+    frames = list(fragment(opcode, data, size))
+    assert b"".join(f.payload for f in frames) == data
+    assert all(0 < len(f.payload) <= size or not data for f in frames)
 
 
 def test_binary_is_cut_at_the_size() -> None:

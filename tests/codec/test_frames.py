@@ -25,11 +25,11 @@ from helpers import (
     PONG,
     TEXT,
     breaks_at,
+    byte_by_byte,
     cut,
     described,
     frame,
     header,
-    octet_by_octet,
     receive,
     run,
 )
@@ -55,7 +55,7 @@ both_decoders = pytest.mark.parametrize("name", DECODERS)
 
 @roles
 @pytest.mark.parametrize("length", LENGTHS)
-def test_decoder_header_cut_at_each_octet_gives_the_same_frame(
+def test_decoder_header_cut_at_each_byte_gives_the_same_frame(
     codec: SimpleNamespace, role: str, length: int
 ) -> None:
     payload = bytes(i % 251 for i in range(length))
@@ -67,12 +67,12 @@ def test_decoder_header_cut_at_each_octet_gives_the_same_frame(
             received = receive(codec.FrameDecoder(role), cut(wire + wire, [at, end]))
             assert received == (expected, None, None)
     head = len(wire) - length
-    octets = [*octet_by_octet(wire[:head]), b"", wire[head:]]
-    assert receive(codec.FrameDecoder(role), octets * 2).events == expected
+    chunks = [*byte_by_byte(wire[:head]), b"", wire[head:]]
+    assert receive(codec.FrameDecoder(role), chunks * 2).events == expected
 
 
 @roles
-def test_decoder_every_first_octet_in_order_gives_its_fields(
+def test_decoder_every_first_byte_in_order_gives_its_fields(
     codec: SimpleNamespace, role: str
 ) -> None:
     for first in range(256):
@@ -125,7 +125,7 @@ RULES = [
 @both_decoders
 @roles
 @pytest.mark.parametrize(("first", "at", "text"), RULES)
-def test_decoder_first_octet_breaks_a_rule_raised_with_it(
+def test_decoder_first_byte_breaks_a_rule_raised_with_it(
     codec: SimpleNamespace, name: str, role: str, first: int, at: int, text: str
 ) -> None:
     before = frame(PING, b"ok", key=key_for(role))
@@ -162,7 +162,7 @@ LATER_RULES = [
 @both_decoders
 @roles
 @pytest.mark.parametrize(("first", "length", "form", "at", "text"), LATER_RULES)
-def test_decoder_length_breaks_a_rule_raised_with_its_octet(
+def test_decoder_length_breaks_a_rule_raised_with_its_byte(
     codec: SimpleNamespace,
     name: str,
     role: str,
@@ -184,7 +184,7 @@ def test_decoder_length_breaks_a_rule_raised_with_its_octet(
 
 @both_decoders
 @roles
-def test_decoder_mask_bit_of_the_wrong_side_raised_with_its_octet(
+def test_decoder_mask_bit_of_the_wrong_side_raised_with_its_byte(
     codec: SimpleNamespace, name: str, role: str
 ) -> None:
     text = {"server": "unmasked frame from a client", "client": "masked frame from a server"}[role]
@@ -204,7 +204,7 @@ def test_decoder_longest_length_waits_for_payload(codec: SimpleNamespace, name: 
         decoder = getattr(codec, name)(role, **options)
         wire = header(0x82, length, key_for(role)) + bytes(1000)
         assert receive(decoder, [wire]) == ([], None, None)
-        assert receive(decoder, octet_by_octet(bytes(100))) == ([], None, None)
+        assert receive(decoder, byte_by_byte(bytes(100))) == ([], None, None)
 
 
 @both_decoders

@@ -25,33 +25,33 @@ OFFSETS = [0, 1, 2, 3, 4, 125, 2**16 - 1, 2**31 - 1, 2**31, 2**32 + 1, 2**62 + 3
 SOURCE = Random(5).randbytes(LONGEST + 128)
 
 
-def mapped(octets: bytes) -> mmap.mmap:
-    shared = mmap.mmap(-1, len(octets))
-    shared[:] = octets
+def mapped(data: bytes) -> mmap.mmap:
+    shared = mmap.mmap(-1, len(data))
+    shared[:] = data
     return shared
 
 
 # Each makes a writable buffer of these bytes, of which there are a multiple of 8.
 BUFFERS: dict[str, Callable[[bytes], Any]] = {
     "bytearray": bytearray,
-    "memoryview": lambda octets: memoryview(bytearray(octets)),
-    "array-of-I": lambda octets: array.array("I", octets),
-    "array-of-d": lambda octets: array.array("d", octets),
-    "ctypes-array": lambda octets: (ctypes.c_uint16 * (len(octets) // 2)).from_buffer_copy(octets),
-    "ctypes-structures": lambda octets: (
+    "memoryview": lambda data: memoryview(bytearray(data)),
+    "array-of-I": lambda data: array.array("I", data),
+    "array-of-d": lambda data: array.array("d", data),
+    "ctypes-array": lambda data: (ctypes.c_uint16 * (len(data) // 2)).from_buffer_copy(data),
+    "ctypes-structures": lambda data: (
         type("Pair", (ctypes.Structure,), {"_fields_": [("a", ctypes.c_int), ("b", ctypes.c_int)]})
-        * (len(octets) // 8)
-    ).from_buffer_copy(octets),
-    "two-dimensions": lambda octets: memoryview(bytearray(octets)).cast("B", (len(octets) // 4, 4)),
+        * (len(data) // 8)
+    ).from_buffer_copy(data),
+    "two-dimensions": lambda data: memoryview(bytearray(data)).cast("B", (len(data) // 4, 4)),
     "mmap": mapped,
 }
 
 
-def octets_of(buffer: Any) -> bytes:
+def bytes_of(buffer: Any) -> bytes:
     return memoryview(buffer).tobytes()
 
 
-def test_mask_every_length_and_phase_equals_octet_by_octet(codec: SimpleNamespace) -> None:
+def test_mask_every_length_and_phase_equals_byte_by_byte(codec: SimpleNamespace) -> None:
     for length in range(LONGEST + 1):
         data = SOURCE[:length]
         for phase in range(4):
@@ -63,7 +63,7 @@ def test_mask_every_length_and_phase_equals_octet_by_octet(codec: SimpleNamespac
             assert buffer == masked, (length, phase)
 
 
-def test_mask_every_alignment_of_source_equals_octet_by_octet(codec: SimpleNamespace) -> None:
+def test_mask_every_alignment_of_source_equals_byte_by_byte(codec: SimpleNamespace) -> None:
     view = memoryview(SOURCE)
     for start in range(64):
         for length in (*range(9), 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 300):
@@ -71,7 +71,7 @@ def test_mask_every_alignment_of_source_equals_octet_by_octet(codec: SimpleNames
             assert codec.apply_mask(view[start : start + length], KEY, start % 4) == expected
 
 
-def test_mask_inplace_every_alignment_leaves_the_octets_around(codec: SimpleNamespace) -> None:
+def test_mask_inplace_every_alignment_leaves_the_bytes_around(codec: SimpleNamespace) -> None:
     for start in range(64):
         for length in (*range(9), 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 300):
             end = start + length
@@ -112,7 +112,7 @@ def test_mask_any_key_twice_gives_the_data_again(codec: SimpleNamespace) -> None
         assert codec.apply_mask(masked, key, offset) == data
 
 
-def test_mask_large_payload_equals_octet_by_octet(codec: SimpleNamespace) -> None:
+def test_mask_large_payload_equals_byte_by_byte(codec: SimpleNamespace) -> None:
     """Past 16 MiB, from where on the compiled codec works without the GIL."""
     data = SOURCE[:256] * 2**16 + b"tail"
     masked = codec.apply_mask(data, KEY, 1)
@@ -133,9 +133,9 @@ def test_mask_any_contiguous_buffer_taken(codec: SimpleNamespace, kind: str, len
     buffer = BUFFERS[kind](data)
     expected = mask(data, KEY, 2)
     assert codec.apply_mask(buffer, KEY, 2) == expected
-    assert octets_of(buffer) == data
+    assert bytes_of(buffer) == data
     codec.apply_mask_inplace(buffer, KEY, 2)
-    assert octets_of(buffer) == expected
+    assert bytes_of(buffer) == expected
 
 
 @pytest.mark.parametrize("kind", sorted(set(BUFFERS) - {"mmap", "two-dimensions"}))
@@ -145,7 +145,7 @@ def test_mask_empty_buffer_of_any_kind_taken(codec: SimpleNamespace, kind: str) 
 
 
 @pytest.mark.parametrize("kind", ["bytes", "bytearray", "memoryview", "array"])
-def test_mask_key_any_buffer_of_four_octets_taken(codec: SimpleNamespace, kind: str) -> None:
+def test_mask_key_any_buffer_of_four_bytes_taken(codec: SimpleNamespace, kind: str) -> None:
     key = {
         "bytes": KEY,
         "bytearray": bytearray(KEY),
@@ -236,11 +236,11 @@ def test_mask_data_not_contiguous_refused_and_unchanged(codec: SimpleNamespace) 
 
 @pytest.mark.parametrize("kind", ["bytes", "memoryview", "mmap"])
 def test_mask_inplace_read_only_refused_and_unchanged(codec: SimpleNamespace, kind: str) -> None:
-    octets = b"Hello" * 20
+    data = b"Hello" * 20
     if kind == "mmap":
-        buffer: Any = mmap.mmap(-1, len(octets), access=mmap.ACCESS_READ)
+        buffer: Any = mmap.mmap(-1, len(data), access=mmap.ACCESS_READ)
     else:
-        buffer = memoryview(octets) if kind == "memoryview" else octets
+        buffer = memoryview(data) if kind == "memoryview" else data
     before = bytes(buffer)
     with pytest.raises(TypeError, match=r"^buffer must be a writable buffer$"):
         codec.apply_mask_inplace(buffer, KEY)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.every_cpu
 KEYS = 5_000  # many more than the compiled codec fetches at a time
 
 
-def test_masking_keys_are_four_octets_and_do_not_repeat(codec: SimpleNamespace) -> None:
+def test_masking_keys_are_four_bytes_and_do_not_repeat(codec: SimpleNamespace) -> None:
     keys = [codec.new_masking_key() for _ in range(KEYS)]
     assert {type(key) for key in keys} == {bytes}
     assert {len(key) for key in keys} == {4}
@@ -25,10 +25,10 @@ def test_masking_keys_are_four_octets_and_do_not_repeat(codec: SimpleNamespace) 
     assert len(set(keys)) >= KEYS - 2
 
 
-def test_masking_keys_octets_are_evenly_distributed(codec: SimpleNamespace) -> None:
-    octets = b"".join(codec.new_masking_key() for _ in range(4 * KEYS))
-    expected = len(octets) / 256
-    spread = sum((n - expected) ** 2 / expected for n in Counter(octets).values())
+def test_masking_keys_bytes_are_evenly_distributed(codec: SimpleNamespace) -> None:
+    data = b"".join(codec.new_masking_key() for _ in range(4 * KEYS))
+    expected = len(data) / 256
+    spread = sum((n - expected) ** 2 / expected for n in Counter(data).values())
     # Chi squared with 255 degrees of freedom: outside these once in 10**7 runs.
     assert 150 < spread < 390
 
@@ -46,11 +46,11 @@ def test_masking_keys_after_a_fork_differ_from_the_parents(codec: SimpleNamespac
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        octets = pipe.read()
+        data = pipe.read()
     os.waitpid(child, 0)
-    theirs = {octets[i : i + 4] for i in range(0, len(octets), 4)}
+    theirs = {data[i : i + 4] for i in range(0, len(data), 4)}
     ours = {codec.new_masking_key() for _ in range(300)}
-    assert len(octets) == 1200
+    assert len(data) == 1200
     assert len(theirs & ours) <= 1
 
 
@@ -106,10 +106,10 @@ if child == 0:
     os._exit(0)
 os.close(writing)
 with os.fdopen(reading, "rb") as pipe:
-    octets = pipe.read()
+    data = pipe.read()
 os.waitpid(child, 0)
-theirs = {octets[i : i + 4] for i in range(0, len(octets), 4)}
-print(len(octets), len(theirs & set(keys)) <= 1)
+theirs = {data[i : i + 4] for i in range(0, len(data), 4)}
+print(len(data), len(theirs & set(keys)) <= 1)
 """
 
 

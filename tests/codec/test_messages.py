@@ -27,12 +27,12 @@ from helpers import (
     PONG,
     TEXT,
     breaks_at,
+    byte_by_byte,
     chunkings,
     collected,
     fragmented,
     frame,
     header,
-    octet_by_octet,
     on_default_codecs,
     outcome,
     receive,
@@ -108,7 +108,7 @@ SEQUENCES = [
     ("before", "opcode", "text"), SEQUENCES, ids=[f"sequence-{i}" for i in range(len(SEQUENCES))]
 )
 @pytest.mark.parametrize("fin", [True, False], ids=["fin", "no-fin"])
-def test_message_fragment_out_of_sequence_refused_with_its_first_octet(
+def test_message_fragment_out_of_sequence_refused_with_its_first_byte(
     codec: SimpleNamespace, before: bytes, opcode: int, text: str, fin: bool
 ) -> None:
     wire = before + frame(opcode, b"x", fin=fin)
@@ -172,7 +172,7 @@ def test_close_longest_reason_carried(codec: SimpleNamespace, reason: str) -> No
         ((2**16, ""), ValueError, "close code 65536 must not be sent"),
         ((-1, ""), ValueError, "close code -1 must not be sent"),
     ],
-    ids=["long", "long-in-octets", "no-code", "bytes", "str-code", "17-bits", "negative"],
+    ids=["long", "long-in-bytes", "no-code", "bytes", "str-code", "17-bits", "negative"],
 )
 def test_encode_close_bad_argument_refused(
     codec: SimpleNamespace, arguments: tuple[Any, ...], error: type[Exception], text: str
@@ -267,7 +267,7 @@ def test_message_max_retained_charges_each_fragment(codec: SimpleNamespace, extr
         assert str(violation).endswith(f"more than max_retained ({limit})")
 
 
-def test_message_default_limits_leave_room_for_a_message_in_single_octets(
+def test_message_default_limits_leave_room_for_a_message_in_single_bytes(
     codec: SimpleNamespace,
 ) -> None:
     size = 2**16
@@ -316,9 +316,9 @@ def test_message_declared_length_is_not_allocated(codec: SimpleNamespace, length
 
 @pytest.mark.measures
 def test_message_memory_grows_with_what_arrived(codec: SimpleNamespace) -> None:
-    octets = b"a" * 100_000
+    chunk = b"a" * 100_000
     decoder = codec.MessageDecoder("server", max_message_size=None, max_frame_size=None)
-    peak = peak_of(lambda: receive(decoder, [header(0x82, 2**40), *[octets] * 10]))
+    peak = peak_of(lambda: receive(decoder, [header(0x82, 2**40), *[chunk] * 10]))
     # What arrived, half of it again while it is moved to a larger place, and a read.
     assert 1_000_000 <= peak < 3_000_000
 
@@ -466,6 +466,6 @@ def test_message_decoder_is_generic_for_type_checkers(codec: SimpleNamespace) ->
 def test_message_client_role_takes_unmasked_frames_only(codec: SimpleNamespace) -> None:
     wire = frame(TEXT, "grün".encode(), key=None)
     decoder = codec.MessageDecoder("client")
-    assert receive(decoder, octet_by_octet(wire)).events == [codec.Text("grün")]
+    assert receive(decoder, byte_by_byte(wire)).events == [codec.Text("grün")]
     _, violation = run(decoder.feed(frame(TEXT, b"a", key=KEY)))
     assert str(violation) == "masked frame from a server"

@@ -95,7 +95,7 @@ def test_records_hold_plain_values_and_so_are_in_no_cycle(codec: SimpleNamespace
     class Witness:
         pass
 
-    class Octets(bytes):
+    class Bytes(bytes):
         holder: Any
         witness: Witness
 
@@ -107,7 +107,7 @@ def test_records_hold_plain_values_and_so_are_in_no_cycle(codec: SimpleNamespace
 
     assert type(codec.Text(Word("a")).data) is str
     for name in ("Text", "Binary", "Ping", "Pong"):
-        data = Octets(b"abc")
+        data = Bytes(b"abc")
         data.holder = getattr(codec, name)(data)
         assert type(data.holder.data) is bytes
         assert data.holder.data == b"abc"
@@ -117,7 +117,7 @@ def test_records_hold_plain_values_and_so_are_in_no_cycle(codec: SimpleNamespace
         assert ended() is None  # without a collection
     part = codec.TextPart(Word("a"), Word("true"))  # a truth value
     assert (type(part.data), part.data, part.last) == (str, "a", True)
-    data = Octets(b"abc")
+    data = Bytes(b"abc")
     data.holder = codec.BinaryPart(data, data)
     assert (type(data.holder.data), data.holder.last) == (bytes, True)
     data.witness = Witness()
@@ -130,7 +130,7 @@ def test_records_hold_plain_values_and_so_are_in_no_cycle(codec: SimpleNamespace
 
 
 def test_a_frame_in_a_cycle_is_collected(codec: SimpleNamespace) -> None:
-    class Octets(bytes):
+    class Bytes(bytes):
         frame: Any
         witness: Any
 
@@ -138,7 +138,7 @@ def test_a_frame_in_a_cycle_is_collected(codec: SimpleNamespace) -> None:
         pass
 
     for view in (False, True):
-        data, witness = Octets(b"abc"), Witness()
+        data, witness = Bytes(b"abc"), Witness()
         data.witness = witness
         data.frame = codec.Frame(BINARY, memoryview(data) if view else data)
         ended = weakref.ref(witness)

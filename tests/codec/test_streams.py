@@ -26,6 +26,7 @@ from helpers import (
     PING,
     PONG,
     TEXT,
+    byte_by_byte,
     certainly_faulty,
     chunkings,
     cpu_time,
@@ -38,7 +39,6 @@ from helpers import (
     frame,
     header,
     mask,
-    octet_by_octet,
     on_default_codecs,
     peak,
     random_text,
@@ -228,7 +228,7 @@ def test_violation_in_a_frame_that_is_whole_comes_behind_its_good_part(
 def test_violation_of_a_header_comes_behind_the_parts(codec: SimpleNamespace) -> None:
     for broken in (frame(TEXT), frame(3), header(0x80, 5, None), header(0xC0, 1)):
         wire = frame(TEXT, b"gr\xc3", fin=False) + broken
-        for chunks in ([wire], octet_by_octet(wire)):
+        for chunks in ([wire], byte_by_byte(wire)):
             whole, unfinished, violation, _ = streamed(codec, chunks)
             assert (whole, unfinished) == ([], "gr")
             assert violation == unstreamed(codec, chunks)[1]
@@ -239,7 +239,7 @@ def test_text_that_ends_inside_a_character_is_refused_behind_its_good_part(
     codec: SimpleNamespace,
 ) -> None:
     wire = frame(TEXT, b"gr\xc3") + frame(PING)
-    for chunks in ([wire], octet_by_octet(wire)):
+    for chunks in ([wire], byte_by_byte(wire)):
         whole, unfinished, violation, index = streamed(codec, chunks)
         assert (whole, unfinished) == ([], "gr")
         assert (violation, index) == unstreamed(codec, chunks)[1:]
@@ -259,7 +259,7 @@ def test_max_message_size_counts_the_whole_message(codec: SimpleNamespace, limit
         (frame(TEXT, payload + b"b"), False),
         (fragmented(BINARY, [*pieces, b"", b"b"]), False),
     ):
-        for chunks in ([wire], cut(wire, range(5, len(wire), 8_191)), octet_by_octet(wire)[:2000]):
+        for chunks in ([wire], cut(wire, range(5, len(wire), 8_191)), byte_by_byte(wire)[:2000]):
             whole, _, violation, _ = streamed(codec, chunks, max_message_size=limit)
             events, expected, _ = unstreamed(codec, chunks, max_message_size=limit)
             assert violation == expected
@@ -273,7 +273,7 @@ def test_max_retained_does_not_apply_because_nothing_is_retained(codec: SimpleNa
     wire = fragmented(TEXT, [b"ab"] * 100)
     assert unstreamed(codec, [wire], max_retained=50)[1][0] is MessageTooBig
     expected = [codec.Text("ab" * 100)], None, None, None
-    for chunks in ([wire], octet_by_octet(wire)):
+    for chunks in ([wire], byte_by_byte(wire)):
         assert streamed(codec, chunks, max_retained=50, max_message_size=None) == expected
 
 
@@ -401,7 +401,7 @@ def test_compressed_messages_are_the_same_at_every_cut(codec: SimpleNamespace, t
 @on_default_codecs
 def test_compressed_message_too_big_is_handed_on_up_to_the_limit(codec: SimpleNamespace) -> None:
     wire = compressed_wire(Random(1), b"a" * 300_000)
-    for chunks in ([wire], octet_by_octet(wire)):
+    for chunks in ([wire], byte_by_byte(wire)):
         _, unfinished, violation, _ = streamed(
             codec, chunks, deflate=Deflate("server"), max_message_size=200_000
         )

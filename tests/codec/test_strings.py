@@ -35,10 +35,10 @@ def test_decode_utf8_any_storage_is_as_narrow_as_cpython_makes_it(
     codec: SimpleNamespace, edge: int
 ) -> None:
     for text in texts(edge):
-        octets = text.encode()
-        decoded = codec.decode_utf8(octets)
-        assert decoded == octets.decode()
-        assert sys.getsizeof(decoded) == sys.getsizeof(octets.decode())
+        encoded = text.encode()
+        decoded = codec.decode_utf8(encoded)
+        assert decoded == encoded.decode()
+        assert sys.getsizeof(decoded) == sys.getsizeof(encoded.decode())
         assert hash(decoded) == hash(text)
 
 
@@ -47,16 +47,16 @@ def test_message_whole_or_fragmented_gives_the_same_string(
     codec: SimpleNamespace, edge: int
 ) -> None:
     for text in texts(edge)[::7]:
-        octets = text.encode()
-        cut = len(octets) // 3
+        encoded = text.encode()
+        cut = len(encoded) // 3
         key = b"\x12\x34\x56\x78"
-        wire = codec.encode_frame(1, octets, masking_key=key)
-        wire += codec.encode_frame(1, octets[:cut], fin=False, masking_key=key)
-        wire += codec.encode_frame(0, octets[cut:], masking_key=key)
+        wire = codec.encode_frame(1, encoded, masking_key=key)
+        wire += codec.encode_frame(1, encoded[:cut], fin=False, masking_key=key)
+        wire += codec.encode_frame(0, encoded[cut:], masking_key=key)
         whole, put_together = codec.MessageDecoder("server").feed(wire)
         assert whole.data == put_together.data == text
         assert sys.getsizeof(whole.data) == sys.getsizeof(put_together.data)
-        assert sys.getsizeof(whole.data) == sys.getsizeof(octets.decode())
+        assert sys.getsizeof(whole.data) == sys.getsizeof(encoded.decode())
 
 
 CHECK = """

@@ -224,7 +224,7 @@ print("done")
 
 @pytest.mark.skipif(CORE is None, reason="the compiled extension isn't installed")
 @pytest.mark.parametrize(("bits", "times"), [(12, 3_000), (25, 60)], ids=["4-KiB", "32-MiB"])
-def test_threads_decode_utf8_of_octets_that_change_is_no_crash(bits: int, times: int) -> None:
+def test_threads_decode_utf8_of_bytes_that_change_is_no_crash(bits: int, times: int) -> None:
     """Another thread writes to the buffer while it is decoded: any text, but no overflow."""
     done = python(CHANGING.format(bits=bits, times=times))
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

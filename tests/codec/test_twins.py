@@ -96,7 +96,7 @@ class Index:
         return "Index()"
 
 
-class Octets(bytes):
+class Bytes(bytes):
     """Be a subclass of bytes."""
 
 
@@ -108,21 +108,21 @@ integers = st.one_of(
 texts = st.one_of(
     st.text(max_size=20), st.sampled_from([*ALPHABETS.values(), "\ud800", "a" * 200, "é" * 62])
 )
-octets = st.one_of(
+binary = st.one_of(
     st.binary(max_size=40),
     st.sampled_from(FAULTS),
     st.sampled_from([*ALPHABETS.values()]).map(str.encode),
     st.binary(min_size=120, max_size=300),
 )
 buffers = st.one_of(
-    octets,
-    octets.map(bytearray),
-    octets.map(memoryview),
-    octets.map(Octets),
-    octets.map(lambda data: memoryview(data)[::2]),
-    octets.map(lambda data: memoryview(bytes(data * 4)).cast("I")),
-    octets.map(lambda data: array.array("H", bytes(data * 2))),
-    octets.map(lambda data: memoryview(bytes(6)).cast("B", (2, 3))),
+    binary,
+    binary.map(bytearray),
+    binary.map(memoryview),
+    binary.map(Bytes),
+    binary.map(lambda data: memoryview(data)[::2]),
+    binary.map(lambda data: memoryview(bytes(data * 4)).cast("I")),
+    binary.map(lambda data: array.array("H", bytes(data * 2))),
+    binary.map(lambda data: memoryview(bytes(6)).cast("B", (2, 3))),
 )
 junk = st.one_of(
     st.none(),
@@ -142,7 +142,7 @@ def test_twins_apply_mask_same(twins: Twins, data: Any, key: Any, offset: Any) -
 
 
 @thorough
-@given(octets, keys, integers | anything, st.sampled_from(["B", "b", "H", "I", "d", "c"]))
+@given(binary, keys, integers | anything, st.sampled_from(["B", "b", "H", "I", "d", "c"]))
 def test_twins_apply_mask_inplace_same_also_when_refused(
     twins: Twins, data: bytes, key: Any, offset: Any, item: str
 ) -> None:
@@ -168,12 +168,12 @@ def test_twins_apply_mask_inplace_of_anything_same(
 
 @thorough
 @given(st.sampled_from(["is_valid_utf8", "validate_utf8", "decode_utf8", "parse_close"]), anything)
-def test_twins_function_of_octets_same(twins: Twins, name: str, data: Any) -> None:
+def test_twins_function_of_bytes_same(twins: Twins, name: str, data: Any) -> None:
     assert_same(twins, lambda codec: getattr(codec, name)(data))
 
 
 @thorough
-@given(st.integers(0, 2**16 - 1) | integers, octets)
+@given(st.integers(0, 2**16 - 1) | integers, binary)
 def test_twins_parse_close_same(twins: Twins, code: int, reason: bytes) -> None:
     payload = (code & 0xFFFF).to_bytes(2, "big") + reason
     assert_same(twins, lambda codec: codec.parse_close(payload))
@@ -248,11 +248,11 @@ def test_twins_record_of_anything_same(twins: Twins, name: str, values: list[Any
 
 # Wires: frames that are mostly in order, then bytes changed, dropped, put in.
 
-first_octets = st.sampled_from([0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8A, 0x88, 0xC1, 0x03])
+first_bytes = st.sampled_from([0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8A, 0x88, 0xC1, 0x03])
 close_payloads = st.builds(
-    lambda code, reason: code.to_bytes(2, "big") + reason, st.integers(995, 1020), octets
+    lambda code, reason: code.to_bytes(2, "big") + reason, st.integers(995, 1020), binary
 )
-payloads = st.one_of(octets, close_payloads, st.just(b""), st.just(b"a" * 126))
+payloads = st.one_of(binary, close_payloads, st.just(b""), st.just(b"a" * 126))
 length_forms = st.sampled_from([None, None, None, None, None, None, 2, 8])
 
 
@@ -262,16 +262,16 @@ def wires(draw: st.DrawFn) -> tuple[str, list[bytes]]:
     role = draw(st.sampled_from(["server", "client"]))
     wire = b""
     for first, payload, form in draw(
-        st.lists(st.tuples(first_octets, payloads, length_forms), max_size=6)
+        st.lists(st.tuples(first_bytes, payloads, length_forms), max_size=6)
     ):
         key = draw(st.binary(min_size=4, max_size=4)) if role == "server" else None
         wire += header(first, len(payload), key, form)
         wire += mask(payload, key) if key else payload
-    for place, octet, drop in draw(
+    for place, piece, drop in draw(
         st.lists(st.tuples(st.integers(0, 400), st.binary(max_size=2), st.booleans()), max_size=2)
     ):
         at = place % (len(wire) + 1)
-        wire = wire[:at] + octet + wire[at + drop :]
+        wire = wire[:at] + piece + wire[at + drop :]
     places = draw(st.lists(st.integers(0, len(wire)), max_size=8))
     return role, cut(wire, sorted(places))
 
@@ -340,19 +340,19 @@ def test_twins_decoders_fed_noise_same(twins: Twins, chunks: list[Any], role: st
 @thorough
 @given(integers | anything, integers | anything)
 def test_twins_get_buffer_and_buffer_updated_of_anything_same(
-    twins: Twins, sizehint: Any, octets_received: Any
+    twins: Twins, sizehint: Any, bytes_received: Any
 ) -> None:
     decoders = [codec.MessageDecoder("server") for codec in twins]
     pure, native = (done(lambda d=d: d.get_buffer(sizehint)) for d in decoders)
     assert pure == native
-    pure, native = (done(lambda d=d: d.buffer_updated(octets_received)) for d in decoders)
+    pure, native = (done(lambda d=d: d.buffer_updated(bytes_received)) for d in decoders)
     assert pure == native
 
 
 # One call on a Utf8Validator: its name, and an argument if it takes one.
 validator_calls = st.one_of(
-    st.tuples(st.just("feed"), octets | anything),
-    st.tuples(st.just("feed"), octets),
+    st.tuples(st.just("feed"), binary | anything),
+    st.tuples(st.just("feed"), binary),
     st.tuples(st.sampled_from(["finish", "reset", "moved"])),
 )
 
@@ -376,7 +376,7 @@ def test_twins_validator_same(twins: Twins, calls: list[tuple[Any, ...]]) -> Non
 
 @thorough
 @given(
-    st.tuples(integers, octets, integers, integers, integers)
+    st.tuples(integers, binary, integers, integers, integers)
     | st.tuples(st.integers(0, 9), st.sampled_from(FAULTS), *(st.just(0),) * 3)
     | st.lists(anything, max_size=6).map(tuple)
     | anything

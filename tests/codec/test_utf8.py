@@ -20,11 +20,11 @@ from helpers import (
     FAULTS,
     TABLE_3_7,
     assert_evidence,
+    byte_by_byte,
     certainly_faulty,
     each_split,
     find_fault,
     fragments_of,
-    octet_by_octet,
     on_default_codecs,
     outcome,
     random_text,
@@ -55,8 +55,8 @@ def short_sequences() -> Iterator[bytes]:
     for length in (1, 2):
         yield from map(bytes, product(range(256), repeat=length))
     for begin in (*unfinished(2), *edges_of(3)):
-        for octet in range(256):
-            yield begin + bytes((octet,))
+        for byte in range(256):
+            yield begin + bytes((byte,))
 
 
 def cpython(text: bytes) -> tuple[int, int] | None:
@@ -93,8 +93,8 @@ def assert_judged(codec: SimpleNamespace, text: bytes) -> None:
         assert_evidence(violation, text, [text])
     else:
         assert fault is None, text
-    octets = octet_by_octet(text)
-    found = violation_of(codec, octets)
+    single_bytes = byte_by_byte(text)
+    found = violation_of(codec, single_bytes)
     if fault is None:
         assert found is None, text
         for chunks in each_split(text):
@@ -103,7 +103,7 @@ def assert_judged(codec: SimpleNamespace, text: bytes) -> None:
     assert found is not None, text
     index, violation = found
     assert index == fault.detected_at, text
-    assert_evidence(violation, text, octets)
+    assert_evidence(violation, text, single_bytes)
     for chunks in each_split(text):
         found = violation_of(codec, chunks)
         assert found is not None, chunks
@@ -133,16 +133,16 @@ def test_utf8_sampled_sequences_judged_as_cpython_judges_them(codec: SimpleNames
 @on_default_codecs
 def test_utf8_every_code_point_valid_at_every_split_point(codec: SimpleNamespace) -> None:
     text = "".join(chr(i) for i in range(0x110000) if i not in SURROGATES)
-    octets = text.encode()
-    assert codec.decode_utf8(octets) == text
+    encoded = text.encode()
+    assert codec.decode_utf8(encoded) == text
     # Cut every four bytes, from each of four starts: every place is a cut in one of them.
     for start in range(4):
         validator = codec.Utf8Validator()
-        validator.feed(octets[:start])
-        for at in range(start, len(octets), 4):
-            validator.feed(octets[at : at + 4])
+        validator.feed(encoded[:start])
+        for at in range(start, len(encoded), 4):
+            validator.feed(encoded[at : at + 4])
         validator.finish()
-        assert validator.position == len(octets)
+        assert validator.position == len(encoded)
 
 
 @pytest.mark.exhaustive
@@ -153,11 +153,11 @@ def test_utf8_every_code_point_alone_decoded_as_cpython_decodes_it(codec: Simple
             assert codec.decode_utf8(chr(i).encode()) == chr(i)
 
 
-def test_utf8_every_surrogate_refused_with_its_second_octet(codec: SimpleNamespace) -> None:
+def test_utf8_every_surrogate_refused_with_its_second_byte(codec: SimpleNamespace) -> None:
     for i in SURROGATES:
-        octets = b"ab" + chr(i).encode("utf-8", "surrogatepass")
+        data = b"ab" + chr(i).encode("utf-8", "surrogatepass")
         with pytest.raises(InvalidUTF8) as caught:
-            codec.decode_utf8(octets)
+            codec.decode_utf8(data)
         violation = caught.value
         assert (violation.offset, violation.length, violation.detected_at) == (2, 1, 3)
         assert violation.cause is Cause.SURROGATE
@@ -215,13 +215,13 @@ def test_validator_random_fragments_give_evidence_of_the_whole_text(codec: Simpl
         assert found[1].detected_at - found[1].context_offset in (len(context), len(context) - 1)
 
 
-def test_validator_state_at_each_octet_goes_on_elsewhere(codec: SimpleNamespace) -> None:
+def test_validator_state_at_each_byte_goes_on_elsewhere(codec: SimpleNamespace) -> None:
     for text in ("aé漢🙂z".encode(), *(b"\xf0\x9f\x99\x82" + fault for fault in FAULTS)):
         fault = find_fault(text)
-        expected = violation_of(codec, octet_by_octet(text))
+        expected = violation_of(codec, byte_by_byte(text))
         validator = codec.Utf8Validator()
-        for octet in octet_by_octet(text)[: fault.detected_at if fault else None]:
-            validator.feed(octet)
+        for byte in byte_by_byte(text)[: fault.detected_at if fault else None]:
+            validator.feed(byte)
             state = pickle.loads(pickle.dumps(validator.state))
             moved = codec.Utf8Validator.from_state(state)
             assert moved.state == validator.state == state
@@ -294,13 +294,13 @@ def test_validator_truncated_text_found_only_by_finish(codec: SimpleNamespace) -
     assert again.value.args == caught.value.args
 
 
-def test_validator_position_and_boundary_follow_each_octet(codec: SimpleNamespace) -> None:
+def test_validator_position_and_boundary_follow_each_byte(codec: SimpleNamespace) -> None:
     validator = codec.Utf8Validator()
     assert (validator.position, validator.at_boundary) == (0, True)
     text = "aé漢🙂"
     ends = {len(text[:i].encode()) for i in range(len(text) + 1)}
-    for i, octet in enumerate(octet_by_octet(text.encode()), 1):
-        validator.feed(octet)
+    for i, byte in enumerate(byte_by_byte(text.encode()), 1):
+        validator.feed(byte)
         assert (validator.position, validator.at_boundary) == (i, i in ends)
 
 

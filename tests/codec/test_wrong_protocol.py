@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from helpers import CLOSE, KEY, TEXT, frame, header, octet_by_octet, receive
+from helpers import CLOSE, KEY, TEXT, byte_by_byte, frame, header, receive
 from wsfast import InvalidUTF8, ProtocolError
 
 HTTP = "as in HTTP: was the opening handshake left in?"
@@ -39,7 +39,7 @@ def decoders(codec: SimpleNamespace) -> list[Any]:
 def test_another_protocol_is_named_at_every_cut(
     codec: SimpleNamespace, wire: bytes, hint: str
 ) -> None:
-    for chunks in ([wire], octet_by_octet(wire), [wire[:1], wire[1:]], [b"", wire]):
+    for chunks in ([wire], byte_by_byte(wire), [wire[:1], wire[1:]], [b"", wire]):
         for decoder in decoders(codec):
             violation = receive(decoder, chunks).violation
             assert type(violation) is ProtocolError
@@ -86,7 +86,7 @@ def test_a_bad_close_reason_is_said_to_be_one(
     for violation in (
         caught.value,
         receive(codec.MessageDecoder("server"), [wire]).violation,
-        receive(codec.MessageDecoder("server"), octet_by_octet(wire)).violation,
+        receive(codec.MessageDecoder("server"), byte_by_byte(wire)).violation,
     ):
         assert isinstance(violation, InvalidUTF8)
         assert violation.close_reason == said

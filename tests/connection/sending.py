@@ -9,5 +9,5 @@ GOING_AWAY = (1001).to_bytes(2, "big")
 
 def sent_by(server: wsfast.Connection) -> list[tuple[int, bytes]]:
     """Return the frames that a server has to send: their opcodes and payloads."""
-    octets = server.data_to_send()
-    return [(f.opcode, bytes(f.payload)) for f in wsfast.FrameDecoder("client").feed(octets)]
+    data = server.data_to_send()
+    return [(f.opcode, bytes(f.payload)) for f in wsfast.FrameDecoder("client").feed(data)]

@@ -55,11 +55,11 @@ def exchange(one: Connection, other: Connection) -> list[Any]:
     """Move bytes until there are none; return what both received."""
     events: list[Any] = []
     while True:
-        octets = one.data_to_send(), other.data_to_send()
-        if octets == (b"", b""):
+        sent = one.data_to_send(), other.data_to_send()
+        if sent == (b"", b""):
             return events
-        events += other.receive(octets[0])
-        events += one.receive(octets[1])
+        events += other.receive(sent[0])
+        events += one.receive(sent[1])
 
 
 def frames_of(connection: Connection, role: str) -> list[tuple[int, bytes]]:
@@ -124,9 +124,9 @@ def test_both_close_at_once() -> None:
 def test_messages_on_their_way_arrive_after_close_was_sent() -> None:
     server, client = pair()
     client.send_text("late")
-    octets = client.data_to_send()
+    sent = client.data_to_send()
     server.going_away()
-    assert list(server.receive(octets)) == [Text("late")]
+    assert list(server.receive(sent)) == [Text("late")]
 
 
 @pytest.mark.parametrize("how", ["close sent", "close received", "violation", "end of file"])
@@ -325,9 +325,9 @@ def test_compressed_messages(fragment_size: int | None) -> None:
     for text in texts:
         client.send_text(text)
         server.send_binary(text.encode())
-    octets = client.data_to_send()
-    assert len(octets) < len("".join(texts).encode()) / 2
-    assert [e.data for e in server.receive(octets)] == texts
+    sent = client.data_to_send()
+    assert len(sent) < len("".join(texts).encode()) / 2
+    assert [e.data for e in server.receive(sent)] == texts
     assert [e.data.decode() for e in client.receive(server.data_to_send())] == texts
 
 
@@ -345,7 +345,7 @@ def test_a_role_that_is_none(role: Any) -> None:
         Connection(role)
 
 
-def test_octet_by_octet_is_as_in_one_read() -> None:
+def test_byte_by_byte_is_as_in_one_read() -> None:
     wire = b"".join(
         [
             frame(TEXT, "Gr\u00fc".encode()[:3], fin=False),
@@ -361,8 +361,8 @@ def test_octet_by_octet_is_as_in_one_read() -> None:
     expected = list(whole.receive(wire))
     sent = b""
     events: list[Any] = []
-    for octet in wire:
-        events += slow.receive(bytes([octet]))
+    for byte in wire:
+        events += slow.receive(bytes([byte]))
         sent += slow.data_to_send()
     assert len(events) == 5
     assert events == expected

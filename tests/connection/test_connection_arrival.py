@@ -19,8 +19,8 @@ from helpers import (
     PING,
     PONG,
     TEXT,
+    byte_by_byte,
     frame,
-    octet_by_octet,
     on_default_codecs,
     run,
 )
@@ -160,7 +160,7 @@ def test_after_close_was_called_nothing_more_is_answered() -> None:
 def test_arrival_is_the_same_at_every_cut() -> None:
     wire = frame(TEXT, b"1") + frame(PING, b"p") + frame(BINARY, b"2") + frame(TEXT, b"\xff")
     outcomes = []
-    for chunks in ([wire], octet_by_octet(wire), [wire[:7], b"", wire[7:]]):
+    for chunks in ([wire], byte_by_byte(wire), [wire[:7], b"", wire[7:]]):
         server = Connection("server")
         for chunk in chunks:
             server.receive(chunk)

@@ -57,8 +57,8 @@ def talk_with_wsproto(ours: Connection, theirs: WsprotoConnection) -> tuple[list
     """Move bytes until there are none; return what both received."""
     got: list[Any] = []
     theirs_got: list[Any] = []
-    while octets := ours.data_to_send():
-        theirs.receive_data(octets)
+    while data := ours.data_to_send():
+        theirs.receive_data(data)
         for event in theirs.events():
             theirs_got.append(event)
             asks = isinstance(event, (peer_events.Ping, peer_events.CloseConnection))
@@ -78,7 +78,7 @@ def test_a_conversation_with_wsproto(role: Any, fragment_size: int | None) -> No
         theirs.send(peer_events.TextMessage(data="ße 🙂")),
         theirs.send(peer_events.BytesMessage(data=b"\xff\x00")),
     ]
-    got = [event for octets in sent for event in ours.receive(octets)]
+    got = [event for chunk in sent for event in ours.receive(chunk)]
     assert got == [Ping(b"between"), Text("Grüße 🙂"), wsfast.Binary(b"\xff\x00")]
     ours.send_text("für 日本語 🙂")
     ours.send_binary(b"\x80" * 9)
@@ -88,9 +88,9 @@ def test_a_conversation_with_wsproto(role: Any, fragment_size: int | None) -> No
     assert got == [Pong(payload), Close(4000, "Ende")]
     assert [e.payload for e in theirs_got if isinstance(e, peer_events.Pong)] == [b"between"]
     texts = [e.data for e in theirs_got if isinstance(e, peer_events.TextMessage)]
-    octets = [bytes(e.data) for e in theirs_got if isinstance(e, peer_events.BytesMessage)]
+    parts = [bytes(e.data) for e in theirs_got if isinstance(e, peer_events.BytesMessage)]
     assert "".join(texts) == "für 日本語 🙂"
-    assert b"".join(octets) == b"\x80" * 9
+    assert b"".join(parts) == b"\x80" * 9
     assert (theirs_got[-1].code, theirs_got[-1].reason) == (4000, "Ende")
     assert (ours.state, theirs.state.name) == (CLOSED, "CLOSED")
 

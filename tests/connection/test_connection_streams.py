@@ -13,9 +13,9 @@ from helpers import (
     CONTINUATION,
     PING,
     TEXT,
+    byte_by_byte,
     each_split,
     frame,
-    octet_by_octet,
     on_default_codecs,
     put_in_place,
     run,
@@ -36,7 +36,7 @@ def server(**options: Any) -> Any:
 
 def test_ping_inside_a_message_is_answered_at_once(codec: SimpleNamespace) -> None:
     wire = frame(TEXT, b"gr\xc3", fin=False) + frame(PING, b"1") + frame(CONTINUATION, b"\xbcn")
-    for chunks in ([wire], octet_by_octet(wire), *each_split(wire)):
+    for chunks in ([wire], byte_by_byte(wire), *each_split(wire)):
         connection = server()
         events, sent = [], b""
         for chunk in chunks:

@@ -199,7 +199,7 @@ CODES = st.sampled_from([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 3000, 4
 
 
 @st.composite
-def text_or_octets(draw: st.DrawFn) -> tuple[bool, str | bytes]:
+def text_or_bytes(draw: st.DrawFn) -> tuple[bool, str | bytes]:
     if draw(st.booleans()):
         return False, bytes(i * 7 % 256 for i in range(draw(SIZES)))
     words = draw(ALPHABETS)
@@ -213,14 +213,14 @@ def scripts(draw: st.DrawFn, *, cuts_characters: bool) -> list[Part]:
     parts: list[Part] = []
     control = st.builds(Part, st.sampled_from([PING, PONG]), st.binary(max_size=125))
     for _ in range(draw(st.integers(0, 4))):
-        text, data = draw(text_or_octets())
+        text, data = draw(text_or_bytes())
         whole: Any = data.encode() if isinstance(data, str) and cuts_characters else data
         cuts = sorted(draw(st.lists(st.integers(0, len(whole)), max_size=4)))
         pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
         for i, piece in enumerate(pieces):
-            octets = piece.encode() if isinstance(piece, str) else piece
+            encoded = piece.encode() if isinstance(piece, str) else piece
             opcode = CONTINUATION if i else TEXT if text else BINARY
-            parts.append(Part(opcode, octets, fin=i == len(cuts), text=text))
+            parts.append(Part(opcode, encoded, fin=i == len(cuts), text=text))
             parts += draw(st.lists(control, max_size=1))
     if draw(st.booleans()):
         reason = draw(st.text(max_size=30))

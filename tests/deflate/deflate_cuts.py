@@ -20,7 +20,7 @@ from random import Random
 from typing import Any
 
 import wsfast
-from helpers import TEXT, cut, described, frame, header, mask, octet_by_octet, receive
+from helpers import TEXT, byte_by_byte, cut, described, frame, header, mask, receive
 from wsfast import _inflater
 from wsfast.deflate import Deflate, DeflateParameters
 
@@ -39,13 +39,13 @@ def text(rng: Random) -> bytes:
     """Return a text, now and then ill-formed."""
     alphabet = rng.choice(ALPHABETS)
     most = rng.choice((3, 20, 120, 120, 400))
-    octets = "".join(rng.choices(alphabet, k=rng.randrange(most))).encode()
+    data = "".join(rng.choices(alphabet, k=rng.randrange(most))).encode()
     if rng.random() < 0.3:
-        octets *= rng.randrange(1, 8)
+        data *= rng.randrange(1, 8)
     if rng.random() < 0.35:
-        at = rng.randrange(len(octets) + 1)
-        octets = octets[:at] + rng.choice(FAULTS) + octets[at:]
-    return octets
+        at = rng.randrange(len(data) + 1)
+        data = data[:at] + rng.choice(FAULTS) + data[at:]
+    return data
 
 
 def compressed(rng: Random, sender: Any) -> tuple[bytes, Any]:
@@ -76,19 +76,19 @@ def compressor(rng: Random) -> Any:
 
 def damaged(rng: Random, payload: bytes) -> bytes:
     """Return the payload with bits changed, an end cut off, or something put in."""
-    octets = bytearray(payload)
+    data = bytearray(payload)
     how = rng.randrange(5)
-    at = rng.randrange(len(octets))
+    at = rng.randrange(len(data))
     if how <= 1:
         for _ in range(rng.choice((1, 1, 3))):
-            octets[rng.randrange(len(octets))] ^= 1 << rng.randrange(8)
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
     elif how == 2:
-        del octets[at:]
+        del data[at:]
     elif how == 3:
-        octets[at:at] = rng.randbytes(rng.randrange(1, 6))
+        data[at:at] = rng.randbytes(rng.randrange(1, 6))
     else:
-        octets += rng.randbytes(rng.randrange(1, 6))
-    return bytes(octets) or b"\x00"
+        data += rng.randbytes(rng.randrange(1, 6))
+    return bytes(data) or b"\x00"
 
 
 def stream(rng: Random) -> tuple[bytes, dict[str, Any]]:
@@ -130,7 +130,7 @@ def verdict(engine: str, options: dict[str, Any], chunks: list[bytes], codec: An
 
 def cuts(rng: Random, wire: bytes) -> Iterator[list[bytes]]:
     """Return byte by byte, and other ways to cut."""
-    yield octet_by_octet(wire)
+    yield byte_by_byte(wire)
     if len(wire) <= 40:
         for at in range(1, len(wire)):
             yield [wire[:at], wire[at:]]

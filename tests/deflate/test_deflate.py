@@ -92,18 +92,18 @@ def test_example_of_a_fragmented_message(codec: SimpleNamespace) -> None:
     assert [e.data for e in receive(decoder(codec), [wire]).events] == ["Hello"]
 
 
-def test_a_message_without_octets(codec: SimpleNamespace) -> None:
+def test_a_message_without_bytes(codec: SimpleNamespace) -> None:
     wire = compressed_frame(BINARY, b"\x00") + compressed_frame(TEXT, b"\x00")
     assert [e.data for e in receive(decoder(codec), [wire]).events] == [b"", ""]
 
 
-@pytest.mark.parametrize("octets_a_read", [1, 1000])
+@pytest.mark.parametrize("read_size", [1, 1000])
 @pytest.mark.parametrize("limit", ["max_message_size", "max_retained"])
 def test_a_fault_before_the_limit_comes_first(
-    codec: SimpleNamespace, limit: str, octets_a_read: int
+    codec: SimpleNamespace, limit: str, read_size: int
 ) -> None:
     wire = compressed_frame(TEXT, deflated(b"ab\xffdef" * 5))
-    reads = [wire[i : i + octets_a_read] for i in range(0, len(wire), octets_a_read)]
+    reads = [wire[i : i + read_size] for i in range(0, len(wire), read_size)]
     violation = receive(decoder(codec, **{limit: 5}), reads).violation
     assert isinstance(violation, InvalidUTF8)
     assert violation.offset == 2
@@ -135,7 +135,7 @@ def test_messages_of_every_kind_in_every_chunking(
         assert [e.data for e in events if e.data != b"between"] == sent
 
 
-def test_the_evidence_counts_inflated_octets(codec: SimpleNamespace) -> None:
+def test_the_evidence_counts_inflated_bytes(codec: SimpleNamespace) -> None:
     rng = Random(1007)
     for _ in range(300):
         text = certainly_faulty(rng, random_text(rng, 400).encode())
@@ -162,7 +162,7 @@ def test_a_fault_is_known_before_the_frame_ends(codec: SimpleNamespace) -> None:
 @pytest.mark.parametrize("more", [-1, 0, 1])
 @pytest.mark.parametrize("level", [0, 6], ids=["stored", "deflated"])
 @pytest.mark.parametrize("limit", [1, 1000, 65_535, 65_536, 70_000])
-def test_the_limit_counts_inflated_octets_exactly(
+def test_the_limit_counts_inflated_bytes_exactly(
     codec: SimpleNamespace, limit: int, level: int, more: int
 ) -> None:
     data = Random(limit).randbytes(limit + more)
@@ -217,7 +217,7 @@ def test_what_is_retained_is_charged_inflated_and_by_fragment(codec: SimpleNames
     )
 
 
-def test_the_limit_on_frames_counts_octets_on_the_wire(codec: SimpleNamespace) -> None:
+def test_the_limit_on_frames_counts_bytes_on_the_wire(codec: SimpleNamespace) -> None:
     wire = compressed_frame(BINARY, deflated(bytes(100_000)))
     assert receive(decoder(codec, max_frame_size=200), [wire]).violation is None
     got = receive(decoder(codec, max_frame_size=50), [wire])
@@ -286,12 +286,12 @@ def test_what_is_compressed_keeps_to_the_window(
     inflater = zlib.decompressobj(wbits=-bits)
     for _ in range(4):
         data = b"".join(rng.choices(words, k=4000))
-        octets = (sender.compress(data) or b"") + b"\x00\x00\xff\xff"
+        compressed = (sender.compress(data) or b"") + b"\x00\x00\xff\xff"
         # One byte at a time, so that zlib has nothing to look back into but its window.
         out = bytearray()
-        while octets:
-            out += inflater.decompress(octets, 1)
-            octets = inflater.unconsumed_tail
+        while compressed:
+            out += inflater.decompress(compressed, 1)
+            compressed = inflater.unconsumed_tail
         while piece := inflater.decompress(b"", 1):
             out += piece
         assert out == data
@@ -311,8 +311,8 @@ def test_every_engine_round_trips(codec: SimpleNamespace, engine: str) -> None:
                 rng.randbytes(size),
                 (random_text(rng, size + 1) * 9).encode(),
             ):
-                octets = sender.compress(data)
-                wire = frame(BINARY, data) if octets is None else compressed_frame(BINARY, octets)
+                packed = sender.compress(data)
+                wire = frame(BINARY, data) if packed is None else compressed_frame(BINARY, packed)
                 assert [e.data for e in decode.feed(wire)] == [data]
 
 

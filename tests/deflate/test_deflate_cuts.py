@@ -17,11 +17,11 @@ import deflate_cuts
 from helpers import (
     BINARY,
     TEXT,
+    byte_by_byte,
     cut,
     frame,
     header,
     mask,
-    octet_by_octet,
     on_default_codecs,
     receive,
 )
@@ -93,7 +93,7 @@ def test_ill_formed_text_in_front_of_a_corrupt_block_is_1007(
 ) -> None:
     wire = compressed(TEXT, flushed(before + b"abc\xff") + corrupt + bytes(8))
     reads = [[wire], cut(wire, [len(wire) - 3]), cut(wire, range(11, len(wire), 11))]
-    for chunks in reads if before else [*reads, octet_by_octet(wire)]:
+    for chunks in reads if before else [*reads, byte_by_byte(wire)]:
         violation = outcome(codec, engine, chunks).violation
         assert type(violation) is InvalidUTF8
         assert violation.offset == len(before) + 3
@@ -105,7 +105,7 @@ def test_a_corrupt_block_behind_well_formed_text_is_1002(
 ) -> None:
     wire = frame(TEXT, b"before") + compressed(TEXT, flushed(b"abc\xc3") + b"\x07")
     said = set()
-    for chunks in ([wire], octet_by_octet(wire), cut(wire, [len(wire) - 2])):
+    for chunks in ([wire], byte_by_byte(wire), cut(wire, [len(wire) - 2])):
         events, violation, _ = outcome(codec, engine, chunks)
         assert events == [codec.Text("before")]
         assert type(violation) is ProtocolError
@@ -116,7 +116,7 @@ def test_a_corrupt_block_behind_well_formed_text_is_1002(
 @ENGINES
 def test_the_limit_in_front_of_a_corrupt_block_is_1009(codec: SimpleNamespace, engine: str) -> None:
     wire = compressed(BINARY, flushed(bytes(101)) + b"\x07")
-    for chunks in ([wire], octet_by_octet(wire), cut(wire, [len(wire) - 1])):
+    for chunks in ([wire], byte_by_byte(wire), cut(wire, [len(wire) - 1])):
         violation = outcome(codec, engine, chunks, max_message_size=100).violation
         assert type(violation) is MessageTooBig
         assert str(violation) == "message of 101 bytes or more, more than max_message_size (100)"
@@ -131,7 +131,7 @@ def test_a_distance_beyond_the_window_has_one_verdict(
     start = bytes(i * i % 251 for i in range(300))
     wire = compressed(BINARY, flushed(start + bytes(10_000), start))
     agreed = DeflateParameters(client_max_window_bits=bits)
-    for chunks in ([wire], octet_by_octet(wire)):
+    for chunks in ([wire], byte_by_byte(wire)):
         deflate = Deflate("server", agreed, engine=engine)
         received = receive(codec.MessageDecoder("server", deflate=deflate), chunks)
         assert [e.data for e in received.events] == [start + bytes(10_000) + start]
@@ -217,7 +217,7 @@ def test_a_message_that_ends_inside_a_block_is_refused_when_a_stream_takes_over(
     monkeypatch.setattr(_inflater, "_RENEWED", 100)
     wire = compressed(BINARY, deflated_without_end(bytes(Random(1).randbytes(300))))
     said = set()
-    for chunks in ([wire], octet_by_octet(wire)):
+    for chunks in ([wire], byte_by_byte(wire)):
         violation = outcome(codec, "isal", chunks).violation
         assert type(violation) is ProtocolError
         said.add(str(violation))

@@ -53,7 +53,7 @@ def test_demo_in_a_pipe_prints_every_line_plainly(variables: dict[str, str]) -> 
     assert " DIFFERS " not in done.stdout
 
 
-def test_demo_marks_the_ill_formed_octets() -> None:
+def test_demo_marks_the_ill_formed_bytes() -> None:
     lines = run_demo().stdout.splitlines()
     window = next(i for i, line in enumerate(lines) if "F0 9F 98 3F" in line)
     marks = lines[window + 1]

@@ -150,9 +150,9 @@ def test_readme_shows_what_check_prints() -> None:
     pytest.importorskip("click")
     shown = re.search(r"^\$ printf '([^']+)' \| wsfast check\n(.*?)^```$", README, re.S | re.M)
     assert shown is not None
-    octets = shown[1].encode().decode("unicode_escape").encode("latin-1")
+    data = shown[1].encode().decode("unicode_escape").encode("latin-1")
     done = subprocess.run(
-        [sys.executable, "-m", "wsfast", "check"], input=octets, capture_output=True, check=False
+        [sys.executable, "-m", "wsfast", "check"], input=data, capture_output=True, check=False
     )
     assert done.returncode == 1
     printed = done.stdout.decode().splitlines()

@@ -200,8 +200,8 @@ def fuzz_close(_: bytes, payload: bytes) -> None:
     assert pure == native, (pure, native)
 
 
-def fuzz_negotiation(how: bytes, octets: bytes) -> None:
-    header = octets.decode("latin-1")
+def fuzz_negotiation(how: bytes, data: bytes) -> None:
+    header = data.decode("latin-1")
     ours = PerMessageDeflate("server" if how[0] & 1 else "client")
     try:
         agreed = ours.respond(header) if how[0] & 1 else ours.accept(header)
@@ -289,8 +289,8 @@ def by_wsproto(wire: bytes, size: int) -> tuple[list[Any], int | None, str]:
                 else:
                     message.append(frame.payload)
                     if frame.message_finished:
-                        octets = (m.encode() if isinstance(m, str) else bytes(m) for m in message)
-                        messages.append((int(frame.opcode), b"".join(octets)))
+                        parts = (m.encode() if isinstance(m, str) else bytes(m) for m in message)
+                        messages.append((int(frame.opcode), b"".join(parts)))
                         message.clear()
     except ParseFailed as failure:
         return messages, int(failure.code), str(failure)

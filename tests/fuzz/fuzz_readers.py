@@ -36,9 +36,9 @@ import driver
 AGREED = (None, "none", "permessage-deflate")
 
 
-def command(arguments: list[str], octets: bytes) -> int:
+def command(arguments: list[str], data: bytes) -> int:
     """Run a command with these bytes as its standard input; return its exit status."""
-    stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(octets))
+    stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(data))
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -54,27 +54,27 @@ def command(arguments: list[str], octets: bytes) -> int:
     return status
 
 
-def fuzz_frames(how: bytes, octets: bytes) -> None:
+def fuzz_frames(how: bytes, data: bytes) -> None:
     form = _captures.FORMATS[how[0] % len(_captures.FORMATS)] if how[0] & 1 else "auto"
     agreed = AGREED[how[1] % len(AGREED)]
     more = [*(["--deflate", agreed] if agreed else []), *["--json"] * (how[2] & 1)]
-    command(["frames", "--format", form, *more], octets)
+    command(["frames", "--format", form, *more], data)
 
 
-def fuzz_check(how: bytes, octets: bytes) -> None:
-    command(["check", *["--json"] * (how[0] & 1)], octets)
+def fuzz_check(how: bytes, data: bytes) -> None:
+    command(["check", *["--json"] * (how[0] & 1)], data)
 
 
-def fuzz_explain(how: bytes, octets: bytes) -> None:
-    line = octets.decode("latin-1" if how[0] & 1 else "utf-8", "surrogateescape")
+def fuzz_explain(how: bytes, data: bytes) -> None:
+    line = data.decode("latin-1" if how[0] & 1 else "utf-8", "surrogateescape")
     command(["explain", *["--json"] * (how[1] & 1), "-"], line.encode("utf-8", "surrogateescape"))
 
 
-def judge(form: str, how: bytes, octets: bytes) -> None:
+def judge(form: str, how: bytes, data: bytes) -> None:
     """Read a capture in one format, and judge what is in it."""
     options = _captures.Options(deflate=AGREED[how[1] % len(AGREED)])
     with contextlib.suppress(_captures.Unreadable):
-        for part in _captures.read(octets, form, options):
+        for part in _captures.read(data, form, options):
             judge_part(part, options)
 
 
@@ -88,24 +88,24 @@ def judge_part(part: object, options: _captures.Options) -> None:
             pass
 
 
-def fuzz_pcap(how: bytes, octets: bytes) -> None:
-    judge("pcap", how, octets)
+def fuzz_pcap(how: bytes, data: bytes) -> None:
+    judge("pcap", how, data)
 
 
-def fuzz_har(how: bytes, octets: bytes) -> None:
-    judge("har", how, octets)
+def fuzz_har(how: bytes, data: bytes) -> None:
+    judge("har", how, data)
 
 
-def fuzz_dump(how: bytes, octets: bytes) -> None:
-    judge("dump", how, octets)
+def fuzz_dump(how: bytes, data: bytes) -> None:
+    judge("dump", how, data)
 
 
-def fuzz_follow(how: bytes, octets: bytes) -> None:
-    judge(("tshark", "yaml", "c-arrays")[how[0] % 3], how, octets)
+def fuzz_follow(how: bytes, data: bytes) -> None:
+    judge(("tshark", "yaml", "c-arrays")[how[0] % 3], how, data)
 
 
-def fuzz_literals(how: bytes, octets: bytes) -> None:
-    judge(("literal", "hex", "base64")[how[0] % 3], how, octets)
+def fuzz_literals(how: bytes, data: bytes) -> None:
+    judge(("literal", "hex", "base64")[how[0] % 3], how, data)
 
 
 if __name__ == "__main__":

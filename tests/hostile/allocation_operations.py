@@ -48,8 +48,8 @@ KEY = b"\x01\x02\x03\x04"
 
 def compressed(data: bytes) -> bytes:
     compressor = zlib.compressobj(wbits=-15)
-    octets = (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
-    return wsfast.encode_frame(2, octets, rsv1=True, masking_key=KEY)
+    deflated = (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    return wsfast.encode_frame(2, deflated, rsv1=True, masking_key=KEY)
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True) -> bytes:

@@ -22,6 +22,7 @@ from helpers import (
     CONTINUATION,
     PING,
     TEXT,
+    byte_by_byte,
     cpu_time,
     cut,
     described,
@@ -31,7 +32,6 @@ from helpers import (
     header,
     kept,
     mask,
-    octet_by_octet,
     on_default_codecs,
     peak,
     put_in_place,
@@ -74,7 +74,7 @@ def test_hostile_drip_is_decoded_as_the_whole_is(
 ) -> None:
     wire = frame(BINARY, bytes(length)) + frame(PING, b"drop") + frame(TEXT, b"a" * length)
     whole = receive(getattr(codec, kind)("server"), [wire])
-    assert receive(getattr(codec, kind)("server"), octet_by_octet(wire)).events == whole.events
+    assert receive(getattr(codec, kind)("server"), byte_by_byte(wire)).events == whole.events
     assert len(whole.events) == 3
 
 
@@ -83,16 +83,16 @@ def test_hostile_drip_is_decoded_as_the_whole_is(
 @pytest.mark.parametrize("buffered", [False, True], ids=["feed", "get_buffer"])
 def test_hostile_drip_takes_linear_time(codec: SimpleNamespace, kind: str, buffered: bool) -> None:
     def drip(size: int) -> Callable[[], None]:
-        wire = octet_by_octet(frame(BINARY, bytes(size)))
+        wire = byte_by_byte(frame(BINARY, bytes(size)))
 
         def work() -> None:
             decoder = getattr(codec, kind)("server")
-            for octet in wire:
+            for byte in wire:
                 if buffered:
-                    decoder.get_buffer()[:1] = octet
+                    decoder.get_buffer()[:1] = byte
                     events = decoder.buffer_updated(1)
                 else:
-                    events = decoder.feed(octet)
+                    events = decoder.feed(byte)
             assert len(list(events)) == 1
 
         return work
@@ -119,9 +119,9 @@ def test_hostile_announcements_on_1000_connections_stay_within_1_mib(
             assert list(decoder.feed(wire)) == []
             connections.append(decoder)
 
-    octets = peak(accept)
-    print(f"{codec.name}: {octets} bytes")
-    assert 100_000 < octets < 2**20
+    size = peak(accept)
+    print(f"{codec.name}: {size} bytes")
+    assert 100_000 < size < 2**20
 
 
 @TAKEOVER
@@ -139,9 +139,9 @@ def test_hostile_compressed_announcements_cost_a_window_each(
             assert list(decoder.feed(wire)) == []
             connections.append(decoder)
 
-    octets = peak(accept) / 50
-    print(f"{codec.name}: {octets:.0f} bytes a connection")
-    assert octets < 64 * 1024
+    size = peak(accept) / 50
+    print(f"{codec.name}: {size:.0f} bytes a connection")
+    assert size < 64 * 1024
 
 
 # Fragments.
@@ -161,7 +161,7 @@ def test_hostile_a_million_empty_fragments_keep_nothing(codec: SimpleNamespace) 
     assert run(decoder.feed(frame(CONTINUATION, b"end"))) == ([codec.Text("end")], None)
 
 
-def test_hostile_fragments_of_one_octet_up_to_the_limit(codec: SimpleNamespace) -> None:
+def test_hostile_fragments_of_one_byte_up_to_the_limit(codec: SimpleNamespace) -> None:
     limit = a_million(codec)
     decoder = codec.MessageDecoder("server", max_message_size=limit)
     more = frame(CONTINUATION, b"a", fin=False)
@@ -266,13 +266,13 @@ def wires_of(data: bytes) -> dict[str, bytes]:
 
 def zlib_stored(data: bytes) -> bytes:
     compressor = zlib.compressobj(0, wbits=-15)
-    octets = compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
-    return octets.removesuffix(b"\0\0\xff\xff")
+    compressed = compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    return compressed.removesuffix(b"\0\0\xff\xff")
 
 
 @pytest.mark.parametrize("form", list(wires_of(b"")))
 @pytest.mark.parametrize("limit", [1, 125, 126, 65_535, 65_536, 100_000], ids="limit-{}".format)
-def test_hostile_limits_hold_to_the_octet(codec: SimpleNamespace, limit: int, form: str) -> None:
+def test_hostile_limits_hold_to_the_byte(codec: SimpleNamespace, limit: int, form: str) -> None:
     for size in (limit - 1, limit, limit + 1):
         data = (b"0123456789abcdef" * (size // 16 + 1))[:size]
         wire = wires_of(data)[form]
@@ -302,10 +302,10 @@ class Counting:
         self.streams += 1
         stream = zlib.decompressobj(wbits)
 
-        def decompress(octets: bytes, most: int) -> bytes:
+        def decompress(data: bytes, most: int) -> bytes:
             self.calls += 1
-            self.given += len(octets)
-            piece = stream.decompress(octets, most)
+            self.given += len(data)
+            piece = stream.decompress(data, most)
             self.made += len(piece)
             counted.unconsumed_tail, counted.unused_data = stream.unconsumed_tail, b""
             if stream.eof:
@@ -326,7 +326,7 @@ def counted(
 
 @TAKEOVER
 @pytest.mark.parametrize("fragment", [None, 1, 1_000], ids="fragments-of-{}".format)
-def test_hostile_bomb_is_inflated_to_the_limit_and_one_octet(
+def test_hostile_bomb_is_inflated_to_the_limit_and_one_byte(
     codec: SimpleNamespace, parameters: DeflateParameters | None, fragment: int | None
 ) -> None:
     bomb = raw_deflate(bytes(50 * LIMIT))
@@ -335,12 +335,12 @@ def test_hostile_bomb_is_inflated_to_the_limit_and_one_octet(
     decoder, engine = counted(codec, parameters)
     reads = [wire[i : i + READ] for i in range(0, len(wire), READ)]
     got: list[Any] = []
-    octets = peak(lambda: got.append(receive(decoder, reads)))
+    used = peak(lambda: got.append(receive(decoder, reads)))
     assert type(got[0].violation) is MessageTooBig
     assert engine.made == LIMIT + 1
     # Pieces are of 64 KiB; one call more for each frame, and what was left over of it.
     assert engine.calls <= LIMIT // READ + 2 + (2 * LIMIT // (1_000 * size) + 2 if fragment else 0)
-    assert octets < 4 * LIMIT
+    assert used < 4 * LIMIT
 
 
 @TAKEOVER
@@ -360,7 +360,7 @@ def test_hostile_bombs_one_after_the_other_keep_nothing(
 
 
 @pytest.mark.parametrize("block", [b"\x03\x00", b"\x01\x00\x00\xff\xff"], ids=["huffman", "stored"])
-def test_hostile_final_blocks_without_octets_take_linear_work(
+def test_hostile_final_blocks_without_bytes_take_linear_work(
     codec: SimpleNamespace, block: bytes
 ) -> None:
     """After each, zlib hands back all the rest: once more for every block."""
@@ -374,7 +374,7 @@ def test_hostile_final_blocks_without_octets_take_linear_work(
     assert given[1] < 4.5 * given[0]
 
 
-def test_hostile_blocks_without_octets_keep_nothing(codec: SimpleNamespace) -> None:
+def test_hostile_blocks_without_bytes_keep_nothing(codec: SimpleNamespace) -> None:
     """A message that goes on for ever, and inflates to nothing."""
     decoder = codec.MessageDecoder("server", deflate=Deflate("server"))
     read = mask(b"\x00\x00\x00\xff\xff" * (READ // 20 * 4))
@@ -476,7 +476,7 @@ def test_hostile_unfinished_message_is_let_go_of_at_a_violation(codec: SimpleNam
     assert kept(broken, []) < 10_000
 
 
-def test_hostile_inflated_octets_count_as_retained(codec: SimpleNamespace) -> None:
+def test_hostile_inflated_bytes_count_as_retained(codec: SimpleNamespace) -> None:
     wire = compressed([raw_deflate(bytes(2_000))])
     for most, fits in ((2_000, True), (1_999, False)):
         deflate = Deflate("server")

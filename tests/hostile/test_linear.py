@@ -21,11 +21,11 @@ from helpers import (
     BINARY,
     CONTINUATION,
     TEXT,
+    byte_by_byte,
     cpu_time,
     frame,
     growth,
     kept,
-    octet_by_octet,
     on_default_codecs,
     peak,
 )
@@ -40,28 +40,28 @@ def text_of(size: int) -> bytes:
     return (ALPHABET * (size // 10 + 1))[: size // 10 * 10]
 
 
-def single_octets_in_one_frame(size: int) -> list[bytes]:
-    return octet_by_octet(frame(TEXT, text_of(size)))
+def single_bytes_in_one_frame(size: int) -> list[bytes]:
+    return byte_by_byte(frame(TEXT, text_of(size)))
 
 
-def one_octet_a_frame_in_one_feed(size: int) -> list[bytes]:
-    return [b"".join(one_octet_a_frame_each_in_a_feed(size))]
+def one_byte_a_frame_in_one_feed(size: int) -> list[bytes]:
+    return [b"".join(one_byte_a_frame_each_in_a_feed(size))]
 
 
-def one_octet_a_frame_each_in_a_feed(size: int) -> list[bytes]:
+def one_byte_a_frame_each_in_a_feed(size: int) -> list[bytes]:
     text = text_of(size)
     last = len(text) - 1
-    wires = {octet: frame(CONTINUATION, bytes((octet,)), fin=False) for octet in set(text)}
+    wires = {byte: frame(CONTINUATION, bytes((byte,)), fin=False) for byte in set(text)}
     return [
         frame(TEXT, text[:1], fin=False),
-        *(wires[octet] for octet in text[1:last]),
+        *(wires[byte] for byte in text[1:last]),
         frame(CONTINUATION, text[last:]),
     ]
 
 
-def one_octet_a_frame_and_a_feed(size: int) -> list[bytes]:
+def one_byte_a_frame_and_a_feed(size: int) -> list[bytes]:
     """The worst: every byte of the wire, headers and keys too, in a feed of its own."""
-    return octet_by_octet(one_octet_a_frame_in_one_feed(size)[0])
+    return byte_by_byte(one_byte_a_frame_in_one_feed(size)[0])
 
 
 def empty_fragments(size: int) -> list[bytes]:
@@ -79,9 +79,9 @@ def decode(codec: SimpleNamespace, chunks: list[bytes], mode: str) -> Any:
 
 
 WIRES = [
-    single_octets_in_one_frame,
-    one_octet_a_frame_in_one_feed,
-    one_octet_a_frame_each_in_a_feed,
+    single_bytes_in_one_frame,
+    one_byte_a_frame_in_one_feed,
+    one_byte_a_frame_each_in_a_feed,
     empty_fragments,
 ]
 
@@ -89,7 +89,7 @@ WIRES = [
 @on_default_codecs
 @pytest.mark.parametrize("mode", ["str", "bytes"])
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.__name__)
-def test_linear_time_grows_as_the_octets(
+def test_linear_time_grows_as_the_bytes(
     codec: SimpleNamespace, wire: Callable[[int], list[bytes]], mode: str
 ) -> None:
     def work(size: int) -> Callable[[], Any]:
@@ -102,12 +102,12 @@ def test_linear_time_grows_as_the_octets(
 
 
 @on_default_codecs
-def test_linear_one_mebibyte_in_single_octets_decoded_in_linear_time(
+def test_linear_one_mebibyte_in_single_bytes_decoded_in_linear_time(
     codec: SimpleNamespace,
 ) -> None:
     times = []
     for size in (SMALL, LARGE):
-        chunks = one_octet_a_frame_and_a_feed(size)
+        chunks = one_byte_a_frame_and_a_feed(size)
         messages: list[Any] = []
         times.append(
             cpu_time(
@@ -126,7 +126,7 @@ def test_linear_one_mebibyte_in_single_octets_decoded_in_linear_time(
 
 @on_default_codecs
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.__name__)
-def test_linear_memory_grows_as_the_octets(
+def test_linear_memory_grows_as_the_bytes(
     codec: SimpleNamespace, wire: Callable[[int], list[bytes]]
 ) -> None:
     peaks = []
@@ -146,9 +146,9 @@ DECODERS = pytest.mark.parametrize("kind", ["MessageDecoder", "FrameDecoder"])
 @on_default_codecs
 @DECODERS
 def test_linear_idle_decoder_keeps_less_than_1_kib(codec: SimpleNamespace, kind: str) -> None:
-    octets = kept(lambda: getattr(codec, kind)("server"), [])
-    print(f"{codec.name}: {octets} bytes")
-    assert 100 < octets < 1024  # no decoder is smaller: then it was not counted
+    size = kept(lambda: getattr(codec, kind)("server"), [])
+    print(f"{codec.name}: {size} bytes")
+    assert 100 < size < 1024  # no decoder is smaller: then it was not counted
 
 
 @on_default_codecs
@@ -182,9 +182,9 @@ def test_linear_decoder_in_mid_frame_keeps_little_more_than_it_received(
 ) -> None:
     wire = frame(BINARY, bytes(2 * received))[:-received]
     chunks = [wire[i : i + read] for i in range(0, len(wire), read)]
-    octets = kept(lambda: getattr(codec, kind)("server"), chunks)
-    print(f"{codec.name}: {octets} bytes")
-    assert received <= octets <= received * 1.25 + 1024
+    size = kept(lambda: getattr(codec, kind)("server"), chunks)
+    print(f"{codec.name}: {size} bytes")
+    assert received <= size <= received * 1.25 + 1024
 
 
 @on_default_codecs
@@ -195,12 +195,12 @@ def test_linear_decoder_between_fragments_keeps_little_more_than_it_received(
     number = 100_000 // fragment
     more = frame(CONTINUATION, b"a" * fragment, fin=False)
     wires = [frame(TEXT, fin=False), *[more] * number]
-    octets = kept(lambda: codec.MessageDecoder("server", max_retained=2**40), wires)
-    print(f"{codec.name}: {octets} bytes")
-    assert number * fragment <= octets <= number * fragment * 1.25 + 1024
+    size = kept(lambda: codec.MessageDecoder("server", max_retained=2**40), wires)
+    print(f"{codec.name}: {size} bytes")
+    assert number * fragment <= size <= number * fragment * 1.25 + 1024
 
 
-@pytest.mark.parametrize("length", [0, 1], ids=["empty", "one-octet"])
+@pytest.mark.parametrize("length", [0, 1], ids=["empty", "one-byte"])
 def test_linear_decoder_keeps_nothing_for_a_fragment(codec: SimpleNamespace, length: int) -> None:
     """Fragments are counted and not kept: 10,000 cost no more objects than 1."""
     decoder = codec.MessageDecoder("server")

@@ -30,7 +30,7 @@ def no_keys_left() -> Any:
         CORE.drop_masking_keys()
 
 
-class Octets(bytes):
+class Bytes(bytes):
     """Not exactly bytes."""
 
 
@@ -44,7 +44,7 @@ RANDOM: dict[str, tuple[Any, type[Exception], str]] = {
     "too many": (lambda n: bytes(n + 1), RuntimeError, r"returned \d+ bytes"),
     "bytearray": (bytearray, TypeError, "os.urandom must return bytes, not bytearray"),
     "memoryview": (lambda n: memoryview(bytes(n)), TypeError, "not memoryview"),
-    "subclass": (lambda n: Octets(n), TypeError, "not Octets"),
+    "subclass": (lambda n: Bytes(n), TypeError, "not Bytes"),
     "str": (lambda n: "x" * n, TypeError, "not str"),
     "None": (lambda n: None, TypeError, "not NoneType"),
     "7": (lambda n: 7, TypeError, "not int"),

@@ -28,12 +28,12 @@ from helpers import (
     PONG,
     TEXT,
     breaks_at,
+    byte_by_byte,
     cut,
     fragmented,
     frame,
     header,
     mask,
-    octet_by_octet,
     receive,
     run,
 )
@@ -64,7 +64,7 @@ def test_security_longest_length_plus_one_does_not_wrap(codec: SimpleNamespace, 
     """gpac#3860: a size plus 1 that wraps to 0."""
     decoder = unlimited(codec, name)
     head = header(0x82, 2**63 - 1)
-    assert receive(decoder, [head, *octet_by_octet(bytes(64))]) == ([], None, None)
+    assert receive(decoder, [head, *byte_by_byte(bytes(64))]) == ([], None, None)
 
 
 def test_security_sizes_of_fragments_do_not_wrap_when_added(codec: SimpleNamespace) -> None:
@@ -159,7 +159,7 @@ def test_security_fragment_count_starts_anew_with_each_message(codec: SimpleName
 
 
 @pytest.mark.parametrize("extra", [1, 2, 3])
-def test_security_octets_over_the_limit_refused_not_dropped(
+def test_security_bytes_over_the_limit_refused_not_dropped(
     codec: SimpleNamespace, extra: int
 ) -> None:
     """websockets#1715: one or two bytes over the limit, cut off and delivered."""
@@ -190,7 +190,7 @@ def test_security_rsv1_that_was_not_negotiated_refused(
 def test_security_pong_between_fragments_leaves_their_state(codec: SimpleNamespace) -> None:
     """aiohttp#13274: a pong that broke the state of the message around it."""
     wire = frame(TEXT, b"gr\xc3", fin=False) + frame(PONG, b"\xff") + frame(CONTINUATION, b"\xbcn")
-    assert receive(codec.MessageDecoder("server"), octet_by_octet(wire)).events == [
+    assert receive(codec.MessageDecoder("server"), byte_by_byte(wire)).events == [
         codec.Pong(b"\xff"),
         codec.Text("grün"),
     ]
@@ -268,7 +268,7 @@ def test_security_sequence_pending_before_a_fragment_of_ascii_refused(
             assert (violation.offset, violation.cause) == (64, Cause.MISSING_CONTINUATION)
 
 
-def test_security_valid_text_of_several_octets_a_character_taken(codec: SimpleNamespace) -> None:
+def test_security_valid_text_of_several_bytes_a_character_taken(codec: SimpleNamespace) -> None:
     """wsaccel#4: well-formed text refused."""
     for character in "é߿ࠀ漢\ud7ff\ue000\uffff\U00010000🙂\U0010ffff":
         for length in range(70):
@@ -277,7 +277,7 @@ def test_security_valid_text_of_several_octets_a_character_taken(codec: SimpleNa
             assert list(codec.MessageDecoder("server").feed(wire)) == [codec.Text(text)]
 
 
-def test_security_unaligned_octets_at_any_address_taken(codec: SimpleNamespace) -> None:
+def test_security_unaligned_bytes_at_any_address_taken(codec: SimpleNamespace) -> None:
     """utf-8-validate#111, NVX: aligned loads of bytes that are not; reads past the end."""
     store = bytearray(200)
     text = "aé漢🙂".encode() * 9
@@ -289,7 +289,7 @@ def test_security_unaligned_octets_at_any_address_taken(codec: SimpleNamespace) 
                 assert codec.apply_mask(view, KEY) == mask(text[:length])
 
 
-def test_security_octets_beyond_the_end_have_no_say(codec: SimpleNamespace) -> None:
+def test_security_bytes_beyond_the_end_have_no_say(codec: SimpleNamespace) -> None:
     """An over-read shows in the verdict if what follows would change it."""
     store = bytearray(b"\xff" * 300)
     for length in range(130):
@@ -302,12 +302,12 @@ def test_security_octets_beyond_the_end_have_no_say(codec: SimpleNamespace) -> N
             assert not codec.is_valid_utf8(view)
 
 
-def releasing(octets: bytes, release: Callable[[], None]) -> Any:
+def releasing(data: bytes, release: Callable[[], None]) -> Any:
     """Return a buffer that says when it is let go of."""
 
     class Buffer:
         def __buffer__(self, flags: int) -> memoryview:
-            return memoryview(octets)
+            return memoryview(data)
 
         def __release_buffer__(self, view: memoryview) -> None:
             release()
@@ -319,7 +319,7 @@ def releasing(octets: bytes, release: Callable[[], None]) -> Any:
 def test_security_buffer_is_let_go_of_once_after_each_call(codec: SimpleNamespace) -> None:
     """picows.pyx:125: a buffer that was let go of before it was read."""
     released = []
-    for octets, call in (
+    for given, call in (
         (b"Hello", lambda data: codec.apply_mask(data, KEY)),
         (KEY, lambda key: codec.apply_mask(b"Hello", key)),
         (b"abc", lambda key: codec.encode_frame(BINARY, b"", masking_key=key)),
@@ -334,13 +334,13 @@ def test_security_buffer_is_let_go_of_once_after_each_call(codec: SimpleNamespac
     ):
         released.clear()
         with suppress(ProtocolError, ValueError):
-            call(releasing(octets, lambda: released.append(1)))
+            call(releasing(given, lambda: released.append(1)))
         assert released == [1]
 
 
 def test_security_no_view_is_left_open_whatever_was_raised(codec: SimpleNamespace) -> None:
     """A view left open would forbid its owner to resize the buffer, for good."""
-    for octets, call in (
+    for given, call in (
         (b"Hello", lambda data: codec.apply_mask(data, b"abc")),
         (b"Hello", lambda data: codec.apply_mask_inplace(data, KEY, -1)),
         (b"abc", lambda key: codec.apply_mask(b"Hello", key)),
@@ -351,7 +351,7 @@ def test_security_no_view_is_left_open_whatever_was_raised(codec: SimpleNamespac
         (b"\xff", codec.Utf8Validator().feed),
         (b"\xff", lambda data: list(codec.MessageDecoder("server").feed(data))),
     ):
-        buffer = bytearray(octets)
+        buffer = bytearray(given)
         with pytest.raises((ProtocolError, ValueError)):
             call(buffer)
         buffer.append(0)

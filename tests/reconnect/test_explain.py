@@ -75,7 +75,7 @@ def test_explain_what_is_no_integer_raises(code: object, error: type[Exception])
 
 
 @pytest.mark.parametrize("code", [-1, 65536, 10**30])
-def test_explain_what_two_octets_can_not_say_raises(code: int) -> None:
+def test_explain_what_two_bytes_can_not_say_raises(code: int) -> None:
     with pytest.raises(ValueError, match="code must be from 0 to 65535"):
         explain(code)
 

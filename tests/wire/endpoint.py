@@ -139,11 +139,11 @@ class Endpoint:
                 raise AssertionError(f"not an echo: {event}")
 
     def _wire(self, message: Message) -> bytes:
-        octets = message.encode() if isinstance(message, str) else message
+        encoded = message.encode() if isinstance(message, str) else message
         opcode = TEXT if isinstance(message, str) else BINARY
         compressed = self._deflate.compress(message) if self._deflate else None
         rsv1 = compressed is not None
-        pieces = fragments(self._rng, octets if compressed is None else compressed)
+        pieces = fragments(self._rng, encoded if compressed is None else compressed)
         if len(pieces) == 1 and not rsv1:
             return self._frame(opcode, message)
         wire = b""

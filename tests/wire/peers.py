@@ -41,8 +41,8 @@ class Peer(NamedTuple):
     takes_pings_inside: bool = True  # inside of compressed messages
 
 
-def _pieces(rng: Random, octets: bytes) -> list[bytes]:
-    return cut(rng, octets, rng.choice((1, 1, 2, 4)))
+def _pieces(rng: Random, data: bytes) -> list[bytes]:
+    return cut(rng, data, rng.choice((1, 1, 2, 4)))
 
 
 # websockets: its fragments of text may be cut inside of characters.
@@ -59,8 +59,8 @@ async def _websockets_echo(connection: Any, rng: Random, seen: Seen) -> None:
                 await connection.send([FAULTY[:4], FAULTY[4:]], text=True)
             else:
                 text = isinstance(message, str)
-                octets = message.encode() if isinstance(message, str) else message
-                pieces = _pieces(rng, octets)
+                encoded = message.encode() if isinstance(message, str) else message
+                pieces = _pieces(rng, encoded)
                 await connection.send(iter(pieces), text=text)
     await connection.wait_closed()
     close = connection.protocol.close_rcvd or connection.protocol.close_sent

@@ -59,9 +59,9 @@ class Tap:
         async def copy(
             source: asyncio.StreamReader, sink: asyncio.StreamWriter, record: bytearray
         ) -> None:
-            while octets := await source.read(65536):
-                record += octets
-                sink.write(octets)
+            while chunk := await source.read(65536):
+                record += chunk
+                sink.write(chunk)
             sink.close()
 
         await asyncio.gather(

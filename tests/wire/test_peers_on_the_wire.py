@@ -134,7 +134,7 @@ def test_peer_closes_and_its_code_and_reason_arrive(
 
 @on_default_codecs
 @pytest.mark.parametrize("role", ROLES)
-def test_peer_sends_ill_formed_text_and_learns_the_octet(
+def test_peer_sends_ill_formed_text_and_learns_the_byte(
     codec: SimpleNamespace, role: str, peer: peers.Peer, rng: Random
 ) -> None:
     if not peer.can_send_ill_formed:

@@ -60,16 +60,16 @@ def text(rng: Random, length: int) -> str:
     return (some * (length // max(len(some), 1) + 1))[:length]
 
 
-def cut(rng: Random, octets: bytes, pieces: int) -> list[bytes]:
+def cut(rng: Random, data: bytes, pieces: int) -> list[bytes]:
     """Cut at random places, inside of characters too; pieces may be empty."""
-    places = sorted(rng.choices(range(len(octets) + 1), k=pieces - 1))
+    places = sorted(rng.choices(range(len(data) + 1), k=pieces - 1))
     starts = [0, *places]
-    return [octets[a:b] for a, b in zip(starts, [*places, len(octets)], strict=True)]
+    return [data[a:b] for a, b in zip(starts, [*places, len(data)], strict=True)]
 
 
-def fragments(rng: Random, octets: bytes) -> list[bytes]:
+def fragments(rng: Random, data: bytes) -> list[bytes]:
     """Cut a message: most often not at all, sometimes into single bytes."""
     kind = rng.randrange(10)
-    if kind == 0 and 0 < len(octets) < 50:
-        return [octets[i : i + 1] for i in range(len(octets))]
-    return cut(rng, octets, rng.randrange(2, 6)) if kind < 4 else [octets]
+    if kind == 0 and 0 < len(data) < 50:
+        return [data[i : i + 1] for i in range(len(data))]
+    return cut(rng, data, rng.randrange(2, 6)) if kind < 4 else [data]
