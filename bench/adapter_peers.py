@@ -49,12 +49,12 @@ def unmasked(payload: bytes) -> bytes:
 class Tape:
     """Be a stream that gives the same bytes again and again."""
 
-    def __init__(self, octets: bytes) -> None:
-        self._octets, self._at = octets, 0
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
 
     def read(self, size: int) -> bytes:
-        part = self._octets[self._at : self._at + size]
-        self._at = (self._at + len(part)) % len(self._octets)
+        part = self._data[self._at : self._at + size]
+        self._at = (self._at + len(part)) % len(self._data)
         return part
 
 

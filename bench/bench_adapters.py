@@ -49,11 +49,11 @@ LEAST = {
 LEAST_CJK = {("websockets", "receive", 65_536): 1.3}
 
 
-def least_ratio(peer: str, direction: str, octets: int, script: str) -> float:
+def least_ratio(peer: str, direction: str, size: int, script: str) -> float:
     """Return how many times as fast it must be."""
     if not NATIVE:
         return SLOWER
-    case = (peer, direction, octets)
+    case = (peer, direction, size)
     least = LEAST.get(case, SLOWER)
     return LEAST_CJK.get(case, least) if script == "cjk" else least
 
@@ -79,14 +79,14 @@ class Side:
         self.fastest = min(self.fastest, taken)
 
 
-def row(peer: str, direction: str, octets: int, script: str, rounds: int) -> dict[str, Any]:
+def row(peer: str, direction: str, size: int, script: str, rounds: int) -> dict[str, Any]:
     """Measure one case."""
-    payload, maker = sample(script, octets), MAKERS[peer, direction]
+    payload, maker = sample(script, size), MAKERS[peer, direction]
     sides = [
         Side(peer, switch, lambda: checked(maker, payload, direction))
         for switch in (wsfast.restore, wsfast.accelerate)
     ]
-    least = least_ratio(peer, direction, octets, script)
+    least = least_ratio(peer, direction, size, script)
     for number in range(rounds * PATIENCE):
         for side in sides:
             side.round()
@@ -97,7 +97,7 @@ def row(peer: str, direction: str, octets: int, script: str, rounds: int) -> dic
     return {
         "operation": direction,
         "peer": peer,
-        "octets": octets,
+        "size": size,
         "alphabet": script,
         "stock_us": round(stock * 1e6, 3),
         "accelerated_us": round(ours * 1e6, 3),
@@ -107,7 +107,7 @@ def row(peer: str, direction: str, octets: int, script: str, rounds: int) -> dic
 
 def shown(row: dict[str, Any]) -> str:
     return (
-        f"{row['peer']:17} {row['operation']:8} {size_name(row['octets'], ' '):>7} "
+        f"{row['peer']:17} {row['operation']:8} {size_name(row['size'], ' '):>7} "
         f"{row['alphabet']:6} {row['stock_us']:12,.2f} us {row['accelerated_us']:10,.2f} us "
         f"{row['ratio']:8.2f}x"
     )
@@ -119,7 +119,7 @@ def wrong(rows: list[dict[str, Any]]) -> list[str]:
         f"{shown(row)}, less than {least}x"
         for row in rows
         if row["ratio"]
-        < (least := least_ratio(row["peer"], row["operation"], row["octets"], row["alphabet"]))
+        < (least := least_ratio(row["peer"], row["operation"], row["size"], row["alphabet"]))
     ]
 
 
@@ -134,8 +134,8 @@ def measure_all(names: list[str], rounds: int) -> list[dict[str, Any]]:
             print(f"SKIPPED: {peer}: {missing[0].reason}")
             continue
         for script in SCRIPTS:
-            for octets in SIZES:
-                found.append(row(peer, direction, octets, script, rounds))
+            for size in SIZES:
+                found.append(row(peer, direction, size, script, rounds))
                 print(shown(found[-1]), flush=True)
     return found
 

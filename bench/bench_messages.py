@@ -1,6 +1,6 @@
 """Messages as they arrive: unmasked, text validated and decoded to ``str``.
 
-Times are those of one message.  The row ``wsfast-octets`` is ``text="bytes"``: validated
+Times are those of one message.  The row ``wsfast-bytes`` is ``text="bytes"``: validated
 bytes for a JSON parser.
 """
 
@@ -23,11 +23,11 @@ def receive(benchmark: Any, case: Any) -> None:
     opcode = wsfast.Opcode.TEXT if wire.text else wsfast.Opcode.BINARY
     messages = frames_for(case.size)
     key = KEY if wire.masked else None
-    octets = wsfast.encode_frame(opcode, payload, masking_key=key) * messages
-    arriving = in_reads(octets) if wire.reads else octets
+    stream = wsfast.encode_frame(opcode, payload, masking_key=key) * messages
+    arriving = in_reads(stream) if wire.reads else stream
     measure(benchmark, case, case.contender, arriving, items=messages)
-    as_octets = not wire.text or case.peer == "wsfast-octets"
-    expected = payload if as_octets else payload.decode()
+    as_bytes = not wire.text or case.peer == "wsfast-bytes"
+    expected = payload if as_bytes else payload.decode()
     assert case.contender(arriving) == [expected] * messages
 
 

@@ -31,7 +31,7 @@ import records
 from samples import size_name
 from serving import serving
 
-SERVERS = ("wsfast", "picows", "picows-octets", "aiohttp", "websockets")
+SERVERS = ("wsfast", "picows", "picows-bytes", "aiohttp", "websockets")
 UVICORN = ("uvicorn-wsfast", "uvicorn-websockets-sansio", "uvicorn-websockets", "uvicorn-wsproto")
 PEERS = (
     "websockets",
@@ -55,14 +55,14 @@ SERVER_CPU, CLIENT_CPU = CPUS[0], CPUS[-1]
 class Shape(NamedTuple):
     """A load: bytes a message, connections, messages at once, how often ahead."""
 
-    octets: int
+    size: int
     connections: int
     batch: int
     ahead: int
 
     def name(self) -> str:
         how = "one at a time" if self.batch == 1 else f"{self.batch} at once"
-        return f"{size_name(self.octets, ' ')}, connections: {self.connections}, {how}"
+        return f"{size_name(self.size, ' ')}, connections: {self.connections}, {how}"
 
 
 SHAPES = (

@@ -56,7 +56,7 @@ def test_validate_in_chunks(benchmark: Any, case: Any) -> None:
 
 
 @pytest.mark.measures("fault in the last byte", ["ascii", "cjk"])
-def test_fault_in_last_octet(benchmark: Any, case: Any) -> None:
+def test_fault_in_last_byte(benchmark: Any, case: Any) -> None:
     if case.size == 0:
         pytest.skip("nothing to be at fault")
     data = case.sample()[:-1]

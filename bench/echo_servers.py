@@ -4,7 +4,7 @@
     python bench/echo_servers.py aiohttp+ asyncio  # the same library, accelerated
 
 No compression, no keepalive pings, and no limit that the load reaches.  All of them decode
-text to ``str`` and encode it again, but ``picows-octets``, which sends bytes back unseen.
+text to ``str`` and encode it again, but ``picows-bytes``, which sends bytes back unseen.
 
 Invariant: listens on the loopback interface, and imports only the library it is to run.
 """
@@ -125,7 +125,7 @@ CODECS = {"hypercorn": "wsproto"}
 SERVERS: dict[str, Server] = {
     "wsfast": wsfast_server,
     "picows": _picows_server(lambda frame: frame.get_payload_as_utf8_text().encode()),
-    "picows-octets": _picows_server(lambda frame: frame.get_payload_as_memoryview()),
+    "picows-bytes": _picows_server(lambda frame: frame.get_payload_as_memoryview()),
     "aiohttp": aiohttp_server,
     "websockets": websockets_server,
     "hypercorn": functools.partial(asgi_servers.hypercorn, asgi_servers.echo),

@@ -136,7 +136,7 @@ def measured() -> Iterator[dict[str, Any]]:
                     run,
                     lambda times, wanted=wanted: times >= wanted * 1.05,
                 )
-                row = {"what": what, "text": name, "octets": size, "times": round(found, 2)}
+                row = {"what": what, "text": name, "size": size, "times": round(found, 2)}
                 row["ns"] = round(min(run() for _ in range(20)) * 1e9, 1)  # of wsfast
                 yield {**row, "least": wanted}
 
@@ -144,8 +144,8 @@ def measured() -> Iterator[dict[str, Any]]:
 def in_c(path: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of a run of bench/c."""
     for line in Path(path).read_text().splitlines():
-        function, text, octets, candidate, ns, *_ = line.split("\t")
-        row = {"what": f"{function} in C", "text": text, "octets": int(octets)}
+        function, text, size, candidate, ns, *_ = line.split("\t")
+        row = {"what": f"{function} in C", "text": text, "size": int(size)}
         yield {**row, "candidate": candidate, "ns": float(ns)}
 
 
@@ -161,7 +161,7 @@ def main(arguments: list[str]) -> int:
         rows.append(row)
         fine = not judged or row["times"] >= row["least"]
         slow += not fine
-        text = f"{row['what']}: {row['text']} {size_name(row['octets'])}: {row['times']} times"
+        text = f"{row['what']}: {row['text']} {size_name(row['size'])}: {row['times']} times"
         ratios.say(fine, f"{text}, least {row['least'] or 'not set'}")
     records.save(record, "encoding")
     return int(slow > 0)

@@ -57,9 +57,9 @@ def main() -> None:
     print("     bytes  operation   alone     two threads / one   beside a busy thread")
     for size in SIZES:
         cjk = "漢".encode() * (size // 3)
-        octets = bytes(size)
+        data = bytes(size)
         operations: dict[str, Callable[[], object]] = {
-            "apply_mask": lambda octets=octets: wsfast.apply_mask(octets, KEY),
+            "apply_mask": lambda data=data: wsfast.apply_mask(data, KEY),
             "validate": lambda cjk=cjk: wsfast.validate_utf8(cjk),
         }
         calls = max(4, (1 << 27) // size)

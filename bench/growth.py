@@ -3,7 +3,7 @@
     python bench/growth.py [--record]      # takes some minutes
 
 Messages of 64 KiB to 16 MiB arrive byte by byte, in reads of 1 KiB, and whole.  The
-exponent is the slope of log(cost) against log(octets): 1 is linear, 2 quadratic.  The cost
+exponent is the slope of log(cost) against log(bytes): 1 is linear, 2 quadratic.  The cost
 is CPU time, the least of some runs, and where valgrind is installed the instructions
 executed too.  Memory makes the exponent of time larger than 1, for it costs more a byte
 beyond the caches, and new pages cost more than used ones; instructions show what the
@@ -35,47 +35,47 @@ CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
 SECONDS = 0.2  # of repeats, at least two
 
 
-def reads_of(wire: bytes, octets: int) -> Iterator[bytes]:
-    return (wire[i : i + octets] for i in range(0, len(wire), octets))
+def reads_of(wire: bytes, read_size: int) -> Iterator[bytes]:
+    return (wire[i : i + read_size] for i in range(0, len(wire), read_size))
 
 
-def receive(wire: bytes, octets: int) -> tuple[float, list[Any]]:
+def receive(wire: bytes, read_size: int) -> tuple[float, list[Any]]:
     """Return the CPU time that a decoder takes for it, and the messages."""
     decoder = wsfast.MessageDecoder("server", max_message_size=None)
     feed = decoder.feed
     messages: list[Any] = []
     before = time.process_time()
-    for read in reads_of(wire, octets):
+    for read in reads_of(wire, read_size):
         messages += feed(read)
     return time.process_time() - before, messages
 
 
-def times_of(size: int, opcode: int, octets: int) -> Iterator[float]:
+def times_of(size: int, opcode: int, read_size: int) -> Iterator[float]:
     """Yield the time of one run after the other."""
     payload = sample("json", size)
     wire = wsfast.encode_frame(opcode, payload, masking_key=KEY)
     expected = payload if opcode == wsfast.Opcode.BINARY else payload.decode()
     while True:
-        taken, messages = receive(wire, octets)
+        taken, messages = receive(wire, read_size)
         assert [message.data for message in messages] == [expected]
         yield taken
 
 
-def least_time(size: int, opcode: int, octets: int) -> float:
+def least_time(size: int, opcode: int, read_size: int) -> float:
     """Return the least time of some runs."""
     times: list[float] = []
-    for taken in times_of(size, opcode, octets):
+    for taken in times_of(size, opcode, read_size):
         times.append(taken)
         if len(times) > 1 and sum(times) > SECONDS:
             break
     return min(times)
 
 
-def instructions(size: int, opcode: int, octets: int) -> int:
+def instructions(size: int, opcode: int, read_size: int) -> int:
     """Return how many instructions a message takes: three of them less two."""
     more, less = (
         subprocess.run(
-            [*CALLGRIND, sys.executable, __file__, *map(str, (size, int(opcode), octets, runs))],
+            [*CALLGRIND, sys.executable, __file__, *map(str, (size, int(opcode), read_size, runs))],
             env={**os.environ, "PYTHONHASHSEED": "0"},
             stderr=subprocess.PIPE,
             text=True,
@@ -103,13 +103,13 @@ def slope(sizes: Sequence[int], costs: Sequence[float]) -> float:
 def rows() -> Iterator[dict[str, Any]]:
     """Measure, a row for each opcode and kind of read."""
     for opcode in (wsfast.Opcode.TEXT, wsfast.Opcode.BINARY):
-        for name, octets in READS.items():
-            times = [least_time(size, opcode, octets) for size in SIZES]
+        for name, read_size in READS.items():
+            times = [least_time(size, opcode, read_size) for size in SIZES]
             row: dict[str, Any] = {"operation": "growth", "opcode": opcode.name, "arrives": name}
             row |= {"exponent": round(slope(SIZES, times), 3)}
             row |= {"ms": [round(taken * 1e3, 3) for taken in times]}
-            if octets > 1 and shutil.which("valgrind"):
-                counts = [instructions(size, opcode, octets) for size in COUNTED]
+            if read_size > 1 and shutil.which("valgrind"):
+                counts = [instructions(size, opcode, read_size) for size in COUNTED]
                 row |= {"instructions_exponent": round(slope(COUNTED, counts), 3)}
                 row |= {"instructions": counts}
             yield row
@@ -134,14 +134,14 @@ def main() -> None:
         show(row)
         found.append(row)
     if "--record" in sys.argv[1:]:
-        sizes = {"octets": SIZES, "octets_counted": COUNTED}
+        sizes = {"sizes": SIZES, "sizes_counted": COUNTED}
         records.save({**record, **sizes, "rows": found}, "growth")
 
 
 if __name__ == "__main__":
     if len(sys.argv) == 5:  # under callgrind
-        size, opcode, octets, runs = map(int, sys.argv[1:])
-        for _ in islice(times_of(size, opcode, octets), runs):
+        size, opcode, read_size, runs = map(int, sys.argv[1:])
+        for _ in islice(times_of(size, opcode, read_size), runs):
             pass
     else:
         main()

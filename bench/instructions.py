@@ -26,7 +26,7 @@ GROWTH = 1.05  # of a count, that the gate lets pass
 LEAST_GAIN = 2.0  # over the scalar kernel, of a vector kernel without a record
 
 CASES = [
-    (operation, alphabet, octets)
+    (operation, alphabet, size)
     for operation, alphabets in (
         ("mask", ["ascii"]),
         ("validate", ["ascii", "cyrillic", "cjk", "emoji"]),
@@ -37,7 +37,7 @@ CASES = [
         ("from_ucs4", ["emoji"]),
     )
     for alphabet in alphabets
-    for octets in (64, 16384)
+    for size in (64, 16384)
 ]
 
 
@@ -97,10 +97,10 @@ def measure(program: str) -> dict[str, int]:
     """Return the instructions of one call, by kernel and case."""
     counts = {}
     for kernel in kernels(program):
-        for operation, alphabet, octets in CASES:
-            arguments = (kernel, operation, alphabet, str(octets))
+        for operation, alphabet, size in CASES:
+            arguments = (kernel, operation, alphabet, str(size))
             once = count(program, *arguments, "3") - count(program, *arguments, "2")
-            counts[f"{kernel} {operation} {alphabet} {octets}"] = once
+            counts[f"{kernel} {operation} {alphabet} {size}"] = once
     return counts
 
 

@@ -114,9 +114,9 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * TICK
 
 
-def frames(octets: int, batch: int, alphabet: str = "ascii") -> tuple[bytes, bytes]:
+def frames(size: int, batch: int, alphabet: str = "ascii") -> tuple[bytes, bytes]:
     """Return a batch of masked text frames, and what a server makes of it."""
-    payload = sample(alphabet, octets)
+    payload = sample(alphabet, size)
     wire = b"".join(
         wsfast.encode_frame(wsfast.Opcode.TEXT, payload, masking_key=wsfast.new_masking_key())
         for _ in range(batch)
@@ -125,20 +125,20 @@ def frames(octets: int, batch: int, alphabet: str = "ascii") -> tuple[bytes, byt
 
 
 def run(
-    port: int, pid: int, octets: int, connections: int, batch: int, ahead: int, seconds: float
+    port: int, pid: int, size: int, connections: int, batch: int, ahead: int, seconds: float
 ) -> Load:
     """Load a server for some seconds.
 
     Args:
         port, pid: of the server.
-        octets: of payload in a message.
+        size: of payload in a message.
         connections: how many.
         batch: how many messages are sent at once.
         ahead: how many batches a connection has on their way.  With one batch of one
             message, the client waits for each echo.
         seconds: how long, after a warm-up of a fifth of that.
     """
-    wire, echo = frames(octets, batch)
+    wire, echo = frames(size, batch)
     with select.epoll() as poll:
         made = [Link(port, wire, echo, poll) for _ in range(connections)]
         links = {link.number: link for link in made}

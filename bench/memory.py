@@ -76,8 +76,8 @@ def of_codec(name: str, make: Callable[[], Any], connections: int) -> dict[str, 
     return _row(name, connections, (idle - empty) / connections, (waiting - empty) / connections)
 
 
-def _receive(each: Any, octets: bytes) -> Any:
-    return each.receive(octets) if hasattr(each, "receive") else each.feed(octets)
+def _receive(each: Any, data: bytes) -> Any:
+    return each.receive(data) if hasattr(each, "receive") else each.feed(data)
 
 
 def _row(name: str, connections: int, idle: float, waiting: float) -> dict[str, Any]:
@@ -85,8 +85,8 @@ def _row(name: str, connections: int, idle: float, waiting: float) -> dict[str, 
         "operation": "memory",
         "peer": name,
         "connections": connections,
-        "idle_octets": round(idle),
-        "half_received_octets": round(waiting),
+        "idle_bytes": round(idle),
+        "half_received_bytes": round(waiting),
         "received": HALF,
     }
 
@@ -118,7 +118,7 @@ def lines(rows: list[dict[str, Any]]) -> list[str]:
     """Return the rows about memory as text."""
     text = [f"bytes of memory, each of {rows[0]['connections']:,} connections: idle, half received"]
     for row in rows:
-        idle, waiting = row["idle_octets"], row["half_received_octets"]
+        idle, waiting = row["idle_bytes"], row["half_received_bytes"]
         text.append(f"  {row['peer']:14} {idle:8,}  {waiting:8,}")
     text.append(f"half received: {HALF:,} bytes of a message of {2 * HALF:,}")
     return text

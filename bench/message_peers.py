@@ -3,7 +3,7 @@
 They do their own input and output, so they get a stand-in for a transport.
 
 One function a library.  It makes the connection that a wire belongs to and returns
-``f(octets) -> messages``, which is called again and again.
+``f(data) -> messages``, which is called again and again.
 
 Invariant: as peers.py.
 """
@@ -48,15 +48,15 @@ def _connected(connect: Connect, wire: Wire) -> Contender:
     return lambda reads: [message for read in reads for message in decode(read)]
 
 
-def in_reads(octets: bytes) -> list[bytes]:
+def in_reads(data: bytes) -> list[bytes]:
     """Cut what arrives into reads of 1 KiB."""
-    return [octets[i : i + READ] for i in range(0, len(octets), READ)]
+    return [data[i : i + READ] for i in range(0, len(data), READ)]
 
 
-@connects("wsfast-octets")
+@connects("wsfast-bytes")
 def _(wire: Wire) -> Contender:
     decoder = wsfast.MessageDecoder(wire.role, text="bytes", max_message_size=None)
-    return lambda octets: [event.data for event in decoder.feed(octets)]
+    return lambda data: [event.data for event in decoder.feed(data)]
 
 
 class FakeTransport(asyncio.Transport):
@@ -105,9 +105,9 @@ def run(coroutine: Any) -> Any:
         loop.close()
 
 
-def receive_into(protocol: asyncio.BufferedProtocol, octets: bytes) -> None:
+def receive_into(protocol: asyncio.BufferedProtocol, data: bytes) -> None:
     """Do what an event loop does with what it received."""
-    view = memoryview(octets)
+    view = memoryview(data)
     while view:
         buffer = memoryview(protocol.get_buffer(len(view)))  # type: ignore[arg-type] # a buffer
         size = min(len(buffer), len(view))
@@ -126,11 +126,11 @@ def _(wire: Wire) -> Contender:
         def on_ws_frame(self, transport: Any, frame: Any) -> None:
             messages.append(frame.get_payload_as_utf8_text())
 
-    class Octets(WSListener):
+    class Binary(WSListener):
         def on_ws_frame(self, transport: Any, frame: Any) -> None:
             messages.append(frame.get_payload_as_bytes())
 
-    listener = Text if wire.text else Octets
+    listener = Text if wire.text else Binary
 
     async def as_server(transport: FakeTransport) -> Any:
         loop: Any = asyncio.get_running_loop()
@@ -165,9 +165,9 @@ def _(wire: Wire) -> Contender:
     with socket.socket() as ours:
         protocol = run((as_server if wire.masked else as_client)(FakeTransport(ours)))
 
-    def decode(octets: bytes) -> list[Any]:
+    def decode(data: bytes) -> list[Any]:
         messages.clear()
-        receive_into(protocol, octets)
+        receive_into(protocol, data)
         return list(messages)
 
     return decode
@@ -182,8 +182,8 @@ def _(wire: Wire) -> Contender:
 
     class Protocol(getattr(websocket, f"WebSocket{role}Protocol")):  # type: ignore[misc]
         def onMessage(self, payload: bytes, isBinary: bool) -> None:
-            octets = isBinary or not wire.decoded
-            messages.append(payload if octets else payload.decode())
+            as_bytes = isBinary or not wire.decoded
+            messages.append(payload if as_bytes else payload.decode())
 
     async def shake_hands() -> Any:
         kind = getattr(websocket, f"WebSocket{role}Factory")
@@ -201,9 +201,9 @@ def _(wire: Wire) -> Contender:
 
     protocol = run(shake_hands())
 
-    def decode(octets: bytes) -> list[Any]:
+    def decode(data: bytes) -> list[Any]:
         messages.clear()
-        protocol._dataReceived(octets)
+        protocol._dataReceived(data)
         return list(messages)
 
     return decode

@@ -65,7 +65,7 @@ def _() -> Contender:
     return lambda buffer: (_websocket_mask_cython, KEY, buffer)
 
 
-# UTF-8: f(octets) of well-formed text; what it returns is judged by ``accepted``.
+# UTF-8: f(data) of well-formed text; what it returns is judged by ``accepted``.
 
 
 @row("validate", "autobahn")
@@ -157,7 +157,7 @@ def _() -> Contender:
     return _judged(Utf8Validator)
 
 
-# A fault: f(octets) -> offset of the ill-formed sequence.
+# A fault: f(data) -> offset of the ill-formed sequence.
 
 
 @row("fault in the last byte", "wsfast")
@@ -237,10 +237,10 @@ def _() -> Contender:
     from aiohttp._websocket.writer import WebSocketWriter
 
     class Wire:
-        octets = b""
+        written = b""
 
         def write(self, data: bytes) -> None:
-            self.octets = data
+            self.written = data
 
         def is_closing(self) -> bool:
             return False
@@ -252,7 +252,7 @@ def _() -> Contender:
         try:
             writer.send_frame(payload, 2).send(None)
         except StopIteration:
-            return wire.octets
+            return wire.written
         raise AssertionError("the writer waits")
 
     return encode

@@ -28,7 +28,7 @@ BY_SIZE = (
 )
 BY_SCRIPT = (("validate", "validate"), ("decode", "decode to str"))
 SCRIPTS = ("ascii", "latin", "cyrillic", "cjk", "emoji", "json")
-SCRIPT_OCTETS = 16_384
+SCRIPT_SIZE = 16_384
 
 
 def _style(axes: Any) -> None:
@@ -75,18 +75,18 @@ def by_script(record: dict[str, Any], path: Path) -> None:
     found = times(record)
     figure, grid = pyplot.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
     for axes, (operation, title) in zip(grid, BY_SCRIPT, strict=True):
-        cells = [found.get((operation, SCRIPT_OCTETS, script), {}) for script in SCRIPTS]
+        cells = [found.get((operation, SCRIPT_SIZE, script), {}) for script in SCRIPTS]
         peers = [peer for peer in LIBRARIES if any(peer in cell for cell in cells)]
         width = 0.8 / max(1, len(peers))
         for place, peer in enumerate(peers):
             axes.bar(
                 [x + (place - (len(peers) - 1) / 2) * width for x in range(len(SCRIPTS))],
-                [SCRIPT_OCTETS / cell[peer] if peer in cell else 0 for cell in cells],
+                [SCRIPT_SIZE / cell[peer] if peer in cell else 0 for cell in cells],
                 width,
                 color=LIBRARIES[peer].colour,
                 label=peer,
             )
-        axes.set(yscale="log", title=f"{title}, {size_name(SCRIPT_OCTETS)}")
+        axes.set(yscale="log", title=f"{title}, {size_name(SCRIPT_SIZE)}")
         axes.set_ylabel("bytes per ns (GB/s)")
         axes.set_xticks(range(len(SCRIPTS)), SCRIPTS)
         axes.legend(fontsize=8, frameon=False)

@@ -49,7 +49,7 @@ def times(record: dict[str, Any]) -> Times:
     """Return the record's nanoseconds by case and peer, in the order they were measured."""
     found: Times = {}
     for row in record["rows"]:
-        case = (row["operation"], row["octets"], row["alphabet"])
+        case = (row["operation"], row["size"], row["alphabet"])
         found.setdefault(case, {})[row["peer"]] = row["ns"]
     return found
 
@@ -93,7 +93,7 @@ def table(record: dict[str, Any]) -> str:
     """Return every case: our time, and each peer's with its ratio."""
     lines = [f"{record['date']}  {record['command']}", facts(record["machine"])]
     before = ""
-    for (operation, octets, alphabet), found in times(record).items():
+    for (operation, size, alphabet), found in times(record).items():
         if operation != before:
             lines += ["", f"{operation}: time of one; in brackets the peer's time / wsfast's"]
             before = operation
@@ -104,7 +104,7 @@ def table(record: dict[str, Any]) -> str:
             if peer != OURS
         ]
         own = duration(ours) if ours else "-"
-        lines.append(f"  {size_name(octets):>6} {alphabet:9} {own:>9} | " + "  ".join(cells))
+        lines.append(f"  {size_name(size):>6} {alphabet:9} {own:>9} | " + "  ".join(cells))
     return "\n".join(lines)
 
 

@@ -86,7 +86,7 @@ def measure(
     benchmark.extra_info.update(
         operation=case.operation,
         peer=case.peer,
-        octets=case.size,
+        size=case.size,
         alphabet=case.alphabet,
         ns=round(ns, 2),
         calls=times * items,

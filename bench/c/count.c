@@ -1,7 +1,7 @@
 /* One operation of one kernel on one text, a given number of times: what
  * bench/instructions.py counts the instructions of.
  *
- *     count KERNEL OPERATION ALPHABET OCTETS TIMES
+ *     count KERNEL OPERATION ALPHABET SIZE TIMES
  *
  * Invariant: everything but the calls is the same for any number of TIMES.
  */
@@ -87,8 +87,7 @@ int main(int argc, char **argv)
     size_t n, times, width, units = 0;
     uint8_t *src, *dst;
     if (kernel == NULL || text == NULL) {
-        fprintf(stderr,
-                "usage: count KERNEL OPERATION ALPHABET OCTETS TIMES (a kernel that runs)\n");
+        fprintf(stderr, "usage: count KERNEL OPERATION ALPHABET SIZE TIMES (a kernel that runs)\n");
         return 2;
     }
     n = strtoul(argv[4], NULL, 10);

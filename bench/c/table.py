@@ -16,9 +16,9 @@ def main() -> None:
     tables: dict[tuple[str, str], dict[str, dict[int, str]]] = defaultdict(dict)
     for line in sys.stdin:
         cells = line.rstrip("\n").split("\t")
-        function, alphabet, octets, candidate = cells[:4]
+        function, alphabet, size, candidate = cells[:4]
         rows = tables[function, alphabet].setdefault(candidate, {})
-        rows[int(octets)] = cells[column]
+        rows[int(size)] = cells[column]
     for (function, alphabet), rows in tables.items():
         sizes = sorted({size for row in rows.values() for size in row})
         print(f"{function} {alphabet}".ljust(20) + "".join(f"{size:>11}" for size in sizes))
