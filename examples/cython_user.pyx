@@ -26,15 +26,15 @@ def mask(uint8_t[::1] payload, const uint8_t[::1] key not None, uint64_t offset=
 def first_fault(fragments):
     """Return the offset in the message at which it stops being UTF-8; None if it is."""
     cdef uint32_t pending = 0
-    cdef const uint8_t[::1] octets
+    cdef const uint8_t[::1] fragment
     cdef size_t index
     offset = 0
-    for octets in fragments:
-        if octets.shape[0] == 0:
+    for fragment in fragments:
+        if fragment.shape[0] == 0:
             continue
         with nogil:
-            index = wsfast_validate(&octets[0], octets.shape[0], &pending)
-        if index != <size_t>octets.shape[0]:
+            index = wsfast_validate(&fragment[0], fragment.shape[0], &pending)
+        if index != <size_t>fragment.shape[0]:
             return offset + index - wsfast_pending_count(pending)
         offset += index
     return None if pending == 0 else offset - wsfast_pending_count(pending)

@@ -38,7 +38,7 @@ class Message:
     text: bool = True
 
     @property
-    def octets(self) -> bytes:
+    def data(self) -> bytes:
         return b"".join(f.encode() if isinstance(f, str) else f for f in self.fragments)
 
 
@@ -136,22 +136,22 @@ FAULTS = (
 class Tap(Observer):
     """Keep what the server of one connection receives and decodes."""
 
-    octets: int = 0
+    size: int = 0
     frames: int = 0
     events: list[Event] = field(default_factory=list)
     decoder: wsfast.FrameDecoder = field(default_factory=lambda: wsfast.FrameDecoder("server"))
 
-    def received(self, octets: bytes | memoryview) -> None:
-        self.octets += len(octets)
-        self.frames += len(list(self.decoder.feed(octets)))
+    def received(self, data: bytes | memoryview) -> None:
+        self.size += len(data)
+        self.frames += len(list(self.decoder.feed(data)))
 
     def decoded(self, event: Event) -> None:
         self.events.append(event)
 
     def take(self) -> report.Seen:
         """Return what came since the last call."""
-        seen = report.Seen(self.octets, self.frames, tuple(self.events))
-        self.octets = self.frames = 0
+        seen = report.Seen(self.size, self.frames, tuple(self.events))
+        self.size = self.frames = 0
         self.events.clear()
         return seen
 
@@ -179,10 +179,10 @@ async def send_messages(server: EchoServer, show: report.Report) -> None:
             whole = message.fragments[0] if len(message.fragments) == 1 else message.fragments
             await client.send(whole, text=message.text)
             echo = await client.recv()
-            text = message.octets.decode() if message.text else ""
-            sent: str | bytes = text or message.octets
+            text = message.data.decode() if message.text else ""
+            sent: str | bytes = text or message.data
             show.message(message.title, seen := tap.take(), echo, sent)
-            announced = wsfast.Text(text) if text else wsfast.Binary(message.octets)
+            announced = wsfast.Text(text) if text else wsfast.Binary(message.data)
             show.expect(message.title, seen.events, (announced,))
             show.expect(f"{message.title}, echoed", echo, sent)
         latency = await (await client.ping(b"are you there?"))

@@ -90,11 +90,11 @@ class Client:
         try:
             while not connection.should_disconnect:
                 limit = CLOSING_TIMEOUT if connection.write_eof else None
-                octets = await asyncio.wait_for(self._reader.read(READ), limit)
-                if not octets:
+                data = await asyncio.wait_for(self._reader.read(READ), limit)
+                if not data:
                     connection.receive_eof()
                 try:
-                    for event in connection.receive(octets):
+                    for event in connection.receive(data):
                         take(event)
                 except wsfast.ProtocolViolation as violation:
                     take(violation)
@@ -105,8 +105,8 @@ class Client:
         return connection.closure
 
     async def _flush(self) -> None:
-        if octets := self.connection.data_to_send():
-            self._writer.write(octets)
+        if data := self.connection.data_to_send():
+            self._writer.write(data)
             await self._writer.drain()
 
 
@@ -150,7 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="WebSocket echo client on wsfast")
     parser.add_argument("url")
     parser.add_argument("--say", metavar="TEXT", help="send this, print the answer, and close")
-    parser.add_argument("--max-message-size", default=2**20, type=int, metavar="OCTETS")
+    parser.add_argument("--max-message-size", default=2**20, type=int, metavar="BYTES")
     parser.add_argument("--compress", action="store_true", help="offer permessage-deflate")
     parser.add_argument("--quiet", action="store_true", help="do not print each event")
     arguments = parser.parse_args()

@@ -41,7 +41,7 @@ CLOSING_TIMEOUT = 5.0  # seconds that the client has to close its side
 class Observer:
     """See what a server sees: derive from it and override."""
 
-    def received(self, octets: bytes | memoryview) -> None:
+    def received(self, data: bytes | memoryview) -> None:
         """Take note of bytes from the wire, before they are decoded."""
 
     def decoded(self, event: Event) -> None:
@@ -151,8 +151,8 @@ class EchoConnection(asyncio.BufferedProtocol):
 
     def _flush(self, connection: wsfast.Connection) -> None:
         """Write what is to be written, and do what it says about TCP."""
-        if octets := connection.data_to_send():
-            self._transport.write(octets)
+        if data := connection.data_to_send():
+            self._transport.write(data)
         if not connection.write_eof:
             return
         if connection.should_disconnect:
@@ -247,7 +247,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="WebSocket echo server on wsfast")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", default=8765, type=int)
-    parser.add_argument("--max-message-size", default=2**20, type=int, metavar="OCTETS")
+    parser.add_argument("--max-message-size", default=2**20, type=int, metavar="BYTES")
     parser.add_argument("--compress", action="store_true", help="agree on permessage-deflate")
     parser.add_argument("--quiet", action="store_true", help="do not print each event")
     arguments = parser.parse_args()

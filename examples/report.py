@@ -28,7 +28,7 @@ WINDOW = 12  # bytes shown before an ill-formed sequence, at most
 class Seen:
     """Hold what the server saw of one step: bytes on the wire, frames, events."""
 
-    octets: int
+    size: int
     frames: int
     events: tuple[Event, ...]
 
@@ -40,16 +40,16 @@ def hex_window(violation: wsfast.InvalidUTF8) -> tuple[Text, Text]:
     the sequence, that made it impossible.
     """
     first = max(violation.context_offset, violation.offset - WINDOW)
-    octets = violation.context[first - violation.context_offset :]
+    data = violation.context[first - violation.context_offset :]
     window, marks = Text(), Text()
-    for at, octet in enumerate(octets, first):
+    for at, byte in enumerate(data, first):
         if violation.offset <= at < violation.offset + violation.length:
             mark, style = "~~", "bold red"
         elif at == violation.detected_at:
             mark, style = "^^", "bold yellow"
         else:
             mark, style = "  ", "dim"
-        window.append(f"{octet:02X}", style).append(" ")
+        window.append(f"{byte:02X}", style).append(" ")
         marks.append(mark, style).append(" ")
     return window, marks
 
@@ -110,7 +110,7 @@ class Report:
         back = str(echo) if sent is None or echo != sent else "the same"
         fitting = Text(yielded)
         fitting.truncate(max(self._console.width - OTHER_COLUMNS, 20), overflow="ellipsis")
-        self._messages.add_row(title, str(seen.frames), str(seen.octets), fitting, back)
+        self._messages.add_row(title, str(seen.frames), str(seen.size), fitting, back)
 
     def end_of_messages(self) -> None:
         """Print the table of messages."""

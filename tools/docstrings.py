@@ -73,8 +73,8 @@ def literal(text: str) -> str:
     """Return a string of C, a line of it for each of the text."""
     lines = []
     for line in text.splitlines(keepends=True):
-        octets = line.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
-        lines.append("".join(chr(o) if 32 <= o < 127 else f"\\{o:03o}" for o in octets))
+        escaped = line.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+        lines.append("".join(chr(o) if 32 <= o < 127 else f"\\{o:03o}" for o in escaped))
     return "\n".join(f'     "{line}"' for line in lines) or '     ""'
 
 
