@@ -3,8 +3,9 @@
     python tools/prose.py FILE...    as `nox -s lint` does
 
 Prose is what stands in Markdown outside of code, in comments and in docstrings; in src/ it is
-every other text too, since users read errors.  Names in code are none: ``octets`` is one.
-codespell looks for spelling mistakes and for the words of .ci/words.txt, in code too.
+every other text too, since users read errors.  Names in code are not prose, but they say byte
+too, except where ``InvalidUTF8.octets`` is meant, which is public.  codespell looks for
+spelling mistakes and for the words of .ci/words.txt, in code too.
 """
 
 from __future__ import annotations
@@ -32,6 +33,24 @@ COMMENTS = {  # of what Python's tokenizer does not read
 # What was recorded elsewhere, and other languages.
 SKIPPED = re.compile(
     r"tests/(cli/captures|cli/log_lines|fuzz/seeds|diagnosis/(corpus|diagnosis_words))"
+)
+OCTET = re.compile(r"\b(?!octet index)\w*octet\w*", re.I)
+# Where InvalidUTF8.octets is meant, or the word itself.
+MAY_SAY_OCTET = (
+    ".ci/phrases.txt",
+    "CHANGELOG.md",
+    "docs/api/index.md",
+    "docs/guide/invalid-text.md",
+    "examples/demo.py",
+    "src/wsfast/adapters/_logging.py",
+    "src/wsfast/cli/_output.py",
+    "src/wsfast/errors.py",
+    "tests/diagnosis/test_diagnosis.py",
+    "tests/helpers.py",
+    "tests/hostile/test_hostile_callers.py",
+    "tests/packaging/test_prose.py",
+    "tests/typing_example.py",
+    "tools/prose.py",
 )
 Found = tuple[int, str]  # the line where it begins, the text
 
@@ -75,7 +94,7 @@ def phrases() -> list[tuple[re.Pattern[str], str]]:
 
 
 def complaints(path: Path, wanted: list[tuple[re.Pattern[str], str]]) -> Iterator[str]:
-    """Yield a line for each phrase that a file should not have."""
+    """Yield a line for each phrase and name that a file should not have."""
     for start, text in prose(path):
         bare = CODE.sub(blank, text)
         for pattern, better in wanted:
@@ -84,6 +103,15 @@ def complaints(path: Path, wanted: list[tuple[re.Pattern[str], str]]) -> Iterato
                     continue
                 line = start + bare.count("\n", 0, found.start())
                 yield f"{path}:{line}: {' '.join(found[0].split())} ==> {better}"
+    if not path.as_posix().endswith(MAY_SAY_OCTET):
+        yield from _names(path)
+
+
+def _names(path: Path) -> Iterator[str]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for name in OCTET.findall(line):
+            better = name.replace("octet", "byte").replace("Octet", "Byte").replace("OCTET", "BYTE")
+            yield f"{path}:{number}: {name} ==> {better}"
 
 
 def main(names: list[str]) -> int:
@@ -91,7 +119,7 @@ def main(names: list[str]) -> int:
         sys.exit("no file named: tools/prose.py FILE...")
     wanted = phrases()
     files = [Path(name) for name in names if not SKIPPED.match(name)]
-    said = [line for path in files for line in complaints(path, wanted)]
+    said = list(dict.fromkeys(line for path in files for line in complaints(path, wanted)))
     print("\n".join(said) or f"no phrase of {PHRASES.name} in {len(files)} files")
     return bool(said)
 
