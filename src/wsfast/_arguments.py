@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
+MOST_CLASSES = 8  # that one ClassState watches; a test compares classes.pxi
 OPCODES = tuple(Opcode(i) if i in (0, 1, 2, 8, 9, 10) else None for i in range(16))
 
 
@@ -71,6 +72,20 @@ def integer_or_none(name: str, value: object) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         raise not_an_integer_or_none(name, value)
     return int.__index__(value)
+
+
+def check_classes(classes: tuple[object, ...]) -> None:
+    """Check what a ``ClassState`` is to watch.
+
+    Raises:
+        TypeError: one of them is not a class.
+        ValueError: there are too many, or none.
+    """
+    if not 1 <= len(classes) <= MOST_CLASSES:
+        raise ValueError(f"one to {MOST_CLASSES} classes can be watched, not {len(classes)}")
+    for watched in classes:
+        if not isinstance(watched, type):
+            raise TypeError(f"only classes can be watched, not {type(watched).__name__}")
 
 
 def check_entropy(entropy: object, count: int) -> bytes:

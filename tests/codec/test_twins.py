@@ -438,10 +438,11 @@ def test_twins_take_the_keywords_that_they_say(twins: Twins, name: str) -> None:
     """The signature of the compiled twin is a text: what it takes could be something else."""
     parameters = inspect.signature(getattr(twins[0], name)).parameters.values()
     required = [p for p in parameters if p.default is p.empty]
-    places = [Unwilling() for p in required if p.kind == p.POSITIONAL_ONLY]
-    named = {p.name: Unwilling() for p in required if p.kind != p.POSITIONAL_ONLY}
+    unnamed = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL}
+    places = [Unwilling() for p in required if p.kind in unnamed]
+    named = {p.name: Unwilling() for p in required if p.kind not in unnamed}
     for keyword in [*(p.name for p in parameters), "unknown"]:
-        taken = any(p.name == keyword and p.kind != p.POSITIONAL_ONLY for p in parameters)
+        taken = any(p.name == keyword and p.kind not in unnamed for p in parameters)
         for codec in twins:
             outcome = done(
                 lambda c=codec, k=keyword: getattr(c, name)(*places, **{**named, k: Unwilling()})

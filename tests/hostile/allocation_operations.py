@@ -40,7 +40,7 @@ from wsfast import (
     TextPart,
     Utf8Validator,
 )
-from wsfast._backend import MessageSink, Mould, mask_with, take_frame
+from wsfast._backend import ClassState, MessageSink, Mould, mask_with, take_frame
 from wsfast.deflate import Deflate, PerMessageDeflate
 
 KEY = b"\x01\x02\x03\x04"
@@ -175,6 +175,8 @@ OPERATIONS: dict[str, Callable[[], Operation]] = {
     ),
     "encode_frames, wrong": same(lambda: lambda: wsfast.encode_frames([(1, "a"), None])),  # type: ignore[list-item] # wrong
     "fragment": same(lambda: lambda: list(wsfast.fragment(1, "größer" * 3, 4))),
+    "ClassState": same(lambda: lambda: ClassState(int, str).is_same()),
+    "ClassState, wrong": same(lambda: lambda: ClassState(*[int] * 9)),
     "take_frame": same(lambda: lambda: take_frame(EVENTS, 0, True, 1000)),
     "take_frame, faulty": same(
         lambda: lambda: take_frame(bytearray(frame(1, FAULTY)), 0, True, 99)

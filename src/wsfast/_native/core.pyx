@@ -45,6 +45,7 @@ wsf_max_context = _limits.MAX_CONTEXT
 __all__ = [
     "Binary",
     "BinaryPart",
+    "ClassState",
     "Close",
     "Frame",
     "FrameDecoder",
@@ -81,6 +82,7 @@ include "frames.pxi"
 include "encode.pxi"
 include "messages.pxi"
 include "sink.pxi"
+include "classes.pxi"
 include "calls.pxi"
 
 

@@ -5,7 +5,8 @@ Invariant: ``__all__`` is that of the compiled twin.
 
 # ruff: noqa: F403 # each module has the list of its own
 
-from . import frames, mask, messages, sink, utf8
+from . import classes, frames, mask, messages, sink, utf8
+from .classes import *
 from .frames import *
 from .mask import *
 from .messages import *
@@ -14,4 +15,4 @@ from .utf8 import *
 
 TYPE_CHECKING = False
 if not TYPE_CHECKING:  # mypy understands no list that is put together, and needs none
-    __all__ = [name for m in (frames, mask, messages, sink, utf8) for name in m.__all__]
+    __all__ = [name for m in (classes, frames, mask, messages, sink, utf8) for name in m.__all__]
