@@ -134,6 +134,8 @@ WRAPPED = [
     (Protocol, "send_frame", 1),
     (messages.Assembler, "get", 1),
     (messages.Assembler, "put", 1),
+    (messages.SimpleQueue, "get", 1),
+    (messages.SimpleQueue, "put", 1),
     (Frame, "serialize", 1),
 ]
 
@@ -156,21 +158,27 @@ def wrapped(kind: type, name: str) -> Iterator[list[str]]:
         setattr(kind, name, original)
 
 
-@pytest.mark.parametrize("first", ["wrapped", "accelerated"])
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("first", ["wrapped", "accelerated", "used"])
 @pytest.mark.parametrize(("kind", "name", "least"), WRAPPED)
 def test_instrumentation_sees_what_it_wraps(
-    switch_on: SwitchOn, kind: type, name: str, least: int, first: str
+    switch_on: SwitchOn, kind: type, name: str, least: int, first: str, waits: bool
 ) -> None:
     async def main() -> None:
         connection = opened()
+        receiving = asyncio.ensure_future(connection.recv())
+        if waits:
+            await asyncio.sleep(0)
         connection.data_received(written(0x81, b"in", to_server=True))
-        assert await connection.recv() == "in"
+        assert await receiving == "in"
         await connection.send("out")
         assert unmasked(bytes(connection.transport.sent)) == [b"\x81\x03out"]
 
     with contextlib.ExitStack() as stack:
-        if first == "accelerated":
+        if first != "wrapped":
             switch_on("websockets")
+        if first == "used":  # and all classes have been looked at
+            asyncio.run(main())
         calls = stack.enter_context(wrapped(kind, name))
         if first == "wrapped":
             switch_on("websockets")

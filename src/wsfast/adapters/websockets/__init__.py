@@ -19,7 +19,7 @@ from typing import Any
 from .._replacing import Peer, Seam
 from ._library import is_own
 from ._parsing import make_parse, make_receive_data
-from ._receiving import make_aiter, make_data_received, make_get, make_recv
+from ._receiving import make_aiter, make_data_received, make_recv
 from ._sending import make_broadcast, make_send, make_send_binary, make_send_text, make_serialize
 
 
@@ -29,7 +29,7 @@ def _seam(module: str, name: str, make: Callable[[Any], Any], what: str) -> Seam
 
 
 _PROTOCOL, _FRAMES = "websockets.protocol", "websockets.frames"
-_CONNECTION, _MESSAGES = "websockets.asyncio.connection", "websockets.asyncio.messages"
+_CONNECTION = "websockets.asyncio.connection"
 
 PEER = Peer(
     "websockets",
@@ -46,7 +46,6 @@ PEER = Peer(
             make_data_received,
             "puts whole messages straight into the queue of recv()",
         ),
-        _seam(_MESSAGES, "Assembler.get", make_get, "takes whole messages out of it"),
         _seam(_CONNECTION, "Connection.recv", make_recv, "takes whole messages out of it"),
         _seam(_CONNECTION, "Connection.__aiter__", make_aiter, "the same, without recv()"),
         _seam(_CONNECTION, "Connection.send", make_send, "writes whole messages in C, at once"),

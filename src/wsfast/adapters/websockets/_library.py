@@ -14,6 +14,12 @@ from operator import attrgetter
 from types import FunctionType, MethodType
 from typing import Any
 
+from ..._backend import ClassState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ANY_SIZE = 2**63 - 1
 
 # The first bytes of frames that are waited for until they are whole.
@@ -44,6 +50,35 @@ def own(kind: Any, *names: str) -> list[Any]:
     """
     held = [getattr(kind, name) for name in names]
     return [function if is_own(function) else object() for function in held]
+
+
+class Vetted:
+    """Classes that have been found to be own: the types of a few objects that work together.
+
+    Asking a dozen names what they hold takes as long as taking a message does, so that what was
+    found holds until somebody sets a name in one of the classes.
+
+    Args:
+        look: returns whether all names in such classes hold what they should.
+        others: more classes whose names it asks.
+    """
+
+    MOST = 64
+
+    def __init__(self, look: Callable[..., bool], *others: type) -> None:
+        self._look, self._others = look, others
+        self._states: dict[tuple[type, ...], ClassState] = {}
+        self.state_of = self._states.get
+
+    def are_own(self, *kinds: type) -> bool:
+        """Return what ``look`` says of these classes; if it is good, ``state_of`` has it then."""
+        state = ClassState(*kinds, *self._others)  # first: a name that is set from now on counts
+        if not self._look(*kinds):
+            return False
+        if len(self._states) >= self.MOST:
+            self._states.clear()  # a program that makes classes as it runs is to lose them too
+        self._states[kinds] = state
+        return True
 
 
 def has_attribute(kind: type, name: str) -> bool:

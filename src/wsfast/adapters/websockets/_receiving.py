@@ -19,12 +19,18 @@ from ._library import (
     COMPRESSED_OR_NOT,
     MESSAGE,
     Limits,
+    Vetted,
     frame_size,
+    innermost,
     is_own,
     own,
 )
 from ._logging import log
 from ._parsing import FRAMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONG = 128  # bytes of text from which decode_utf8 takes less time than bytes.decode
 
@@ -52,8 +58,7 @@ class _Library:
         self.queue = messages.SimpleQueue
 
 
-def _make_stands_aside(library: _Library) -> Any:
-    under_way, at_eof, deflate = library.limits.under_way, library.at_eof, library.deflate
+def _make_look(library: _Library) -> Callable[[Any, Any], bool]:
     assembler_type, queue_type, frame_type = library.assembler, library.queue, library.frame
     put, maybe_pause = own(assembler_type, "put", "maybe_pause")
     put_in_queue, check = *own(queue_type, "put"), *own(frame_type, "check")
@@ -61,16 +66,42 @@ def _make_stands_aside(library: _Library) -> Any:
     receive_data, recv_frame, events_received = own(
         library.protocol, "receive_data", "recv_frame", "events_received"
     )
-    # Those of servers and clients, which are not imported yet.
-    takes_events: list[Any] = []
-    parses: list[Any] = []
 
-    def are_own(event: Any, parse: Any) -> bool:
-        if not (is_own(event) and is_own(parse)):
+    def look(connection: Any, protocol: Any) -> bool:
+        """Return whether the classes have what of theirs is passed by."""
+        return (
+            connection.send_data is send_data
+            and assembler_type.put is put
+            and assembler_type.maybe_pause is maybe_pause
+            and queue_type.put is put_in_queue
+            and frame_type.check is check
+            and frame_type.parse == frame_parse
+            and protocol.receive_data is receive_data
+            and protocol.recv_frame is recv_frame
+            and protocol.events_received is events_received
+            # Those of servers and of clients, one of which may not be imported yet.
+            and is_own(connection.process_event)
+            and is_own(protocol.parse)
+        )
+
+    return look
+
+
+def _make_stands_aside(library: _Library) -> Any:
+    under_way, at_eof, deflate = library.limits.under_way, library.at_eof, library.deflate
+    assembler_type = library.assembler
+    vetted = Vetted(_make_look(library), assembler_type, library.queue, library.frame)
+    state_of, are_own = vetted.state_of, vetted.are_own
+
+    def waits(parser: Any) -> bool:
+        """Return whether a parser waits for the next frame."""
+        inner = parser.gi_yieldfrom
+        if inner is not None and inner.gi_code is FRAMES:
+            return inner.gi_yieldfrom is None
+        if parser.gi_code.co_name != "parse":
             return False
-        takes_events.append(event)
-        parses.append(parse)
-        return True
+        code = innermost(parser).gi_code
+        return code is at_eof or code is FRAMES
 
     def stands_aside(connection: Any, protocol: Any) -> bool:
         """Return whether code of websockets has no part in the messages that come next.
@@ -83,31 +114,13 @@ def _make_stands_aside(library: _Library) -> Any:
         extensions = protocol.extensions
         if extensions and (len(extensions) > 1 or type(extensions[0]) is not deflate):
             return False
-        parser = protocol.parser
-        if parser.gi_code.co_name != "parse":
+        assembler = connection.recv_messages
+        if type(assembler) is not assembler_type or assembler.closed:
             return False
-        while (deeper := parser.gi_yieldfrom) is not None:
-            parser = deeper
-        code, kind, assembler = parser.gi_code, type(protocol), connection.recv_messages
-        connection_type = type(connection)
-        takes_event = connection_type.process_event
-        return (
-            (code is at_eof or code is FRAMES)
-            and type(assembler) is assembler_type
-            and not assembler.closed
-            and connection_type.send_data is send_data
-            and assembler_type.put is put
-            and assembler_type.maybe_pause is maybe_pause
-            and queue_type.put is put_in_queue
-            and frame_type.check is check
-            and frame_type.parse == frame_parse
-            and kind.receive_data is receive_data
-            and kind.recv_frame is recv_frame
-            and kind.events_received is events_received
-            and (
-                (takes_event in takes_events and kind.parse in parses)
-                or are_own(takes_event, kind.parse)
-            )
+        kinds = type(connection), type(protocol)
+        state = state_of(kinds)
+        return ((state is not None and state.is_same()) or are_own(*kinds)) and waits(
+            protocol.parser
         )
 
     return stands_aside
@@ -315,36 +328,65 @@ def _make_take() -> Any:
     return take
 
 
-def make_get(original: Any) -> Any:
-    """Make ``Assembler.get``, which ``recv()`` takes a message with."""
-    take = _make_take()
+def _make_stands_aside_of_recv() -> Any:
+    from websockets.asyncio.messages import Assembler, SimpleQueue
 
-    @functools.wraps(original)
-    async def get(self: Any, decode: bool | None = None) -> Any:
-        frames = self.frames
-        if not (frames.queue or self.get_in_progress or self.closed):
-            self.get_in_progress = True
-            try:
-                frame = await frames.get()
-            finally:
-                self.get_in_progress = False
-            frames.queue.appendleft(frame)
-        message = take(self, decode)
-        return await original(self, decode) if message is _NOTHING else message
+    (get,), (get_from_queue,) = own(Assembler, "get"), own(SimpleQueue, "get")
+    vetted = Vetted(lambda *_: Assembler.get is get and SimpleQueue.get is get_from_queue)
+    state_of, are_own = vetted.state_of, vetted.are_own
+    kinds = Assembler, SimpleQueue
 
-    return get
+    def stands_aside(assembler: Any) -> bool:
+        """Return whether nobody wants to see how messages are taken from the queue."""
+        if type(assembler) is not Assembler or type(assembler.frames) is not SimpleQueue:
+            return False
+        state = state_of(kinds)
+        return (state is not None and state.is_same()) or are_own(*kinds)
+
+    return stands_aside
+
+
+def _begin_waiting(assembler: Any) -> Any:
+    """Return a future that is done when a frame or the end has come.
+
+    ``None`` if a frame is there, or if it is for websockets to refuse to wait.
+    """
+    frames = assembler.frames
+    if (
+        frames.queue
+        or frames.get_waiter is not None
+        or assembler.get_in_progress
+        or assembler.closed
+    ):
+        return None
+    assembler.get_in_progress = True
+    waiter = frames.get_waiter = frames.loop.create_future()
+    return waiter
+
+
+def _end_waiting(assembler: Any, waiter: Any) -> None:
+    waiter.cancel()
+    assembler.frames.get_waiter = None
+    assembler.get_in_progress = False
 
 
 def make_recv(original: Any) -> Any:
     """Make ``Connection.recv``."""
-    from websockets.asyncio.messages import Assembler
-
-    take, (get,) = _make_take(), own(Assembler, "get")
+    take, stands_aside = _make_take(), _make_stands_aside_of_recv()
 
     @functools.wraps(original)
     async def recv(self: Any, decode: bool | None = None) -> Any:
-        if Assembler.get is get:
-            message = take(self.recv_messages, decode)
+        assembler = self.recv_messages
+        if stands_aside(assembler):
+            waiter = _begin_waiting(assembler)
+            if waiter is not None:
+                try:
+                    await waiter
+                except EOFError:
+                    pass  # websockets says what has ended the connection
+                finally:
+                    _end_waiting(assembler, waiter)
+            message = take(assembler, decode)
             if message is not _NOTHING:
                 return message
         return await original(self, decode)
@@ -355,17 +397,22 @@ def make_recv(original: Any) -> Any:
 def make_aiter(original: Any) -> Any:
     """Make ``Connection.__aiter__``."""
     from websockets.asyncio.connection import Connection
-    from websockets.asyncio.messages import Assembler
     from websockets.exceptions import ConnectionClosedOK
 
-    take, (get,), (recv,) = _make_take(), own(Assembler, "get"), own(Connection, "recv")
+    take, stands_aside = _make_take(), _make_stands_aside_of_recv()
+    (recv,) = own(Connection, "recv")
 
     @functools.wraps(original)
     async def __aiter__(self: Any) -> Any:
         try:
             while True:
-                if getattr(self.recv, "__func__", None) is recv and Assembler.get is get:
-                    message = take(self.recv_messages, None)
+                assembler = self.recv_messages
+                if (
+                    assembler.frames.queue
+                    and getattr(self.recv, "__func__", None) is recv
+                    and stands_aside(assembler)
+                ):
+                    message = take(assembler, None)
                     if message is not _NOTHING:
                         yield message
                         continue

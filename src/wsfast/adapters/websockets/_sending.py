@@ -15,7 +15,7 @@ from typing import Any
 
 from ... import encode_frame, encode_utf8, new_masking_key
 from .._gathering import Gathered
-from ._library import chooses_keys, has_attribute, own
+from ._library import Vetted, chooses_keys, has_attribute, own
 
 TEXT, BINARY = 1, 2
 
@@ -131,6 +131,21 @@ def _make_stands_aside(library: _Library) -> Any:
     frame_type, serialize, client = library.frame, library.serialize, library.client
     can_encode = library.can_encode
 
+    def look(connection: Any, protocol: Any) -> bool:
+        """Return whether the classes have what of theirs is passed by."""
+        return (
+            connection.send_context is send_context
+            and connection.send_data is send_data
+            and connection.drain is drain
+            and protocol.send_text is send_text
+            and protocol.send_binary is send_binary
+            and protocol.send_frame is send_frame
+            and frame_type.serialize is serialize
+        )
+
+    vetted = Vetted(look, frame_type)
+    state_of, are_own = vetted.state_of, vetted.are_own
+
     def stands_aside(connection: Any, protocol: Any) -> bool:
         """Return whether code of websockets has no part in sending a message.
 
@@ -145,22 +160,10 @@ def _make_stands_aside(library: _Library) -> Any:
             or in_progress(connection) is not None
         ):
             return False
-        kind, of_protocol = type(connection), type(protocol)
-        return (
-            kind.send_context is send_context
-            and kind.send_data is send_data
-            and kind.drain is drain
-            and of_protocol.send_text is send_text
-            and of_protocol.send_binary is send_binary
-            and of_protocol.send_frame is send_frame
-            and (
-                (
-                    not protocol.extensions
-                    and protocol.side is not client
-                    and frame_type.serialize is serialize
-                )
-                or can_encode(protocol)
-            )
+        kinds = type(connection), type(protocol)
+        state = state_of(kinds)
+        return ((state is not None and state.is_same()) or are_own(*kinds)) and (
+            (not protocol.extensions and protocol.side is not client) or can_encode(protocol)
         )
 
     return stands_aside
