@@ -397,7 +397,7 @@ def complete(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build the wheel for each Python that is here, and test it where there is no compiler."""
+    """Build the wheel for two Pythons, and test it where there is no compiler."""
     session.run(".ci/wheels", PYTHON, external=True)
 
 
