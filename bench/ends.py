@@ -72,6 +72,7 @@ ENDS = {
     "aiohttp": "aiohttp",
     "uvicorn": "uvicorn",
     "wsproto": "hypercorn",
+    "wsfast": "wsfast",
 }
 
 

@@ -6,9 +6,9 @@
 
 It needs Linux.  Servers are those that a user would choose between: uvicorn, granian,
 hypercorn, socketify, aiohttp, websockets, picows and, on Node, ws; a ``+`` behind a name says
-that wsfast is switched on under it.  What is not installed is skipped and said:
-``pip install granian socketify hypercorn uvicorn``; for ws, ``npm install ws bufferutil
-utf-8-validate`` in a directory DIR, and ``NODE_PATH=DIR/node_modules``.
+that wsfast is switched on under it, and ``wsfast`` is a server without a library.  What is not
+installed is skipped and said: ``pip install granian socketify hypercorn uvicorn``; for ws, ``npm
+install ws bufferutil utf-8-validate`` in a directory DIR, and ``NODE_PATH=DIR/node_modules``.
 
 ends.py says how it is measured; of servers that answer no questions, the CPU time is what /proc
 says of all their processes and threads.  A load in which a library is slower with wsfast is
@@ -161,6 +161,7 @@ SERVERS = {
     "picows": Server(of_library("picows"), "picows"),
     "socketify": Server(socketify, "socketify", own_loop=True),
     "ws on Node": Server(node, "", own_loop=True),
+    "wsfast": Server(of_library("wsfast"), "wsfast"),
 }
 
 

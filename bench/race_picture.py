@@ -27,8 +27,9 @@ def bars(panel: str, figures: dict[str, float], x: int, width: int) -> list[str]
     room = width - LEFT - 44
     for number, (name, time) in enumerate(sorted(figures.items(), key=lambda item: item[1])):
         y = TOP + number * (BAR + 5)
-        ours = name.endswith("+")
-        label = f"{name.removesuffix('+')} + wsfast" if ours else name
+        ours = name.endswith("+") or name == "wsfast"
+        label = f"{name.removesuffix('+')} + wsfast" if name.endswith("+") else name
+        label = "wsfast alone" if name == "wsfast" else label
         weight = ' font-weight="bold"' if ours else ""
         length = max(room * time / longest, 1)
         lines += [

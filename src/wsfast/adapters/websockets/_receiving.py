@@ -68,7 +68,7 @@ def _make_look(library: _Library) -> Callable[[Any, Any], bool]:
     )
 
     def look(connection: Any, protocol: Any) -> bool:
-        """Return whether the classes have what of theirs is passed by."""
+        """Return whether the methods that are passed by are those of websockets."""
         return (
             connection.send_data is send_data
             and assembler_type.put is put

@@ -132,7 +132,7 @@ def _make_stands_aside(library: _Library) -> Any:
     can_encode = library.can_encode
 
     def look(connection: Any, protocol: Any) -> bool:
-        """Return whether the classes have what of theirs is passed by."""
+        """Return whether the methods that are passed by are those of websockets."""
         return (
             connection.send_context is send_context
             and connection.send_data is send_data
