@@ -121,8 +121,8 @@ def markdown(record: dict[str, Any], rows: Rows = ROWS) -> str:
     text = (
         f"Measured {record['date'][:10]} with `{record['command']}`; the whole run is\n"
         f"[{record['path']}]({FILE}{record['path']}).\n\n- {first}\n- {second}\n\n"
-        "The column wsfast is the time of one call, frame or message. The others say how many\n"
-        "times as long the same work takes there: below 1x the library is faster.\n\n"
+        "The wsfast column is the time for one call, frame or message. The others say how many\n"
+        "times as long that library takes for the same work; below 1x it is faster than wsfast.\n\n"
     )
     text += _row(["work, text", "bytes", "wsfast", *columns])
     text += _row(["---", "--:", "--:", *["--:"] * len(columns)])
