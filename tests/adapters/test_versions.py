@@ -25,7 +25,7 @@ MARKS = "<!-- versions -->\n", "<!-- /versions -->\n"
 
 HEAD = """# Versions
 
-We ran every version in this table, stock and accelerated, with the same traffic over a loopback
+We tested every version in this table, stock and accelerated, with the same traffic over a loopback
 socket: the oldest and the newest version in the range, and the newest patch of every minor version
 between them.
 
@@ -66,7 +66,7 @@ def page() -> str:
                 key = (name, row["program"], deflate, codes(row, 0), codes(row, 1))
                 lines.setdefault(key, []).append(row["version"])
             else:
-                faulty.append(f"- {name} {row['version']}: {row['result'].partition(':')[0]}\n")
+                faulty.append(f"- {name} {row['version']} ({row['result'].partition(':')[0]})\n")
     text = HEAD + (
         f"Recorded {RECORD['date']} with CPython {RECORD['python']} on {RECORD['system']}.\n\n"
     )
@@ -76,13 +76,13 @@ def page() -> str:
     text += (
         "\nThe last two columns are the close codes that the remote gets. uvicorn-wsfast is\n"
         "`--ws wsfast.adapters.uvicorn:WebSocketProtocol`. Its stock column is that of\n"
-        "`websockets-sansio`; up to uvicorn 0.41 that of `wsproto`, because the former is\n"
-        "missing there or does not return empty messages.\n"
-        "\nOther violations (opcode 3, a long ping, close code 1005) get the answer of the stock\n"
-        "library; if that sends no close frame, or one without a code, they get a 1002.\n"
+        "`websockets-sansio`, or up to uvicorn 0.41 that of `wsproto`, because these versions\n"
+        "don't have `websockets-sansio`, or it does not return empty messages there.\n"
+        "\nOther violations (opcode 3, a long ping, close code 1005) get the same answer as from\n"
+        "the stock library. If that sends no close frame, or one without a code, they get a 1002.\n"
     )
     if faulty:
-        text += "\nThese versions fail at the traffic by themselves, without wsfast:\n\n"
+        text += "\nThese versions can't handle this traffic even without wsfast:\n\n"
         text += "".join(dict.fromkeys(faulty))
     return text
 

@@ -29,8 +29,9 @@ class Difference(NamedTuple):
 
 DIFFERENCES = (
     Difference(
-        "A violation's reason says what was wrong, also in the log; websockets-sansio "
-        "has words of its own, none for text that is not UTF-8, and logs none but that",
+        "The reason of a violation says what was wrong, and is logged; websockets-sansio has "
+        "other reasons, but none for text that is not UTF-8, which is the only violation that it "
+        "logs",
         "application frames log",
         frozenset(
             {
@@ -44,9 +45,9 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "An application that ends without `websocket.close` leaves a close frame: 1000 "
-        "if it returned, 1011 if it raised or returned a value; with websockets-sansio "
-        "the client sees 1006",
+        "If the application ends without `websocket.close`, the client gets a close frame: 1000 "
+        "if it returned, 1011 if it raised or returned a value; with websockets-sansio the "
+        "client sees 1006",
         "frames",
         frozenset(
             {
@@ -74,9 +75,9 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "A connection that was lost is 1006 to the application, a ping that was not "
-        "answered 1011; for both websockets-sansio says 1005. After the end, "
-        "`receive()` returns the same event again",
+        "The application sees 1006 if the connection was lost, and 1011 if a ping was not "
+        "answered; websockets-sansio says 1005 in both cases. After the end, `receive()` returns "
+        "the same event again",
         "application",
         frozenset(
             {
@@ -89,8 +90,8 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "Outer whitespace of a header's name or value is stripped; websockets-sansio "
-        "sends it in a name, which clients refuse",
+        "Whitespace around a header's name or value is stripped; websockets-sansio sends a name "
+        "with its whitespace, which clients refuse",
         "headers",
         frozenset(
             {
@@ -100,8 +101,8 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "A header that can't be sent has an error of its own type, and nothing is "
-        "logged as accepted before it",
+        "A header that can't be sent raises another type of error, and the connection is not "
+        "logged as accepted before that",
         "application log",
         frozenset(
             {
@@ -129,8 +130,8 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "A message to send that has neither `text` nor `bytes`, or has bytes as "
-        "`text`, is a TypeError; websockets-sansio drops the first",
+        "A `websocket.send` with neither `text` nor `bytes`, or with bytes as `text`, is a "
+        "TypeError; websockets-sansio drops one that has neither",
         "application log",
         frozenset(
             {
@@ -141,7 +142,7 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "Other errors for arguments that can't be sent: ValueError or TypeError",
+        "Values that can't be sent raise other errors: ValueError or TypeError",
         "application",
         frozenset(
             {
@@ -174,7 +175,7 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "After a complete response the log has no error about it",
+        "No error is logged after a complete response",
         "log",
         frozenset(
             {
@@ -199,8 +200,8 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "An invalid or incomplete response still ends with an answer: 500 if nothing "
-        "was sent; websockets-sansio hangs up without any",
+        "After an invalid or incomplete response the client still gets an answer, 500 if nothing "
+        "was sent; websockets-sansio hangs up without one",
         "body headers status",
         frozenset(
             {
@@ -213,7 +214,7 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "A response with a header that can't be sent is answered with 500",
+        "If a header of the response can't be sent, the client gets 500",
         "application body headers log status",
         frozenset(
             {
@@ -231,7 +232,7 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "204 and 304 have no body, whatever the application gives",
+        "204 and 304 have no body, even if the application sends one",
         "body headers",
         frozenset(
             {
@@ -241,7 +242,8 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "A status below 200 is an error and 500: it would not end the handshake",
+        "A status below 200 is an error, and the client gets 500: such a status would not end "
+        "the handshake",
         "application body headers log status",
         frozenset(
             {
@@ -250,7 +252,8 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "A status below 200 is an error and 500: it would not end the handshake",
+        "A status below 200 is an error, and the client gets 500: such a status would not end "
+        "the handshake",
         "application body frames headers log status",
         frozenset(
             {
@@ -259,7 +262,7 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "A body that is not as long as its Content-Length says is an error",
+        "A body that is longer or shorter than its Content-Length is an error",
         "application body log",
         frozenset(
             {
@@ -278,8 +281,8 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "A request that is refused is logged, and the answer has other words; to HEAD "
-        "it has no body",
+        "A refused request is logged, and the text of the answer differs; the answer to HEAD has "
+        "no body",
         "body headers log",
         frozenset(
             {
@@ -295,12 +298,12 @@ DIFFERENCES = (
         ),
     ),
     Difference(
-        "Another version than 13 is refused with 426, and the version that is spoken",
+        "A version other than 13 is refused with 426, and the answer names 13",
         "status",
         frozenset({"request of version 8", "request without a version"}),
     ),
     Difference(
-        "A list of subprotocols has no empty ones",
+        "Empty items in the list of subprotocols are dropped",
         "application",
         frozenset(
             {
@@ -326,5 +329,7 @@ def markdown() -> str:
     lines = ["| what differs from `websockets-sansio` | seen in |", "|---|---|"]
     lines += [f"| {why} | {keys.replace(' ', ', ')} |" for why, keys in rows.items()]
     hangs = "; ".join(sorted(HANGS))
-    lines.append(f"| These are answered; `websockets-sansio` does not: {hangs} | all |")
+    lines.append(
+        f"| These requests are answered; `websockets-sansio` answers none of them: {hangs} | all |"
+    )
     return "\n".join(lines)
