@@ -141,13 +141,14 @@ _CODES = (
         fault="nobody: an endpoint left, and nothing was wrong",
         meaning="An endpoint is going away: a server shuts down, or a browser leaves the page.",
         seen="Server stopped, redeployed, scaled down; proxy drained or restarted; browser left "
-        "the page. A client sees it from the server or a proxy in between; a server sees it when "
+        "the page. A client gets it from the server or a proxy in between; a server gets it when "
         "the user closed the tab, reloaded or followed a link.",
-        fix="Client: reconnect with growing, random delays and resume the session. Ask for what "
-        "was missed since the last message seen; nothing is wrong with the messages. Server: on "
-        "shutdown send 1001 to every client and wait for the answers; when clients leave, clean "
-        "up and do not log it as an error. If it comes often, compare the times with deployments, "
-        "autoscaling and the proxies' idle timeouts, and ping more often than the shortest one.",
+        fix="Client: reconnect with growing, random delays and resume the session. Ask for the "
+        "messages since the last one you saw; nothing is wrong with the messages. Server: on "
+        "shutdown send 1001 to every client and wait for their close frames; when clients leave, "
+        "clean up and don't log it as an error. If it comes often, compare the times with "
+        "deployments, autoscaling and the proxies' idle timeouts, and ping more often than the "
+        "shortest timeout.",
         use="When your process stops or moves while connections are open and healthy.",
         reconnecting="Yes, with exponential backoff and jitter. Without a random delay all "
         "clients of a stopped server come back together.",
@@ -189,7 +190,7 @@ _CODES = (
         *(1005, "No Status Rcvd", "never", "no"),
         about="a close frame that says nothing",
         fault="nobody: a close frame needs no code",
-        meaning="The close frame that came had no code.",
+        meaning="A close frame without a code arrived.",
         seen="The other side called close() without a code, as browsers do by default; or its "
         "library drops the code (gevent-websocket does, even after an error).",
         fix="If you need to know why, have the other side give a code, such as close(1000).",
@@ -203,7 +204,7 @@ _CODES = (
         meaning="The connection ended without a close frame.",
         seen="The process was killed, the network was lost, a proxy ended an idle connection, "
         "the opening handshake failed (in browsers), or a library dropped the connection "
-        "instead of sending 1002 or 1007 (tornado, autobahn and hosts of wsproto do for "
+        "instead of sending 1002 or 1007 (tornado, autobahn and servers on wsproto do this for "
         "invalid UTF-8).",
         fix="Look at the other side's log first: it may know the cause. Then look at the "
         "proxies' timeouts, and keep idle connections alive with pings. If it always follows the "
@@ -216,15 +217,15 @@ _CODES = (
         *(1007, "Invalid frame payload data", "both", "no"),
         about="the bytes of one message, not the endpoints",
         fault="the sender of the message: its bytes don't fit its type",
-        meaning="A message held data that does not fit its type: a text message, or the reason of "
-        "a close frame, that is not UTF-8.",
+        meaning="The data of a message doesn't fit its type: a text message, or the reason of a "
+        "close frame, is not UTF-8.",
         seen="Binary data (an image, gzip, protobuf) sent as text; text in Latin-1, Windows-1252 "
         "or UTF-16; a string cut inside a character; lone surrogates; a payload that was not "
         "unmasked, or is still compressed.",
         fix="Find the byte with `wsfast check`; encode text as UTF-8 and send bytes in binary "
         "frames. wsfast.InvalidUTF8 gives the offset and the cause, wsfast.diagnose() the likely "
         "origin. Sender: split text between characters, or let the library make the fragments. "
-        "Receiver: the close is right; log the offset, not the payload.",
+        "Receiver: closing was right; log the offset, not the payload.",
         use="When a text message is not UTF-8. Give the offset in the reason.",
         reconnecting="No: the same message would be refused again. Fix the sender first, or "
         "connect without sending that message.",
@@ -249,9 +250,9 @@ _CODES = (
         meaning="A message was larger than the endpoint accepts.",
         seen="A message over the receiver's limit: 1 MiB in websockets, 4 MiB in aiohttp, "
         "10 MiB in tornado, unless configured.",
-        fix="Split it into several messages (fragments don't help, they count together), or raise "
+        fix="Split it into several messages (fragments don't help: they count together), or raise "
         "the receiver's limit: max_size, max_msg_size, max_message_size.",
-        use="When a message exceeds your limit, as soon as a header announces it.",
+        use="When a message exceeds your limit; send it as soon as a header announces the size.",
         reconnecting="No: the same message would be refused again.",
     ),
     _one(
@@ -285,7 +286,7 @@ _CODES = (
         seen="A deployment or a restart of the server (uvicorn sends it on shutdown).",
         fix="As for 1001: reconnect and resume.",
         use="On a server that restarts and expects its clients back.",
-        reconnecting="Yes, after a random delay: its registration suggests 5 to 30 s.",
+        reconnecting="Yes, after a random delay: its entry in the registry suggests 5 to 30 s.",
         source=_REGISTRY,
     ),
     _one(

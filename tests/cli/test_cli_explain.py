@@ -88,8 +88,8 @@ def test_explain_what_is_no_code_is_a_wrong_call(code: str) -> None:
 
 
 def test_explain_what_is_no_number_is_called_no_close_code() -> None:
-    assert "'abc' is not a valid close code" in run("explain", "abc")[1]
-    assert "'1o07' is not a valid close code" in run("explain", "1001", "1o07")[1]
+    assert "'abc' is neither a close code nor a log line" in run("explain", "abc")[1]
+    assert "'1o07' is neither a close code nor a log line" in run("explain", "1001", "1o07")[1]
 
 
 def test_explain_nothing_is_a_wrong_call() -> None:
@@ -177,8 +177,8 @@ def test_command_without_its_extra_says_what_to_install() -> None:
 @pytest.mark.parametrize(
     ("way", "whose"),
     [
-        ("sent", "the other end's text: this program refused it"),
-        ("received", "this program's text: the other end refused it"),
+        ("sent", "the other end sent the invalid text, and this program refused it"),
+        ("received", "this program sent the invalid text, and the other end refused it"),
     ],
 )
 def test_explain_line_with_1007_says_whose_text_it_was(way: str, whose: str) -> None:
@@ -186,4 +186,4 @@ def test_explain_line_with_1007_says_whose_text_it_was(way: str, whose: str) -> 
     rest = {"sent": "no close frame received", "received": f"then sent 1007 {known}"}[way]
     line = f"websockets.exceptions.ConnectionClosedError: {way} 1007 {known}; {rest}"
     result = CliRunner().invoke(command, ["explain", line])
-    assert f"whose  {whose}" in result.output
+    assert f"sender  {whose}" in result.output

@@ -1,12 +1,12 @@
 """The command line ``wsfast``: one file a subcommand.
 
-    check    is it UTF-8, and if not, which byte, why, and where from
-    frames   what a capture of WebSocket holds, and where it breaks the protocol
-    explain  what close codes mean and what to do
-    demo     all of it in a minute, or served to a browser
-    doctor   what runs here, and what could run faster
+    check    checks that files are UTF-8; if not: which byte, why, and where it came from
+    frames   shows the frames of a WebSocket capture, and where they break the protocol
+    explain  explains what close codes mean and what to do
+    demo     shows all of this on examples, in the terminal or in a browser
+    doctor   shows what runs here, and what could run faster
     run      runs a program with its libraries accelerated
-    bench    how fast it is here, compared with installed libraries
+    bench    measures the speed here, compared with installed libraries
 
 Invariant: exit status 0 says valid, 1 a violation, 2 wrong arguments, a file that can't be read
 or output that can't be written, 130 an interrupt, 141 a pipe whose reader left.  Nothing of a
@@ -79,10 +79,10 @@ def command(ctx: click.Context) -> None:
       wsfast explain 1001 1007        what the codes mean, and how they differ
       wsfast check message.json       is it UTF-8? if not: which byte, and why
       wsfast frames capture.bin       each frame, then what breaks the protocol
-      wsfast doctor                   what could run faster here
-      wsfast run server.py            run it with its libraries accelerated
+      wsfast doctor                   what could run faster on this machine
+      wsfast run server.py            run a program with its libraries accelerated
 
-    Exit status: 0 valid, 1 a violation was found, 2 wrong arguments or a file that can't be read.
+    Exit status: 0 valid, 1 a violation was found, 2 wrong arguments or an unreadable file.
     """
     if os.environ.get("NO_COLOR"):  # https://no-color.org
         ctx.color = False

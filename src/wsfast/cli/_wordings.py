@@ -117,7 +117,7 @@ _UPGRADED = (
     "Look in the log of the application."
 )
 _STREAMING = (
-    "That holds for recv(). recv_streaming() decodes fragment by fragment and counts from the "
+    "This is how recv() counts. recv_streaming() decodes fragment by fragment and counts from the "
     "start of the fragment."
 )
 _DROPPED = "The connection is dropped without a close frame: the other end sees 1006."
@@ -197,7 +197,7 @@ WORDINGS = (
         "picows",
         r"Initiate disconnect because of exception from WSListener.{0,80}" + CODEC,
         1007,
-        "picows itself does not check text: get_payload_as_utf8_text() raised in your listener. "
+        "picows itself does not check text: your listener called get_payload_as_utf8_text(). "
         "The other end sees 1011 or no close frame.",
         Counted.PIECE,
     ),
@@ -212,7 +212,7 @@ WORDINGS = (
         r"I dropped the WebSocket TCP connection: encountered invalid UTF-8|"
         r"encountered invalid UTF-8 while processing text message",
         1007,
-        "With failByDrop, the default, both onClose() and the other end are told 1006.",
+        "With failByDrop, the default, both onClose() and the other end see 1006.",
     ),
     _wording("autobahn", r"peer dropped the TCP connection without", 1006, _NO_CLOSE_FRAME),
     # other libraries for Python
@@ -232,7 +232,7 @@ WORDINGS = (
         "gevent-websocket",
         r"Failed to write closing frame -> closing socket",
         1006,
-        "It drops the code of every close frame, so a 1007 leaves no trace in its log.",
+        "This library drops the code of every close frame, so a 1007 is not in its log.",
     ),
     _wording(
         "websocket-client",
@@ -363,7 +363,7 @@ WORDINGS = (
         "nginx",
         r"\(10\d: [^)]{1,40}\) while proxying upgraded connection",
         1006,
-        "One end broke the connection off. " + _UNSEEN,
+        "One end dropped the connection. " + _UNSEEN,
     ),
     _wording(
         "nginx",
@@ -376,14 +376,14 @@ WORDINGS = (
         "HAProxy",
         r" 101 \d{1,19} \S{1,100} \S{1,100} [cs]D-",
         1006,
-        "Ended by 'timeout tunnel' (or 'timeout client', 'timeout server'): nobody sent anything "
-        "for that long. " + _UNSEEN,
+        "'timeout tunnel' (or 'timeout client', 'timeout server') ended it: nothing was sent for "
+        "that long. " + _UNSEEN,
     ),
     _wording(
         "HAProxy",
         r" 101 \d{1,19} \S{1,100} \S{1,100} [CS]D-",
         1006,
-        "C: the client broke the connection off; S: the server did. " + _UNSEEN,
+        "C: the client dropped the connection; S: the server did. " + _UNSEEN,
     ),
     _wording(
         "HAProxy",

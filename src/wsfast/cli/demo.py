@@ -26,7 +26,7 @@ SCENES: tuple[tuple[str, tuple[bytes, ...]], ...] = (
 )
 
 
-@click.command(short_help="Show what it finds in valid and invalid messages.")
+@click.command(short_help="Decode examples of valid and invalid messages.")
 @click.option("--serve", is_flag=True, help="Serve a page that shows them in a browser.")
 @click.option(
     "--port",
@@ -37,7 +37,7 @@ SCENES: tuple[tuple[str, tuple[bytes, ...]], ...] = (
 )
 @JSON
 def demo(serve: bool, port: int, as_json: bool) -> int:
-    """Decode valid and invalid messages; say what is wrong and where it came from.
+    """Decode example messages; say what is wrong with them and where it came from.
 
     \b
     Examples:

@@ -246,7 +246,9 @@ def _speed() -> dict[str, float]:
 def _write(
     info: BackendInfo, remedy: str, findings: list[Finding], speed: dict[str, float]
 ) -> None:
-    kernel = f"kernel {info.kernel} of {', '.join(info.kernels)}" if info.kernels else "no kernels"
+    kernel = "no kernels"
+    if info.kernels:
+        kernel = f"kernel {info.kernel} (this CPU can run {', '.join(info.kernels)})"
     rows = [
         ("wsfast", f"{__version__}, {info.name}, {kernel}"),
         ("CPU", ", ".join(info.cpu_features) or platform.machine()),

@@ -1,4 +1,4 @@
-"""``wsfast explain``: what close codes mean, when you see them, and what to do.
+"""``wsfast explain``: what close codes mean, when you see them, and what to do about them.
 
 RFC 6455 section 7.4.
 
@@ -19,10 +19,10 @@ from ._comparison import rows, title, write_comparison
 from ._logline import LONGEST, Reading, named_code, read
 from ._output import JSON, write_fields, write_json
 
-# Who sent the text that was not UTF-8, by which way the close frame went.
+# Who sent the text that was not UTF-8, by the direction of the close frame.
 _WHOSE = {
-    "sent": "the other end's text: this program refused it",
-    "received": "this program's text: the other end refused it",
+    "sent": "the other end sent the invalid text, and this program refused it",
+    "received": "this program sent the invalid text, and the other end refused it",
 }
 _MOST = 100  # different findings of a log that are shown
 
@@ -35,16 +35,16 @@ class _Found(NamedTuple):
     times: int
 
 
-@click.command(short_help="Explain a close code, or a line of a log.")
+@click.command(short_help="Explain close codes and log lines.")
 @click.argument("what", nargs=-1, required=True, metavar="CODE|NAME|LINE|-...")
 @click.option("--full", is_flag=True, help="Show everything about two codes, not only 40 lines.")
 @JSON
 def explain(what: tuple[str, ...], full: bool, as_json: bool) -> int:
-    """Explain close codes and lines of logs; two codes side by side.
+    """Explain close codes and log lines; two codes are shown side by side.
 
-    A code is a number or a name. From a line of a log it reads the code and the offset, and
-    says from where the program that wrote the line counts the offset. With - it reads a whole
-    log from standard input.
+    A code is a number or a name. From a log line it reads the code and the offset, and says what
+    the offset counts from, which depends on the program that wrote the line. With - it reads a
+    whole log from standard input.
 
     \b
     Examples:
@@ -97,7 +97,7 @@ def _read_arguments(what: tuple[str, ...]) -> tuple[tuple[int, ...], list[_Found
         elif code is None:
             word = next(word for word, code in zip(what, known, strict=True) if code is None)
             raise click.UsageError(
-                f"{word[:80]!r} is not a valid close code, and not a line of a log that has one: "
+                f"{word[:80]!r} is neither a close code nor a log line that contains one: "
                 "give a number from 0 to 65535, a name such as GOING_AWAY, or the whole line."
             )
         if code is not None:
@@ -147,7 +147,7 @@ def _write_reading(found: _Found) -> None:
     click.echo(click.style(head, bold=True))
     fields = []
     if reading.code == CloseCode.INVALID_PAYLOAD_DATA and reading.way in _WHOSE:
-        fields.append(("whose", _WHOSE[reading.way]))
+        fields.append(("sender", _WHOSE[reading.way]))
     if reading.offset is not None and reading.counted is not None:
         fields.append(("place", f"byte {reading.offset}: {reading.counted.meaning}"))
     if reading.note:

@@ -1,4 +1,4 @@
-"""``wsfast frames``: what a capture of WebSocket holds, and where it breaks the protocol.
+"""``wsfast frames``: what a WebSocket capture contains, and where it breaks the protocol.
 
 RFC 6455 section 5.
 
@@ -21,14 +21,15 @@ from ._output import JSON, SHOW_PAYLOAD, named, write_json
 MAX_CAPTURE = 256 << 20  # bytes
 
 
-@click.command(short_help="Show the frames of a capture, and what is wrong.")
+@click.command(short_help="Show the frames of a capture, and what is wrong with them.")
 @click.argument("file", default="-", type=click.Path(allow_dash=True))
 @click.option(
     "--role",
     type=click.Choice(["server", "client", "auto"]),
     default="auto",
     show_default=True,
-    help="Show what this end received; for bytes without a handshake, the end that received them.",
+    help="Show only what this end received. For bytes without a handshake: the end that received "
+    "them.",
 )
 @click.option(
     "--format",
@@ -48,12 +49,13 @@ MAX_CAPTURE = 256 << 20  # bytes
 @click.option(
     "--deflate",
     metavar="PARAMETERS",
-    help="What was negotiated, if the handshake is missing: its parameters, or none.",
+    help="The negotiated permessage-deflate parameters, if the handshake is not in the capture; "
+    "or none.",
 )
 @click.option(
     "--keylog",
     type=click.Path(),
-    help="The keys (SSLKEYLOGFILE) of a capture of TLS; needs tshark.",
+    help="The keys (a file that SSLKEYLOGFILE made) of a TLS capture; needs tshark.",
 )
 @SHOW_PAYLOAD
 @JSON
@@ -68,10 +70,10 @@ def frames(
     show_payload: bool,
     as_json: bool,
 ) -> int:
-    """Decode the WebSocket capture in FILE (or standard input), a line for each frame.
+    """Decode the WebSocket capture in FILE (or standard input); show one line for each frame.
 
     FILE may be a pcap or pcapng, a HAR, the output of tshark, xxd, hexdump, od or tcpdump,
-    hexadecimal, base64, or the bytes themselves. After the frames comes what breaks the
+    hexadecimal, base64, or the bytes themselves. After the frames it shows what breaks the
     protocol, with the evidence.
 
     \b
@@ -82,7 +84,7 @@ def frames(
       tshark -r x.pcap -q -z follow,tcp,raw,0 | wsfast frames
       wsfast frames page.har --show-payload
 
-    Exit status: 0 valid, 1 a violation was found, 2 something could not be judged.
+    Exit status: 0 valid, 1 a violation was found, 2 no verdict was possible on some part.
     """
     capture = _files.read_all(file, MAX_CAPTURE)
     if not capture:

@@ -38,11 +38,13 @@ def signature(sample: Sample) -> Finding | None:
         return None
     for magic, origin, detail in _SIGNATURES:
         if sample.data.startswith(magic):
-            name = detail or origin.value.removeprefix("a ").removesuffix(" data")
-            return Finding(origin, "high", f"it begins like {name}", detail)
+            what = detail or origin.value
+            return Finding(origin, "high", f"it begins with the signature of {what}", detail)
     if sample.data[:4] == b"RIFF" and sample.data[8:12] in (b"WEBP", b"WAVE", b"AVI "):
         detail = sample.data[8:12].decode("ascii").strip()
-        return Finding(Origin.OTHER_BINARY, "high", f"it begins like {detail}", detail)
+        return Finding(
+            Origin.OTHER_BINARY, "high", f"it begins with the signature of {detail}", detail
+        )
     return _zlib(sample)
 
 
@@ -58,7 +60,7 @@ def _zlib(sample: Sample) -> Finding | None:
         return None
     if not inflated and not inflater.eof:
         return None
-    return Finding(Origin.ZLIB, "high", "its header has the check of zlib, and it inflates")
+    return Finding(Origin.ZLIB, "high", "its header is a valid zlib header, and it inflates")
 
 
 _LEAST_PART = 256  # bytes; a shorter beginning of anything may be that of such a value

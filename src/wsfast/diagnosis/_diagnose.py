@@ -245,7 +245,7 @@ def _find(sample: Sample) -> Finding:
     if best is None:
         return Finding(Origin.UNKNOWN, "low", "no known pattern matches")
     if best.confidence != "high" and sample.ends_at_fault:
-        cut = "what follows the ill-formed bytes is not known, and it would tell"
+        cut = "the bytes after the invalid ones would tell, but they are not known"
         return Finding(Origin.UNKNOWN, "low", cut, candidates=best.candidates)
     return best
 

@@ -156,8 +156,8 @@ def double_encoded(sample: Sample) -> Finding | None:
     return Finding(
         Origin.DOUBLE_ENCODED,
         "high" if len(undone) > 1 or len(runs[0]) > 2 else "medium",
-        f"{len(undone)} of {len(runs)} non-ASCII runs, encoded as Windows-1252 or Latin-1, are "
-        f"UTF-8 again, and the result is plausible {name}",
+        f"{len(undone)} of {len(runs)} non-ASCII runs are UTF-8 again once encoded as "
+        f"Windows-1252 or Latin-1, and the result is plausible {name}",
     )
 
 
