@@ -171,6 +171,24 @@ def test_docs_command_prints_what_it_says(
     assert CliRunner().invoke(command, arguments.split()).output == output
 
 
+ONE_LINERS = [
+    (page.name, code)
+    for page in PAGES
+    for code in re.findall(r"^python -c '([^'\n]+)'$", page.read_text(encoding="utf-8"), re.M)
+]
+
+
+@pytest.mark.parametrize(("page", "code"), ONE_LINERS)
+def test_docs_one_liner_prints_the_codec_that_runs(
+    page: str, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exec(compile(code, page, "exec"), {"__name__": "docs"})
+    info = wsfast.backend()
+    fields = re.findall(r"wsfast\.backend\(\)\.(\w+)", code)
+    assert fields
+    assert capsys.readouterr().out.split("\n")[0] == " ".join(str(getattr(info, f)) for f in fields)
+
+
 def test_every_command_has_a_page() -> None:
     pytest.importorskip("click")
     from wsfast.cli import command
