@@ -59,7 +59,7 @@ def not_an_integer_or_none(name: str, value: object) -> TypeError:
 
 
 def integer(name: str, value: object) -> int:
-    """Return the number itself, whatever a subclass makes of it; a bool is none."""
+    """Return the plain number, even of a subclass of int; refuse a bool."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise not_an_integer(name, value)
     return int.__index__(value)
@@ -89,7 +89,7 @@ def check_classes(classes: tuple[object, ...]) -> None:
 
 
 def check_entropy(entropy: object, count: int) -> bytes:
-    """Return what ``os.urandom(count)`` returned: exactly so many bytes, or an error."""
+    """Check that ``os.urandom(count)`` returned exactly ``count`` bytes, and return them."""
     if type(entropy) is not bytes:
         raise TypeError(f"os.urandom must return bytes, not {type(entropy).__name__}")
     if len(entropy) != count:
@@ -115,14 +115,14 @@ def is_server(role: str) -> bool:
 
 
 def wants_str(text: str) -> bool:
-    """Return whether text messages are to be decoded to ``str``."""
+    """Return whether to decode text messages to ``str``."""
     if text not in ("str", "bytes"):
         raise ValueError(f"text must be 'str' or 'bytes', not {text!r}")
     return text == "str"
 
 
 def wants_views(payload: str) -> bool:
-    """Return whether the payloads of frames are to be views of what was fed."""
+    """Return whether payloads of frames should be views of the input."""
     if payload not in ("bytes", "memoryview"):
         raise ValueError(f"payload must be 'bytes' or 'memoryview', not {payload!r}")
     return payload == "memoryview"
@@ -135,7 +135,7 @@ def not_a_frame(value: object) -> TypeError:
 
 
 def size_limit(name: str, limit: int | None) -> int:
-    """Return a limit in bytes; ``None`` means the most that a length can say."""
+    """Return a limit in bytes; ``None`` means the largest length that a header can have."""
     value = integer_or_none(name, limit)
     if value is None:
         return UNLIMITED
@@ -153,7 +153,7 @@ def retained_limit(limit: int | None, message_size: int) -> int:
 
 
 def allowed_reserved_bits(bits: int) -> int:
-    """Return the RSV bits, as they stand in a frame's first byte, that may be set."""
+    """Return the RSV bits that may be set, as a mask for the first byte of a frame."""
     bits = integer("reserved_bits", bits)
     if bits & ~0x70:
         raise ValueError(f"reserved_bits must be a union of 0x40, 0x20 and 0x10, not {bits:#x}")
@@ -209,10 +209,10 @@ def unmade(kind: type) -> RuntimeError:
 
 
 def new_inflater(deflate: Deflate | None, role: str) -> Inflater | None:
-    """Return what inflates compressed messages, if that was agreed on."""
+    """Return the inflater for compressed messages; ``None`` without compression."""
     if deflate is None:
         return None
-    # Known by its method: importing Deflate would import zlib, and go up.
+    # Recognised by its method: importing Deflate would import zlib, and a higher layer.
     inflater_for = getattr(type(deflate), "inflater_for", None)
     if inflater_for is None:
         raise TypeError(f"deflate must be a Deflate or None, not {type(deflate).__name__}")
@@ -278,7 +278,7 @@ def check_field(name: str, value: _T, kind: type | tuple[type, ...]) -> _T:
 def plain_field(name: str, value: object, kind: type | tuple[type, ...]) -> Any:
     """Return the value of a field as exactly a ``str``, ``bytes``, or ``int``.
 
-    A subclass could hold anything, the record itself among it; a ``CloseCode`` does not.
+    A subclass could hold anything, even the record itself; a ``CloseCode`` doesn't.
     """
     check_field(name, value, kind)
     if type(value) in (str, bytes, int, CloseCode):
@@ -301,7 +301,7 @@ def check_opcode(opcode: int) -> Opcode:
 
 
 def encodable_opcode(opcode: int, fin: bool, length: int) -> int:
-    """Return the opcode of a frame to send, or say why there is no such frame."""
+    """Return the opcode of a frame to send; raise if there can't be such a frame."""
     value = check_opcode(opcode)
     if value >= 8:
         if not fin:
@@ -338,7 +338,7 @@ def close_payload(
 
 
 def check_state(state: object) -> tuple[int, bytes, int, int, int]:
-    """Return the state of a validation, as ``Utf8Validator.state`` gave it."""
+    """Check a state that ``Utf8Validator.state`` returned, and return it."""
     if (
         type(state) is tuple
         and len(state) == 5
@@ -352,7 +352,7 @@ def check_state(state: object) -> tuple[int, bytes, int, int, int]:
 
 
 def _can_go_on(pending: bytes) -> bool:
-    """Tell whether the bytes begin one character, or are none."""
+    """Return whether the bytes are empty or the beginning of one character."""
     return not pending or any(
         _is_character(pending + byte * count) for byte in (b"\x80", b"\xbf") for count in (1, 2, 3)
     )

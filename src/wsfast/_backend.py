@@ -1,10 +1,10 @@
-"""Pick the compiled codec or the one in Python, once, and say which and why.
+"""Pick the compiled or the pure-Python codec, once, and say which one and why.
 
-``WSFAST_BACKEND=native`` or ``pure`` forces one; ``WSFAST_KERNEL`` names a kernel of
+``WSFAST_BACKEND=native`` or ``pure`` forces one; ``WSFAST_KERNEL`` forces a kernel of
 the compiled one.
 
-Invariant: only an extension that is not there leads to the codec in Python.  One that
-is there and does not load is an error: never a slow path that nobody notices.
+Invariant: the pure-Python codec runs only if the extension is not installed, or on demand.
+An installed extension that does not load is an error, never a silent slow path.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _choose() -> str:
 
 
 def _refuse(text: str) -> NoReturn:
-    """Say what is wrong with a variable: on one line where the wsfast command is run.
+    """Report a wrong environment variable; the wsfast command prints just one line.
 
     Raises:
         ImportError: at the import of wsfast.
@@ -54,7 +54,7 @@ def _refuse(text: str) -> NoReturn:
     while frame is not None:
         code, module = frame.f_code, frame.f_globals.get("__name__")
         if module == "site":
-            break  # the interpreter is to start
+            break  # called by a .pth file: don't keep the interpreter from starting
         script = os.path.basename(code.co_filename).partition(".")[0]
         if (module == "__main__" and script in ("wsfast", "wsfast-script")) or (
             (module, code.co_name) == ("runpy", "_run_module_as_main")
@@ -67,7 +67,7 @@ def _refuse(text: str) -> NoReturn:
 
 
 def _why_not_built() -> str:
-    """Return what setup.py wrote down if it went on without a compiler."""
+    """Return the reason that setup.py recorded when it installed without a compiler."""
     try:
         not_built = importlib.import_module(f"{__package__}._native._not_built")
     except ModuleNotFoundError:
@@ -77,12 +77,12 @@ def _why_not_built() -> str:
 
 _REASON = _choose()
 
-# Each twin has the list of its names.  The types come from the one in Python, so that they
-# are written once.
+# Each twin lists its own names.  The types come from the pure-Python one, so that they are
+# written only once.
 if TYPE_CHECKING or _REASON:
-    from ._pure import *  # noqa: F403 # its __all__ is the one list of its names
+    from ._pure import *  # noqa: F403 # its __all__ is the list of names
 else:
-    from ._native.core import *  # noqa: F403 # likewise; a test compares the two
+    from ._native.core import *  # noqa: F403 # the same; a test compares the two lists
 
 
 class BackendInfo(Record):
@@ -119,7 +119,7 @@ class BackendInfo(Record):
 
 
 def backend() -> BackendInfo:
-    """Return what runs: the codec, its kernel, the CPU's features, the reason."""
+    """Return which codec and kernel run, the CPU's features, and the reason."""
     if _REASON:
         return BackendInfo("pure", "", (), (), _REASON)
     core = importlib.import_module(_EXTENSION)

@@ -2,9 +2,9 @@
 
 RFC 6455 section 7.4 and the IANA registry "WebSocket Close Code Number".
 
-Invariant: this is the one place that says these things; whatever judges, sends or explains
-a code reads ``TABLE`` and ``RANGES`` (by way of ``closecodes``).  A code that is in neither
-is no close code; no two ranges overlap.
+Invariant: this is the only place with these facts; all code that checks, sends or explains
+a close code reads ``TABLE`` and ``RANGES`` (through ``closecodes``).  A code in neither is
+not a close code; no two ranges overlap.
 """
 
 from __future__ import annotations

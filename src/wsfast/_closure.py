@@ -1,6 +1,6 @@
 """How far a connection is, and how it ended (RFC 6455 section 7).
 
-Invariant: what was on the wire and what was its cause are kept apart.
+Invariant: the close frames that were on the wire and the cause of the end are kept apart.
 """
 
 from __future__ import annotations

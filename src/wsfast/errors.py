@@ -3,13 +3,13 @@
     ProtocolViolation
      +-- ProtocolError     1002, the frame breaks RFC 6455
      +-- InvalidUTF8       1007, the text is not UTF-8; also a ValueError
-     +-- MessageTooBig     1009, over a limit of ours
+     +-- MessageTooBig     1009, larger than one of our limits
 
 RFC 6455 sections 5, 7.4 and 8.1; The Unicode Standard, section 3.9 (D93b, maximal
 subparts, and Table 3-7).
 
-Invariant: both twins take every text from here, so they can't differ.  What the *caller* did
-wrong is in ``_arguments``.
+Invariant: both twins take every text from here, so they can't differ.  The caller's mistakes
+are in ``_arguments``.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ class InvalidUTF8(ProtocolViolation, ValueError):
     """
 
     close_code = 1007
-    # What ``diagnosis`` calls.  ``wsfast`` sets it, because diagnosis stands on this module.
+    # Called by ``diagnosis()``.  ``wsfast`` sets it, because the package diagnosis imports this
+    # module.
     _diagnose: ClassVar[Callable[..., Diagnosis]]
 
     def __init__(
@@ -219,7 +220,7 @@ def _cause(pending: bytes, byte: int) -> Cause:
         return Cause.OUT_OF_RANGE if byte < 0xF8 else Cause.INVALID_LEAD
     if not 0x80 <= byte < 0xC0:
         return Cause.MISSING_CONTINUATION
-    # A continuation byte, so it is the second byte that its lead byte forbids.
+    # A continuation byte after a lead byte that doesn't allow it in second place.
     return {0xED: Cause.SURROGATE, 0xF4: Cause.OUT_OF_RANGE}.get(pending[0], Cause.OVERLONG)
 
 
@@ -231,9 +232,9 @@ def invalid_utf8(
     fragment_offset: int,
     before: bytes,
 ) -> InvalidUTF8:
-    """Make the violation of ``byte`` at ``detected_at`` after the ``pending`` bytes.
+    """Return the violation for ``byte`` at ``detected_at``, after the ``pending`` bytes.
 
-    ``before`` is what stood before the ill-formed sequence, as far as it is at hand.
+    ``before`` is what came before the invalid sequence, as far as it is known.
     """
     sequence = pending or bytes((byte,))
     return InvalidUTF8(
@@ -250,7 +251,7 @@ def invalid_utf8(
 def truncated_utf8(
     pending: bytes, length: int, fragment_index: int, fragment_offset: int, before: bytes
 ) -> InvalidUTF8:
-    """Make the violation of a text of ``length`` bytes that ends with ``pending``."""
+    """Return the violation for a text of ``length`` bytes that ends with ``pending``."""
     return InvalidUTF8(
         length - len(pending),
         pending,
@@ -263,15 +264,15 @@ def truncated_utf8(
 
 
 def in_close_reason(violation: InvalidUTF8) -> InvalidUTF8:
-    """Return the violation, as that of the reason of a close frame (section 5.5.1)."""
+    """Mark the violation as one in the reason of a close frame, and return it (section 5.5.1)."""
     violation.in_close_reason = True
     return violation
 
 
-# The wording of what a header breaks, one function a rule of RFC 6455.
+# One function for each rule of RFC 6455 that a frame can break: the wording of its error.
 
-# By the one byte that is known when a header's first byte is refused, so that the text does
-# not depend on how many more have come.
+# Hints depend only on the first byte of a header, because it is refused before more arrive:
+# so the text does not depend on how the bytes were cut.
 _HTTP = "this byte is {!r}, as in HTTP: was the opening handshake left in?"
 _TLS = "this byte begins a TLS record: is the connection encrypted?"
 _TEXT = "this byte is {!r}: is it text that was not put into frames?"
@@ -294,8 +295,8 @@ def _name(opcode: int) -> str:
 def reserved_bits(first: int, reserved_bits: int, first_frame_bits: int) -> ProtocolError:
     """Section 5.2: RSV bits are 0 unless an extension gives them a meaning.
 
-    Of ``first``, the first byte, those of ``reserved_bits`` may be set, and on the first
-    frame of a message those of ``first_frame_bits`` (RFC 7692 section 6.1).
+    In ``first``, the first byte, the bits of ``reserved_bits`` may be set; on the first frame
+    of a message, those of ``first_frame_bits`` too (RFC 7692 section 6.1).
     """
     opcode, bits = first & 0x0F, first & 0x70 & ~reserved_bits
     if opcode in (1, 2):
@@ -326,7 +327,7 @@ def fragmented_control(opcode: int) -> ProtocolError:
 
 
 def nothing_to_continue() -> ProtocolError:
-    """Section 5.4: a continuation frame goes on with an unfinished message."""
+    """Section 5.4: a continuation frame continues an unfinished message."""
     return ProtocolError("continuation frame, but no message to continue")
 
 
@@ -336,7 +337,7 @@ def message_unfinished(opcode: int) -> ProtocolError:
 
 
 def mask_bit(masked: bool) -> ProtocolError:
-    """Section 5.1: clients mask every frame, servers none."""
+    """Section 5.1: clients mask every frame, servers mask none."""
     return ProtocolError("masked frame from a server" if masked else "unmasked frame from a client")
 
 
@@ -384,7 +385,7 @@ def retains_too_much(charge: int, fragments: int, limit: int) -> MessageTooBig:
 
 
 def again(violation: ProtocolViolation) -> ProtocolViolation:
-    """Return a copy to raise, so that the one that is kept keeps no frames alive."""
+    """Return a copy to raise, so that the stored original keeps no stack frames alive."""
     kind = type(violation)
     copy: ProtocolViolation = kind.__new__(kind, *violation.args)
     copy.__dict__.update(violation.__dict__)
@@ -392,19 +393,19 @@ def again(violation: ProtocolViolation) -> ProtocolViolation:
 
 
 def raise_again(violation: ProtocolViolation) -> NoReturn:
-    """Raise a copy, without the exception that the caller is handling as its context."""
+    """Raise a copy, whose context is not the exception that the caller is handling."""
     copy = again(violation)
     try:
         raise copy
     finally:
         copy.__context__ = None
-        del copy  # which has this frame in its traceback
+        del copy  # its traceback contains this frame: a cycle
 
 
 class ThenRaise:
-    """What was decoded before an error, one at a time, and then that error, once.
+    """An iterator over what was decoded before an error, which then raises that error once.
 
-    A generator would lose the rest if a signal's handler raised inside it.
+    Not a generator: that would lose the rest if a signal handler raised inside it.
     """
 
     def __init__(self, items: Iterable[Any], error: BaseException) -> None:
@@ -424,7 +425,7 @@ class ThenRaise:
         try:
             raise error
         finally:
-            # It keeps alive neither what the caller is handling nor, by its traceback, this
-            # frame.
+            # So that it keeps alive neither the exception that the caller is handling nor, by
+            # its traceback, this frame.
             error.__context__ = context
             del error
