@@ -1,4 +1,4 @@
-"""How far a connection is, and how it ended (RFC 6455 section 7).
+"""The state of a connection, and how it ended (RFC 6455 section 7).
 
 Invariant: the close frames that were on the wire and the cause of the end are kept apart.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ConnectionState(Enum):
-    """How far a connection is (RFC 6455 section 7.1)."""
+    """The state of a connection (RFC 6455 section 7.1)."""
 
     OPEN = "messages can be sent"
     CLOSING = "a close frame was sent; the remote has not closed yet"

@@ -1,8 +1,8 @@
-"""The half of a connection that sends: which frames, in which order, and which is the last.
+"""The sending half of a connection: which frames, in which order, and which is the last.
 
-Invariant: nothing goes out behind a close frame, and none is sent twice.  The close frame
-that answers the remote's, or its violation, is kept apart until ``data_to_send()`` takes it,
-so that answers to what came before it still go in front of it.
+Invariant: nothing is sent after a close frame, and only one close frame is sent.  A close
+frame that answers the remote's, or its violation, is kept apart until ``data_to_send()``
+takes it, so that answers to earlier messages still go out before it.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 
 class Sender:
-    """What a ``Connection`` sends."""
+    """The sending half of a ``Connection``."""
 
-    # Kept in the class until they change, so that a connection is made sooner.
+    # Set on the instance only when they change, so that creating a connection is faster.
     _deflate: Deflate | None = None
     _fragment_size: int | None = None
     _close_frame = b""  # goes last
     _ended = False  # whether sending is refused from now on
     _over = False  # whether the close frame was taken
-    _pongs = 0  # in _out, roughly
+    _pongs = 0  # about how many are in _out
     _sent: Close | None = None
     _eof = False
 
     def __init__(
         self, role: Literal["server", "client"], deflate: Deflate | None, fragment_size: int | None
     ) -> None:
-        """Begin; the decoder has judged the role."""
+        """Begin; the decoder has checked the role already."""
         self._role = role
         self._server = self._plain = role == "server"
         if deflate is not None:
@@ -51,7 +51,7 @@ class Sender:
         if fragment_size is not None:
             self._fragment_size = check_size("fragment_size", fragment_size, 4)
             self._plain = False
-        # What threads share.  Senders only append, and only one thread takes from the front.
+        # Shared by threads: senders only append, and only one thread takes from the front.
         self._out: list[bytes] = []
         self._late_pong: list[bytes] = []  # one at most; goes behind _out
         self._pings: list[bytes] = []
@@ -59,7 +59,7 @@ class Sender:
 
     @property
     def state(self) -> ConnectionState:
-        """How far the connection is."""
+        """Whether messages can be sent, the connection is closing, or it is closed."""
         raise NotImplementedError
 
     def send_text(self, data: str | Buffer) -> None:
@@ -76,12 +76,12 @@ class Sender:
         if self._ended:
             raise self._not_open()
         if not isinstance(data, str):
-            data = payload_bytes(data, "data")  # nobody can change it once it was judged
+            data = payload_bytes(data, "data")  # a copy: nobody can change it once it is checked
             try:
                 validate_utf8(data)
             except InvalidUTF8 as fault:
                 raise ValueError(f"a text message can't be sent: {fault.close_reason}") from None
-        if self._plain:  # one frame, neither masked nor compressed, as most are
+        if self._plain:  # the usual case: one frame, neither masked nor compressed
             frame = encode_frame(1, data)
             self._out.append(frame)
             if self._over:
@@ -112,7 +112,7 @@ class Sender:
     def ping(self, payload: Buffer | None = None) -> bytes:
         """Queue a ping; return its payload, which the pong will have too.
 
-        It stays in ``pending_pings`` until it is answered: don't let many pile up.
+        The payload stays in ``pending_pings`` until it is answered: don't let many pile up.
 
         Args:
             payload: at most 125 bytes; ``None`` for four random bytes.
@@ -126,7 +126,7 @@ class Sender:
             raise self._not_open()
         data = new_masking_key() if payload is None else bytes_of(payload, "payload")
         frame = self._frame(Opcode.PING, data)
-        self._pings.append(data)  # first: its pong may come as soon as it can be taken
+        self._pings.append(data)  # before the ping is queued: its pong may come at once
         self._queue(frame)
         return data
 
@@ -153,7 +153,7 @@ class Sender:
             TypeError, ValueError: this end must not send the code, the reason is too long,
                 or there is a reason but no code.
         """
-        encode_close(code, reason)  # raises what is wrong with them
+        encode_close(code, reason)  # raises if something is wrong with them
         if code is not None and explain(code).sender not in ("both", self._role):
             raise ValueError(f"close code {code} must not be sent by a {self._role}")
         if not self._eof:
@@ -173,7 +173,7 @@ class Sender:
         if self._sent is not None:
             return self._last_data()
         out = self._out
-        late = len(self._late_pong)  # while there is one, no other pong is queued in front of it
+        late = len(self._late_pong)  # while there is one, no other pong is queued
         if len(out) <= 1 and not late:
             self._pongs = 0
             return out.pop(0) if out else b""
@@ -185,12 +185,12 @@ class Sender:
         return b"".join(taken)
 
     def _last_data(self) -> bytes:
-        """Return what goes before the close frame, and that frame; then nothing more."""
+        """Return what goes before the close frame, and the close frame; later calls get nothing."""
         with self._lock:
             close, self._close_frame = self._close_frame, b""
             if not close:
                 return b""
-            # First, so that a thread that queues after this finds out.
+            # Set this first, so that a thread that queues later notices.
             self._over = self._ended = True
             taken: list[bytes] = self._out.copy()
             del self._out[: len(taken)]
@@ -204,8 +204,8 @@ class Sender:
         if deflate is None and size is None:
             self._queue(self._frame(opcode, data))
             return
-        # Messages are queued in the order in which they are compressed, and the fragments of
-        # one with none of another's between them.
+        # Queue messages in the order in which they are compressed, and keep the fragments of
+        # each message together.
         with self._lock:
             if self._ended:
                 raise self._not_open()
@@ -217,7 +217,7 @@ class Sender:
             else:
                 frames = self._frames(opcode, compressed, rsv1=True)
             self._out.extend(frames)
-            if self._over:  # a signal's handler took the close frame meanwhile
+            if self._over:  # a signal handler took the close frame meanwhile
                 raise self._not_open()
 
     def _frames(self, opcode: Opcode, payload: str | bytes, *, rsv1: bool) -> list[bytes]:
@@ -244,10 +244,10 @@ class Sender:
             self._take_back(frame)
 
     def _take_back(self, frame: bytes) -> None:
-        """Raise ``NotOpen`` if a frame was queued too late: the close frame had gone."""
+        """Raise ``NotOpen`` if a frame was queued after the close frame was taken."""
         with self._lock:
             if frame not in self._out:
-                return  # it was taken in front of the close frame
+                return  # it was taken before the close frame
             self._out.remove(frame)
         raise self._not_open()
 

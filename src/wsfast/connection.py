@@ -1,17 +1,17 @@
-"""A WebSocket connection after its opening handshake, without input or output.
+"""A WebSocket connection after its opening handshake, without I/O.
 
 RFC 6455 sections 5.5 (control frames) and 7 (closing).  Bytes go in, messages come out;
-messages go in, bytes come out; the host moves the bytes.
+messages go in, bytes come out; the caller moves the bytes.
 
              close() or            both close frames, or the
              a close frame         end of what the remote sends
     OPEN ------------------> CLOSING ------------------> CLOSED
       \\------------ the remote ends without one ---------/
 
-What is sent is queued in ``_sending``.
+``_sending`` queues what is sent.
 
 Invariant: what was sent, what was received and what was wrong are kept apart (``Closure``),
-so that a cause that is known here is never reported as 1006.
+so that a known cause is never reported as 1006.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     _MessageType = TypeVar("_MessageType", default="Text[_TextType] | Binary")
     _Control: TypeAlias = "Ping | Pong | Close"
 
-MAX_PONGS = 64  # queued at a time; what the host does not take does not grow without end
+MAX_PONGS = 64  # queued at a time, so that the queue is bounded if the caller doesn't take them
 
 
 class Connection(Sender, Generic["_TextType", "_MessageType"]):
@@ -66,11 +66,11 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
     [Text(data='Grüße')]
     """
 
-    # Kept in the class until they change, as those of Sender.
+    # Set on the instance only when they change, like those of Sender.
     _events: Iterator[Any] = iter(())  # arrived and not taken yet
     _received: Close | None = None
     _remote_began = False
-    _stopped = False  # the decoder, by an error that was raised then
+    _stopped = False  # whether an error stopped the decoder; it was raised at that time
     _violation: ProtocolViolation | None = None
 
     if TYPE_CHECKING:
@@ -196,26 +196,27 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
         self._eof = self._ended = True
 
     def _take(self, decode: Callable[[Any], Iterator[Any]], arrived: Any) -> Iterator[Any]:
-        """Decode what arrived, take what comes of it, and do what it asks for.
+        """Decode what arrived, collect the events, and do what they require.
 
-        A signal's handler can raise between any two steps, and any may lack memory.  So what
-        was decoded is in the decoder, or where ``_events`` comes to it.
+        A signal handler can raise between any two steps, and any step can run out of memory.
+        So at any time, every decoded event is still in the decoder, or is reached by
+        ``_events``.
         """
         if self._violation is not None:
             return self._left()
         try:
             decoded = decode(arrived)
-        except BaseException as error:  # noqa: BLE001 # raised again, when all is safe
+        except BaseException as error:  # noqa: BLE001 # raised again once the events are safe
             decoded = ThenRaise((), error)
         events: list[Any] = []
         event = taken = violation = None
-        done = 0  # so many of the events ask for nothing, or have it
+        done = 0  # how many of the events need nothing more: no pong, no close frame
         try:
             try:
-                for event in self._events:  # that were left: seldom any
+                for event in self._events:  # left from earlier calls: rarely any
                     events.append(event)
                     done += 1
-                self._events = taken = iter(events)  # gives what is appended later, too
+                self._events = taken = iter(events)  # also yields what is appended later
                 for event in decoded:
                     events.append(event)
                     kind = type(event)
@@ -228,23 +229,23 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
                 return self._fail(events, violation)
         except BaseException:
             held = event is not None and not (events and events[-1] is event)
-            if taken is None:  # it did not come so far
+            if taken is None:  # interrupted before _events was replaced
                 events += (event, *self._events) if held else self._events
                 self._events, done = iter(events), len(events)
             elif held:
-                self._decoder._put_back(event)  # if there is no room here, there is
+                self._decoder._put_back(event)  # it has room for this event, events may not
             if not self._keep(events, done):
                 raise
         return self._events
 
     def _keep(self, events: list[Any], done: int) -> bool:
-        """Keep what was decoded before an error, and do what it asks for.
+        """Keep what was decoded before an error, and do what it requires.
 
         Returns:
-            Whether there is something to take before the error: it was raised once already.
+            Whether the caller gets events now instead of the error, which it got once already.
         """
         if self._violation is not None:
-            return False  # it and all before it are in _events
+            return False  # the violation and all before it are in _events
         violation = None
         try:
             for event in self._decoder:
@@ -266,15 +267,15 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
         return False
 
     def _fail(self, left: list[Any], violation: ProtocolViolation) -> Iterator[Any]:
-        violation.__context__ = None  # what the caller was handling is none of it
+        violation.__context__ = None  # the exception that the caller handles is unrelated
         with self._lock:
             self._violation, self._events = violation, ThenRaise(left, violation)
             self._queue_close(violation.close_code, violation.close_reason)
         return self._events
 
     def _left(self) -> Iterator[Any]:
-        """Return what is still to be taken after a violation, and that."""
-        if self._sent is None and self._violation is not None:  # it was stopped before that
+        """Return the events that are left after a violation, and the violation."""
+        if self._sent is None and self._violation is not None:  # _fail was interrupted
             self._queue_close(self._violation.close_code, self._violation.close_reason)
         return self._events
 
@@ -290,7 +291,7 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
                 self._queue_close(None if event.code == 1005 else event.code, event.reason)
 
     def _answer(self, payload: bytes) -> None:
-        """Queue a pong behind what is queued so far, unless a close frame is."""
+        """Queue a pong behind everything queued so far, unless a close frame is queued."""
         if self._sent is not None or self._eof:
             return
         # Section 5.5.3: only the most recent ping needs an answer.
@@ -306,11 +307,11 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
         if payload in self._pings:
             del self._pings[: self._pings.index(payload) + 1]
 
-    # How it stands.
+    # The state of the connection.
 
     @property
     def state(self) -> ConnectionState:
-        """How far the connection is."""
+        """Whether messages can be sent, the connection is closing, or it is closed."""
         if self._eof or (self._sent is not None and self._received is not None):
             return ConnectionState.CLOSED
         return ConnectionState.OPEN if self._sent is None else ConnectionState.CLOSING
@@ -342,7 +343,7 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
     @property
     def closure(self) -> Closure | None:
         """How the connection ended, or is ending; ``None`` while it is open."""
-        with self._lock:  # as one thread left it, not halfway
+        with self._lock:  # not while another thread is changing it
             sent, received, violation = self._sent, self._received, self._violation
             local = sent is not None and not self._remote_began
         if sent is None and not self._eof:

@@ -1,9 +1,9 @@
-"""permessage-deflate (RFC 7692): agree on it, compress, and inflate within bounds.
+"""permessage-deflate (RFC 7692): negotiate it, compress, and inflate within limits.
 
     PerMessageDeflate   what one end wants; offers, responds, accepts
-    Deflate             what both agreed on, for one connection
+    Deflate             what both ends agreed on, for one connection
 
-The messages of the other end are inflated by ``_inflater``.
+``_inflater`` inflates the messages of the other end.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _window_bits(name: str, value: int) -> int:
 def _window_bits_or_none(name: str, value: int | None) -> int | None:
     if integer_or_none(name, value) is None:
         return None
-    return _window_bits(name, value)  # type: ignore[arg-type] # it is no None
+    return _window_bits(name, value)  # type: ignore[arg-type] # it is not None
 
 
 def _engine(name: str) -> Any:
@@ -93,7 +93,7 @@ def _engine(name: str) -> Any:
     if not isinstance(name, str) or name not in _ENGINES:
         known = ", ".join(map(repr, _ENGINES))
         raise ValueError(f"engine must be one of {known}, not {name!r}")
-    # Each by its own statement, so that what freezes a program finds it.
+    # Each has its own import statement, so that PyInstaller and the like find it.
     try:
         if name == "isal":
             import isal.isal_zlib
@@ -190,8 +190,8 @@ class Deflate:
         )
         bits = parameters.server_max_window_bits if server else parameters.client_max_window_bits
         if bits == 8:
-            # No engine has raw deflate with 8.  With 9, zlib reaches back 512 - 262 bytes
-            # at most, which a window of 256 holds too; others go to the limit.
+            # No engine supports raw deflate with 8 bits.  With 9, zlib refers back 512 - 262
+            # bytes at most, which fits into a window of 256; the others use the whole window.
             self._compressing = module = zlib
         self._make: Callable[[], Any] = partial(
             module.compressobj,
@@ -240,27 +240,27 @@ class Deflate:
 
     def _compress(self, data: bytes) -> bytes | None:
         compressor = self._compressor or self._make()
-        self._compressor = None  # after an exception, a part of this message would be in it
+        self._compressor = None  # if this raises, it has a part of this message in its window
         compressed = compressor.compress(data) + compressor.flush(self._compressing.Z_SYNC_FLUSH)
         if type(compressed) is not bytes:
             raise not_bytes(compressor, compressed)
-        if self._takes_over:  # the bytes are in the window of both ends now: no way back
+        if self._takes_over:  # the bytes are in the window now, so they must be sent
             self._compressor = compressor
             return compressed[:-4] if compressed.endswith(TAIL) else _EMPTY
         return compressed[:-4] if len(compressed) - 4 < len(data) else None
 
     def inflater_for(self, role: str) -> Inflater:
-        """Return what inflates the messages that a decoder of ``role`` receives.
+        """Return the inflater for the messages that a decoder of ``role`` receives.
 
         Raises:
-            ValueError: the decoder is of the other end.
+            ValueError: the decoder belongs to the other end.
         """
         if role != self.role:
             raise ValueError(f"deflate is for the {self.role}'s end, but role is {role!r}")
         return self.inflater()
 
     def inflater(self) -> Inflater:
-        """Return what inflates the messages of the other end."""
+        """Return the inflater for the messages of the other end."""
         agreed = self.parameters
         alone = (
             agreed.client_no_context_takeover
@@ -306,7 +306,7 @@ class PerMessageDeflate:
         self._make = partial(
             Deflate, role, level=level, mem_level=mem_level, threshold=threshold, engine=engine
         )
-        self._make()  # so that a wrong argument is known now, not at the first connection
+        self._make()  # so that a wrong argument raises now, not at the first connection
         self.role = role
         self._server_alone = server_no_context_takeover
         self._client_alone = client_no_context_takeover
@@ -351,7 +351,7 @@ class PerMessageDeflate:
                 try:
                     offered = _values(parameters, offer=True)
                 except ValueError:
-                    continue  # such an offer is to be declined (section 7.1)
+                    continue  # such an offer must be declined (section 7.1)
                 return self._taken(offered)
         return None
 
@@ -360,7 +360,7 @@ class PerMessageDeflate:
             self._server_alone or "server_no_context_takeover" in offered,
             self._client_alone or "client_no_context_takeover" in offered,
             min(self._server_bits or 15, offered.get("server_max_window_bits", 15)),
-            # What the client did not offer it does not know how to keep.
+            # A client that did not offer this may not support it (section 7.1.2.2).
             min(self._client_bits or 15, offered["client_max_window_bits"])
             if "client_max_window_bits" in offered
             else 15,
@@ -415,7 +415,7 @@ class PerMessageDeflate:
     @staticmethod
     def _within(name: str, wanted: int | None, chosen: dict[str, int]) -> int:
         if name not in chosen:
-            if wanted not in (None, 15) and name.startswith("server"):  # 15 is what absence says
+            if wanted not in (None, 15) and name.startswith("server"):  # absent means 15
                 raise ValueError(f"the server did not agree on {name}={wanted}")
             return wanted or 15
         if chosen[name] > (wanted or 15):
@@ -427,7 +427,7 @@ def _values(parameters: _Parameters, *, offer: bool) -> dict[str, int]:
     """Return the parameters of an offer, or else of an answer (section 7.1).
 
     Raises:
-        ValueError: one is unknown, comes twice or has a value that it can't have.
+        ValueError: a parameter is unknown, appears twice or has an invalid value.
     """
     found: dict[str, int] = {}
     for name, value in parameters:
@@ -440,7 +440,7 @@ def _values(parameters: _Parameters, *, offer: bool) -> dict[str, int]:
                 raise ValueError(f"{name} takes no value, but has {value!r}")
             found[name] = 1
         elif value is None and offer and name == "client_max_window_bits":
-            found[name] = 15  # the client can keep to any (section 7.1.2.2)
+            found[name] = 15  # the client supports any value (section 7.1.2.2)
         elif value in _WINDOW_BITS:
             found[name] = int(value)
         else:

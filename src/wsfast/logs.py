@@ -1,14 +1,14 @@
-"""One line in the log for each text message that is not UTF-8, with fields for machines.
+"""One line in the log for each text message that is not UTF-8, with fields for programs.
 
-Adapters call ``log_invalid_text`` where they close with 1007; a server of your own does the
-same.  The record goes to the logger ``wsfast`` as a warning.  Its fields begin with ``ws_``, so
+Adapters call ``log_invalid_text`` where they close with 1007; do the same in your own
+server.  The record goes to the logger ``wsfast`` as a warning.  Its fields begin with ``ws_``, so
 a ``logging.Handler`` can count them or send them on.
 
 RFC 6455 section 8.1.
 
-Invariant: nothing happens unless there was a violation.  What the remote chose (its User-Agent,
-the payload) is bounded and can't begin a new line; no payload is shown unless asked for.  However
-many faults there are, looking for their origins takes a small share of the time.
+Invariant: valid text costs nothing.  Values that the remote chose (its User-Agent, the payload)
+are bounded and can't begin a new line; no payload is shown unless you ask for it.  Even in a
+flood of invalid texts, finding their origins takes only a small share of the time.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ __all__ = ["LOGGER", "configure", "log_invalid_text"]
 
 LOGGER = logging.getLogger("wsfast")
 
-AROUND = 1024  # bytes on each side of the fault that the diagnosis may look at
-LONGEST = 200  # characters of what the remote chose
-SHARE = 0.05  # of the time that diagnoses may take, for as long as faults keep coming
-AT_ONCE = 1.0  # seconds of diagnoses that may come at once
+AROUND = 1024  # bytes on each side of the invalid ones that the diagnosis may look at
+LONGEST = 200  # characters of a value that the remote chose
+SHARE = 0.05  # of the time for diagnoses, while invalid texts keep coming
+AT_ONCE = 1.0  # seconds of diagnoses in a row
 
 
 class Budget:
     """The time that diagnoses may take.
 
-    One takes a few milliseconds, many times as long as it takes to send what it is about.
+    One diagnosis takes a few milliseconds, much longer than sending an invalid text takes.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock, self._at, self._left = clock, clock(), AT_ONCE
 
     def is_left(self) -> bool:
-        """Return whether one more may be made."""
+        """Return whether there is time for one more diagnosis."""
         now = self._clock()
         self._left = min(AT_ONCE, self._left + SHARE * (now - self._at))
         self._at = now
         return self._left > 0
 
     def spend(self) -> None:
-        """Take off the time since ``is_left`` was asked."""
+        """Subtract the time since the call of ``is_left``."""
         self._left -= self._clock() - self._at
 
 
@@ -63,7 +63,7 @@ def configure(*, show_payload: bool) -> None:
     """Choose whether records show the payload around the invalid bytes.
 
     Args:
-        show_payload: if false, as by default, ``ws_window`` shows only the invalid bytes, and
+        show_payload: if false, the default, ``ws_window`` shows only the invalid bytes, and
             dots for those around them; if true, it shows all.
     """
     _Settings.show_payload = bool(show_payload)
@@ -91,8 +91,9 @@ def log_invalid_text(
 
     The record has ``ws_code``, ``ws_offset``, ``ws_cause``, ``ws_fragment``, ``ws_window``,
     ``ws_origin``, ``ws_origin_detail``, ``ws_confidence``, ``ws_library``, ``ws_client``,
-    ``ws_path`` and ``ws_user_agent``.  While faults come faster than they can be looked at in
-    a twentieth of the time, ``ws_origin`` is ``"UNKNOWN"`` and its detail ``"not examined"``.
+    ``ws_path`` and ``ws_user_agent``.  If invalid texts come so fast that finding their origins
+    would take more than a twentieth of the time, ``ws_origin`` is ``"UNKNOWN"`` and
+    ``ws_origin_detail`` is ``"not examined"``.
     """
     if not LOGGER.isEnabledFor(logging.WARNING):
         return
@@ -163,7 +164,7 @@ def _without_query(path: str | bytes | None) -> str | None:
 
 
 def _one_line(text: str | bytes | None) -> str:
-    """Return what the remote chose, bounded, and with nothing that begins a line."""
+    """Return a value that the remote chose, bounded, and without line breaks."""
     if text is None:
         return ""
     if isinstance(text, bytes):
