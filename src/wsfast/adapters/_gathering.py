@@ -1,11 +1,10 @@
-"""Answers that wait for each other, so that one write does for all.
+"""Answers that wait for each other, so that they go out in one write.
 
-A write is a system call, several times as dear as all else that sending a short message
-takes.  While more messages wait and the application is quick, its answers to them are
-gathered, for the turn of the event loop and for a millisecond at most.
+A write is a system call, which takes several times as long as the rest of sending a short
+message.  While more messages wait and the application is quick, its answers are gathered, for
+one turn of the event loop and for a millisecond at most.
 
-Invariant: what is on its way to the other end never waits for more than one step of the
-application.
+Invariant: an answer never waits for more than one step of the application.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from math import inf
 GATHERED = 65_536  # bytes of answers written together
 HELD = 1e-3  # seconds that an answer is held back for others
 QUICK = 100e-6  # seconds from one answer to the next: a write costs little beside a slower step
-AT_ONCE = 8  # answers written one by one after a slow step: the next may be slow too
+AT_ONCE = 8  # answers written one by one after a slow step: the next step may be slow too
 
 
 class Gathered(list[bytes]):
@@ -27,19 +26,19 @@ class Gathered(list[bytes]):
     def __init__(self) -> None:
         self._size = 0
         self._first_at = 0.0
-        self.flush_is_due = False  # is the event loop to write them, at the end of its turn?
+        self.flush_is_due = False  # will the event loop write them, at the end of its turn?
         self.begin()
 
     def begin(self) -> None:
-        """Begin a burst: no message waits now, and the first answer to the next goes at once."""
-        self._sent_at = inf  # when an answer last had others waiting behind it
-        self._at_once = 1  # so many answers are not gathered
+        """Begin a burst: no message waits now, so the first answer to the next goes out at once."""
+        self._sent_at = inf  # when an answer was last sent while more messages waited
+        self._at_once = 1  # how many of the next answers are not gathered
 
     def can_hold(self, size: int) -> bool:
-        """Return whether a frame of so many bytes can wait, while more messages do.
+        """Return whether a frame of ``size`` bytes can wait, while more messages wait.
 
-        An application that works for long between two sends blocks the event loop: what it
-        has sent must not wait until it has answered every message.
+        An application that works for long between two sends blocks the event loop: its
+        answers must not wait until it has answered every message.
         """
         now = time.monotonic()
         if now - self._sent_at > QUICK:
@@ -60,7 +59,7 @@ class Gathered(list[bytes]):
         self._size += len(frame)
 
     def take(self, last: bytes = b"") -> bytes:
-        """Return the bytes of all frames, which wait no longer, and of one more."""
+        """Remove all frames; return their bytes, and those of one more."""
         self.append(last)
         frames = b"".join(self)
         self.clear()

@@ -1,10 +1,10 @@
-"""Switch libraries on and off, whatever is imported when.
+"""Switch acceleration of libraries on and off, before or after they are imported.
 
-Seams of modules that are not imported yet are set when they are: a finder at the front of
-``sys.meta_path`` waits for them, as long as a library is switched on, since a module may be
-loaded again.
+If a module is not imported yet, its seams are set when it is: a finder at the front of
+``sys.meta_path`` waits for it.  The finder stays while any library is accelerated, because
+a module may be loaded again.
 
-Invariant: all that changes a library, or waits to, happens under one lock.
+Invariant: everything that changes a library, or waits to do so, happens under one lock.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ __all__ = ["NAMES", "Acceleration", "Item", "Peer", "Seam", "accelerate", "resto
 
 
 def names_in(value: str) -> list[str]:
-    """Return the libraries that a comma-separated list names; none for ``all``.
+    """Return the libraries that a comma-separated list names; an empty list for ``all``.
 
     Raises:
-        ValueError: it names none, or one that wsfast doesn't know.
+        ValueError: the list is empty, or names a library that wsfast doesn't know.
     """
     names = [name.strip() for name in value.split(",") if name.strip()]
     if not names:
@@ -50,8 +50,8 @@ def _check(name: str) -> None:
 
 
 def _meant(name: str) -> str:
-    """Return the library that a wrong name likely stands for, "" if none."""
-    from difflib import get_close_matches  # not at the top: only a wrong name needs it
+    """Return the library that was probably meant by a wrong name; "" if there is none."""
+    from difflib import get_close_matches  # not at the top: only needed for a wrong name
 
     name = str(name).lower().replace("_", "-")
     close = get_close_matches(name, NAMES, n=1, cutoff=0.75)
@@ -62,7 +62,10 @@ def _meant(name: str) -> str:
 
 
 class _AfterImport:
-    """A module's own loader in all respects, which then sets the seams that waited for it."""
+    """A wrapper of a module's own loader, which then sets the seams that waited for the module.
+
+    Everything else is done by the loader itself.
+    """
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
@@ -75,20 +78,20 @@ class _AfterImport:
         return type(self._loader)
 
     def exec_module(self, module: ModuleType) -> None:
-        # What looks at the module from now on finds it as if we had not been here.
+        # From now on, the module looks as if wsfast had not been involved.
         name, spec = module.__name__, module.__spec__
         module.__loader__ = self._loader
         if spec is not None:
             spec.loader = self._loader
         self._loader.exec_module(module)
         if is_lazy(module) and spec is not None:
-            spec.loader = cast(Any, _AfterImport(spec.loader))  # which it will be loaded by
+            spec.loader = cast(Any, _AfterImport(spec.loader))  # it loads the module later
         else:
             _imported(name)
 
 
 class _Finder(MetaPathFinder):
-    """Find the modules that are waited for, by asking the other finders."""
+    """A finder for the modules that seams wait for; it asks the other finders."""
 
     def __init__(self) -> None:
         self._asked = local()
@@ -103,7 +106,7 @@ class _Finder(MetaPathFinder):
         asked = self._asked.__dict__
         if fullname not in _waiting or fullname in asked:
             return None
-        asked[fullname] = True  # another finder may ask all of them, ours too
+        asked[fullname] = True  # another finder may ask all finders, this one too
         try:
             spec = self._of_others(fullname, path, target)
         finally:
@@ -132,9 +135,9 @@ _waiting: frozenset[str] = frozenset()  # modules
 
 
 def _come_first() -> None:
-    """Go before a finder that was put in front of ours, and catch up with what it found."""
+    """Go back to the front of the finders, and set the seams of modules missed meanwhile."""
     if not _lock.acquire(blocking=False):
-        return  # the next import will do
+        return  # the next import tries again
     try:
         if _finder in sys.meta_path:
             sys.meta_path.remove(_finder)
@@ -173,16 +176,16 @@ def _wait_or_not() -> None:
 def _let_imports_end(peers: Sequence[Peer]) -> None:
     """Wait for modules that other threads began to import before the finder was there.
 
-    Not under the lock, which they need to go on.
+    Don't hold the lock here: those threads may need it to continue.
     """
     for module in {module for peer in peers if peer.wanted for module in peer.modules()}:
         if is_begun(sys.modules.get(module)):
-            with contextlib.suppress(Exception):  # the importing thread is told
+            with contextlib.suppress(Exception):  # the importing thread gets the exception
                 importlib.import_module(module)
 
 
 def accelerate(*peers: str) -> list[Acceleration]:
-    """Let libraries run on wsfast, whether they are already imported or not.
+    """Make libraries run on wsfast, whether they are already imported or not.
 
     Without the compiled codec (see ``backend()``) only functions that send or log close codes
     are replaced, because the others would get slower.

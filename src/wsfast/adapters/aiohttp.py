@@ -1,13 +1,13 @@
 """aiohttp: what its WebSockets receive and send, on servers and clients.
 
-A reader of ours takes messages in one frame out of what arrives and puts them into
-aiohttp's queue; every other frame is parsed by aiohttp's reader, which ours extends.  Text
-is validated as it arrives, and the close frame of a 1007 says which byte is wrong.  While
-the application has more messages to take, what it sends is gathered.
+Our reader extends aiohttp's.  It takes messages in one frame out of what arrives, and puts
+them into aiohttp's queue; aiohttp's own reader parses all other frames.  Text is validated
+as it arrives, and the close frame of a 1007 names the wrong byte.  While more messages wait
+for the application, what it sends is gathered.
 
-Invariant: messages, limits, errors, flow control and frames are those of aiohttp, but for
-text that is not UTF-8: that is found with its byte.  A call goes past code of aiohttp only
-while every name that it would have used holds what aiohttp, or this module, put there.
+Invariant: messages, limits, errors, flow control and frames are the same as aiohttp's, except
+that text that is not UTF-8 is noticed at the invalid byte.  A call bypasses aiohttp's code only
+while every name that this code would have used is unchanged: set by aiohttp or by this module.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _GOES_ON, _FAILED = (False, b""), (True, b"")
 
 
 def is_own(found: Any) -> bool:
-    """Return whether a class or function is aiohttp's or ours, not somebody's wrapper."""
+    """Return whether a class or function is aiohttp's or ours, not another program's wrapper."""
     if isinstance(found, type):
         name = found.__module__
     elif type(found) is FunctionType:
@@ -51,7 +51,10 @@ def is_own(found: Any) -> bool:
 
 
 def own(kind: Any, *names: str) -> list[Any]:
-    """Return what the names of a class hold, each if it is its own code, for ``is`` to compare."""
+    """Return the attributes of a class, to compare with ``is``.
+
+    One that is neither aiohttp's nor ours is replaced by a new object, identical to nothing.
+    """
     held = [getattr(kind, name, None) for name in names]
     return [found if found is None or is_own(found) else object() for found in held]
 
@@ -60,14 +63,14 @@ def own(kind: Any, *names: str) -> list[Any]:
 
 
 def _invalid(error: Any, violation: InvalidUTF8) -> Any:
-    """Let aiohttp's error say which byte is wrong, and keep the evidence."""
+    """Add the wrong byte and the evidence to aiohttp's error."""
     error.args = error.args[0], f"{error.args[1]}: {violation.close_reason}"
     error.__cause__ = violation.with_traceback(None)
     return error
 
 
 def _explain(error: Any) -> None:
-    """Do that for an error of aiohttp's own reader."""
+    """Add the wrong byte and the evidence to an error of aiohttp's own reader."""
     cause = getattr(error, "__cause__", None)
     if type(cause) is UnicodeDecodeError and getattr(error, "code", None) == INVALID_TEXT:
         try:
@@ -114,7 +117,7 @@ def _make_reader(role: str, original: Any) -> Any:
         return failed
 
     class WebSocketReader(original):  # type: ignore[misc]
-        """aiohttp's reader, of the frames that are not left to the sink."""
+        """aiohttp's reader, for the frames that the sink does not handle."""
 
         __slots__ = ("_over", "_sink", "_to")
 
@@ -128,7 +131,7 @@ def _make_reader(role: str, original: Any) -> Any:
             options = {"decode_text": decode_text} if bytes_type else {}
             super().__init__(queue, max_msg_size, compress, **options)
             room = None
-            if hasattr(queue, "_stalled_reader"):  # since 3.14.4 it has a limit that is kept
+            if hasattr(queue, "_stalled_reader"):  # since 3.14.4 the queue enforces its limit
                 room = lambda: queue._limit - queue._size  # noqa: E731
             self._to, self._over = queue, False
             self._sink = MessageSink(
@@ -164,7 +167,7 @@ def _make_reader(role: str, original: Any) -> Any:
 
 
 def _make_anext(find: Callable[[], Any], timeout: str, original: Any) -> Any:
-    """Make what iterates; ``timeout`` is where the time limit on receiving is kept."""
+    """Return an ``__anext__``; ``timeout`` is the attribute with the time limit on receiving."""
     if not is_own(original):
         return original
     from aiohttp._websocket.reader import WebSocketDataQueue as queue_type
@@ -183,14 +186,14 @@ def _make_anext(find: Callable[[], Any], timeout: str, original: Any) -> Any:
             and not (self._waiting or self._closed or self._closing or timeout_of(self))
             and getattr(self.receive, "__func__", None) is receive
         ):
-            return await queue.read()  # at once: there is a message
+            return await queue.read()  # doesn't wait: there is a message
         return await original(self)
 
     return __anext__
 
 
 def _make_close(original: Any) -> Any:
-    """Make what closes: say in the close frame of a 1007 which byte was wrong."""
+    """Return a ``close`` that names the wrong byte in the close frame of a 1007."""
 
     @functools.wraps(original)
     async def close(self: Any, *, code: int = 1000, message: Any = b"", **options: Any) -> Any:
@@ -207,9 +210,10 @@ def _make_close(original: Any) -> Any:
 
 
 class _Held(Gathered):
-    """The frames that a writer of aiohttp holds, in the place of its method that writes one.
+    """The frames that an aiohttp writer holds back.
 
-    So whatever aiohttp writes next, it writes after them.
+    It takes the place of the writer's method that writes a frame, so that whatever aiohttp
+    writes next goes out after these frames.
     """
 
     __slots__ = ("_name", "_writer")
@@ -224,13 +228,13 @@ class _Held(Gathered):
         getattr(self._writer, self._name)(*arguments)
 
     def write(self) -> None:
-        """Write the frames, and leave their place to the method."""
+        """Write the frames, and put the writer's method back."""
         frames, transport = self.leave(), self._writer.transport
         if frames and not transport.is_closing():
             transport.write(frames)
 
     def leave(self, last: bytes = b"") -> bytes:
-        """Leave the place; return the bytes of all frames, and of one more."""
+        """Put the writer's method back; return the bytes of all frames, and of one more."""
         if vars(self._writer).get(self._name) is self:
             delattr(self._writer, self._name)
         return self.take(last)
@@ -265,7 +269,7 @@ def _hand_over(writer: Any, frame: bytes, held: _Held | None, name: str) -> bool
 
 
 def _make_write() -> Any:
-    """Make what writes a message in one frame, if code of aiohttp has no part in it."""
+    """Return a function that writes a message in one frame, unless aiohttp has to."""
     from aiohttp._websocket import helpers
     from aiohttp._websocket import writer as library
 
@@ -304,7 +308,7 @@ def _make_write() -> Any:
 def _make_send_frame(original: Any) -> Any:
     if not is_own(original):
         return original
-    from aiohttp._websocket.helpers import MSG_SIZE as longest  # that is better copied
+    from aiohttp._websocket.helpers import MSG_SIZE as longest  # it joins header and payload
 
     write = _make_write()
 
@@ -351,7 +355,7 @@ def _make_send_str(original: Any) -> Any:
     return send_str
 
 
-# Where it is put.
+# The names that are replaced.
 
 
 def _server() -> Any:

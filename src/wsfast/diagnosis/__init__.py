@@ -1,12 +1,12 @@
-"""Where bytes that should be UTF-8 came from: ``diagnose`` is the only door.
+"""Where bytes that should be UTF-8 came from; the entry point is ``diagnose``.
 
-    _diagnose    asks the detectors in turn, and says what they found
-    _finding     the origins there are, and what detectors take and return
+    _diagnose    asks the detectors in turn, and returns what they found
+    _finding     the origins, and what detectors take and return
     _language    does this read like text?
-    _likelihood  how likely is it as text of a language?
+    _likelihood  how likely is this as text of a language?
     _weighing    charsets, a cut and damage, weighed against each other
     _unicode     UTF-16, UTF-32, CESU-8, modified UTF-8, surrogates, double encoding
-    _charset     text mixed of two charsets, and what charset-normalizer knows
+    _charset     UTF-8 mixed with Latin-1, and the charsets that charset-normalizer knows
     _binary      images, archives, protobuf, msgpack, CBOR
     _wire        still masked, still compressed
 

@@ -3,7 +3,7 @@
 RFC 1950 (zlib), RFC 1952 (gzip), RFC 8949 (CBOR), the MessagePack specification and the
 Protocol Buffers encoding; PNG section 5.2, JPEG (ITU-T T.81 annex B), PDF (ISO 32000).
 
-Invariant: a walker reads each byte once and never recurses, so that hostile bytes cost
+Invariant: each parser reads each byte once and never recurses, so that hostile bytes cost
 no more than others.
 """
 
@@ -33,7 +33,7 @@ _SIGNATURES = (
 
 
 def signature(sample: Sample) -> Finding | None:
-    """Find a format by the bytes that all its files begin with."""
+    """Find a format by its signature: the bytes that all its files begin with."""
     if not sample.from_start:
         return None
     for magic, origin, detail in _SIGNATURES:
@@ -49,7 +49,7 @@ def signature(sample: Sample) -> Finding | None:
 
 
 def _zlib(sample: Sample) -> Finding | None:
-    """Find zlib data: a header whose check is right, then bytes that inflate."""
+    """Find zlib data: a header with a valid check, then bytes that inflate."""
     head = sample.data[:2]
     if len(head) < 2 or head[0] & 0x8F != 0x08 or int.from_bytes(head, "big") % 31:
         return None
@@ -73,7 +73,7 @@ def structured(sample: Sample) -> Finding | None:
     data, whole = sample.data, sample.to_end
     if not whole and len(data) < _LEAST_PART:
         return None
-    # Only a map or an array is telling; a lone number or string is anything.
+    # Only a map or an array is evidence: almost any bytes are a valid number or string.
     for origin, begins, walk in (
         (Origin.MSGPACK, _MSGPACK_BEGINS, _walk_msgpack),
         (Origin.CBOR, _CBOR_BEGINS, _walk_cbor),
@@ -99,7 +99,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # what no text has
 _MSGPACK_BEGINS = re.compile(rb"[\x81-\x8f\x92-\x9f\xdc-\xdf]")
 _CBOR_BEGINS = re.compile(rb"[\x82-\x9b\x9f\xa1-\xbb\xbf]|\xd9\xd9\xf7")
 
-# First byte: bytes of a length or value that follow, and what the length counts.
+# For each first byte: how many bytes of a length or value follow, and what the length counts.
 _MSGPACK = {
     first: (size, kind)
     for kind, sizes in {
@@ -186,7 +186,7 @@ def _close(left: list[float]) -> list[float]:
 
 
 def _walk_protobuf(data: bytes, whole: bool) -> int:
-    """Return how many fields there are; 0 if it is no message, or hardly one."""
+    """Return how many fields there are; 0 if it is not a message, or probably not one."""
     at, fields, highest, telling = 0, 0, 0, False
     while at < len(data):
         tag, at = _varint(data, at)
@@ -210,7 +210,7 @@ def _walk_protobuf(data: bytes, whole: bool) -> int:
             at += 8 if kind == 1 else 4
     if whole and at != len(data):
         return 0
-    # Field numbers are given out from 1; noise takes them from anywhere.
+    # Real messages number their fields from 1; in noise the numbers are random.
     return fields if highest <= 4 * fields + 8 and (telling or fields >= 4) else 0
 
 
@@ -219,7 +219,7 @@ def _is_printable(data: bytes) -> bool:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return a varint and where it ends; -1 if there is none."""
+    """Return a varint and where it ends; -1 if there is no varint."""
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(data):

@@ -1,7 +1,7 @@
-"""Text in a charset other than Unicode: Latin-1, Windows-1252 and its kin, East Asian ones.
+"""Text in a charset other than Unicode: Latin-1, Windows code pages, East Asian charsets.
 
-Invariant: a charset is named only if the text, taken so, reads like a language that is
-written in it.  What ours does not know, ``charset-normalizer`` is asked, if installed.
+Invariant: a charset is named only if the text, decoded in it, reads like a language that is
+written in it.  For other charsets, ``charset-normalizer`` is asked, if it is installed.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ _WEST = ("German", "French", "Spanish", "Portuguese", "Italian", "Swedish", "Dan
 
 
 _PIECE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-# A letter of Latin-1 between letters of ASCII, or at either end of a word.
+# A Latin-1 letter between ASCII letters, or at either end of a word.
 _LETTER = re.compile(
     rb"(?<=[A-Za-z \xdf-\xff])[\xdf-\xf6\xf8-\xfe\xc4\xd6\xdc](?=[A-Za-z\xdf-\xff])"
 )
 
 
 def mostly_utf8(data: bytes) -> bool:
-    """Tell whether most bytes beyond ASCII are of sequences as UTF-8 has them."""
+    """Return whether most non-ASCII bytes are part of valid UTF-8 sequences."""
     beyond = sum(1 for byte in data if byte > 0x7F)
     left = sum(1 for byte in _PIECE.sub(b"", data) if byte > 0x7F)
     return 2 * left < beyond
 
 
 def mixed(sample: Sample) -> Finding | None:
-    """Find UTF-8 into which text in Latin-1 was put, as when strings were joined as bytes."""
+    """Find UTF-8 with Latin-1 text in it, as when both were joined as bytes."""
     data = sample.data
     if not sample.from_start:
         data = data.lstrip(bytes(range(0x80, 0xC0)))
@@ -41,12 +41,12 @@ def mixed(sample: Sample) -> Finding | None:
     if not count or not letters or not left.isascii():
         return None
     text = _LETTER.sub(lambda m: m[0].decode("latin-1").encode(), data)
-    # As one language: damage makes letters too, but seldom those of the language around.
+    # Both as one language: damage makes letters too, but rarely those of the same language.
     name, fit = reads_like(text.decode("utf-8", "ignore"))
     if name not in _WEST or fit < 0.99:
         return None
     if letters == 1:
-        # A flipped bit makes such a letter too, and often one of the same language.
+        # A flipped bit can make one such letter too, and often one of the same language.
         return Finding(
             Origin.UNKNOWN,
             "low",
@@ -62,7 +62,7 @@ def mixed(sample: Sample) -> Finding | None:
 
 
 def legacy_charset(sample: Sample) -> Finding | None:
-    """Weigh charsets, a cut and damage; a text that is mostly UTF-8 is in no other charset."""
+    """Weigh charsets, a cut and damage; text that is mostly UTF-8 is not in another charset."""
     found = weigh(sample)
     if found.origin is Origin.LEGACY_CHARSET:
         return None if mostly_utf8(sample.data) else found

@@ -2,9 +2,9 @@
 
 RFC 6455 section 8.1 (close code 1007); The Unicode Standard, section 3.9.
 
-Invariant: a ``Diagnosis`` holds nothing of the payload but the ill-formed bytes, unless
-``show_payload`` asked for it.  An origin is named for a reason that is given; if there is
-none, it is ``Origin.UNKNOWN``.
+Invariant: a ``Diagnosis`` contains no bytes of the payload except the invalid ones, unless
+``show_payload`` is true.  An origin is named only with a reason; without one, it is
+``Origin.UNKNOWN``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 MAX_SAMPLE = 65536  # bytes that detectors look at
-_WINDOW = 12  # bytes shown on either side of the ill-formed ones
+_WINDOW = 12  # bytes shown on either side of the invalid ones
 
 
 class Diagnosis(Record):
@@ -163,13 +163,13 @@ def diagnose_part(
     show_payload: bool = False,
     examine: bool = True,
 ) -> Diagnosis:
-    """Diagnose by a part of a payload, found invalid elsewhere.
+    """Diagnose a part of a payload that was validated before.
 
     Args:
-        part: the bytes at hand.
-        violation: what is wrong with the whole; ``None`` if nothing.
-        start: the offset of ``part`` in the whole.
-        to_end: whether it goes to the end of the whole.
+        part: the known bytes.
+        violation: what is wrong with the whole payload; ``None`` if nothing is.
+        start: the offset of ``part`` in the payload.
+        to_end: whether ``part`` goes to the end of the payload.
         masking_key: the 4 bytes of the frame's key, if known.
         show_payload: whether ``window`` may show the payload.
         examine: whether to look for the origin, which takes milliseconds.
@@ -200,17 +200,17 @@ def diagnose_part(
 
 
 NOT_EXAMINED = Finding(
-    Origin.UNKNOWN, "low", "its origin was not looked for", detail="not examined"
+    Origin.UNKNOWN, "low", "wsfast did not look for its origin", detail="not examined"
 )
 
 
 def _redacted(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """Return the candidates without what each would make of the payload."""
+    """Return the candidates without their decoded texts."""
     return tuple(Candidate(c.origin, c.detail, c.reads_like, "", c.share) for c in candidates)
 
 
-# In the order of how much each proves: the first to be sure is right, and if none is, the
-# first of those that are the least unsure.
+# The strongest evidence first: the first detector with high confidence wins; without one, the
+# first of those with the highest confidence.
 _OF_INVALID = (
     _wire.masked_by_key,
     _binary.signature,
@@ -222,7 +222,7 @@ _OF_INVALID = (
     _charset.legacy_charset,
     _unicode.utf16,
 )
-# What is tried if all of those leave it open: these find a pattern in noise more easily.
+# Tried only if none of those has more than low confidence: these see patterns in noise more often.
 _OF_NOISE = (_binary.structured, _wire.masked, _charset.by_normalizer)
 
 
@@ -265,7 +265,7 @@ def _violation(payload: bytes) -> InvalidUTF8 | None:
 
 
 def _window(part: bytes, at: int, length: int, show_payload: bool) -> str:
-    """Return the bytes around ``at`` in hexadecimal, those that are ill-formed in brackets."""
+    """Return the bytes around ``at`` in hexadecimal, with the invalid ones in brackets."""
     first, last = max(0, at - _WINDOW), min(len(part), at + length + _WINDOW)
 
     def shown(byte: int) -> str:

@@ -1,4 +1,4 @@
-"""What detectors take and return, and the origins there are.
+"""What detectors take and return, and the possible origins.
 
 Invariant: a ``Finding`` holds no bytes of the payload; every ``Origin`` has a remedy.
 """
@@ -103,14 +103,14 @@ class Candidate(Record):
 
 
 class Finding(Record):
-    """An origin, and what speaks for it.
+    """An origin, and the evidence for it.
 
     Attributes:
         origin: an ``Origin``.
         confidence: ``"high"``, ``"medium"`` or ``"low"``.
-        reason: what speaks for it, without quoting the payload.
+        reason: the evidence, without quoting the payload.
         detail: the charset or format, if the origin is one of several; else ``""``.
-        candidates: what was weighed, the likeliest first; their texts are of the payload.
+        candidates: what was weighed, the likeliest first; their texts quote the payload.
     """
 
     __slots__ = __match_args__ = ("origin", "confidence", "reason", "detail", "candidates")
@@ -140,11 +140,11 @@ class Sample:
     """The bytes that detectors look at.
 
     Attributes:
-        data: all of the payload, or the part around the fault.
+        data: all of the payload, or the part around the invalid bytes.
         from_start: whether they begin where the payload does.
         to_end: whether they end where the payload does.
-        violation: how the payload is not UTF-8; ``None`` if it is.
-        fault: where in ``data`` the ill-formed ones begin.
+        violation: why the payload is not UTF-8; ``None`` if it is UTF-8.
+        fault: where in ``data`` the invalid bytes begin.
         masking_key: the key of the frame, if it is known.
     """
 
@@ -168,7 +168,7 @@ class Sample:
 
     @property
     def ends_at_fault(self) -> bool:
-        """Whether the payload goes on after the ill-formed bytes, but not what is at hand."""
+        """Whether the payload continues after the invalid bytes, but the known bytes end there."""
         violation = self.violation
         if violation is None or self.to_end:
             return False

@@ -3,7 +3,7 @@
 Alphabets and their most frequent letters stand in for language models: enough to tell a
 right guess of a charset, a masking key or an encoding from a wrong one.
 
-Invariant: a string with control characters other than tab and line ends is no text.
+Invariant: a string with control characters other than tab and line ends is not text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-# Languages in Latin letters: the letters beside a to z.
+# Languages in Latin letters: the letters beyond a to z.
 _LATIN = {
     "German": "äöüß",
     "French": "àâæçéèêëîïôœùûüÿ",
@@ -49,7 +49,7 @@ _COMMON_HANGUL = frozenset(
     "이다는을의가에고하한지로기를도은서사리나자어인시아정일부수해스전그대있상주안보장구만라"
     "니습게들오요유과무것여원적면세와저우거소동공성비었했내생제관국신"
 )
-# What stands beside letters in any language: quotes, dashes, signs, currencies, arrows, emoji.
+# Characters that occur in any language: quotes, dashes, signs, currencies, arrows, emoji.
 _SIGN = re.compile(
     "[\u00a0¡¢£¥§©«®°±²³µ·º»¼½¾¿\u00d7ª÷\u200b-\u200d\u2010-\u2026\u2030\u2039\u203a\u20ac\u2116"
     "\u2122\u2190-\u27bf\u2b00-\u2bff\u3000-\u3003\u3008-\u3011\u3014-\u301f\ufe0f\uff01-\uff65"
@@ -65,8 +65,8 @@ def reads_like(text: str) -> tuple[str, float]:
     """Return the language that the text fits best, and how well.
 
     Returns:
-        Its name and from 0 to 1; below about 0.8 it is no text.  ``"ASCII"`` if there is
-        no letter beyond a to z.
+        The name of the language, and how well the text fits, from 0 to 1; below about 0.8 it is
+        not text.  The name is ``"ASCII"`` if there is no letter beyond a to z.
     """
     text = text[:_SCAN]
     if not text or _CONTROL.search(text):
@@ -78,8 +78,8 @@ def reads_like(text: str) -> tuple[str, float]:
     if len(letters) + marks == 0:
         return "ASCII", _reads_like_ascii(text, signs)
     if 2 * len(letters) >= len(text) > 4 and len(set(letters)) < 3:
-        return "", 0.0  # one byte over and over is not a word in any charset
-    # A text is mostly letters, whatever signs it has.
+        return "", 0.0  # a repeated byte is not a word in any charset
+    # Text is mostly letters, even if it has many signs.
     balance = 1.0 if signs <= 0.5 * len(text) else 0.5
     name, fit = _best_alphabet(text, letters, marks)
     return name, fit * balance * _case_order(text)
@@ -109,7 +109,7 @@ def _best_alphabet(text: str, letters: list[str], marks: int) -> tuple[str, floa
         found.append((name, share * min(1.0, 2.0 * _share(letters, frozenset(frequent)))))
     latin = sum(1 for c in text if c.isascii() and c.isalpha())
     if latin >= count and marks <= count:
-        # Beside the letters of one language: those of a name from another, at little weight.
+        # Not only the letters of one language: a name from another one counts a little too.
         for name, alphabet in _LATIN.items():
             found.append((name, _share(letters, frozenset(alphabet)) * _ascii_around(text)))
     return max(found, key=lambda item: item[1])

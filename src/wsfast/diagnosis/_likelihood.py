@@ -1,8 +1,8 @@
 """How likely a decoded string is as text of a language, as a logarithm.
 
-Each character costs what it weighs: frequent letters little, rare ones and signs in the
-wrong place much.  ASCII costs the same in every charset, so that the sums of two decodings of
-the same bytes can be compared.
+Each character has a cost: low for frequent letters, high for rare ones and for signs in the
+wrong place.  ASCII costs the same in every charset, so that the sums of two decodings of the
+same bytes can be compared.
 
 Invariant: the work is bounded by the length of the text; no string makes it raise.
 """
@@ -52,7 +52,7 @@ _COMMON_HANGUL = frozenset(
     "이다는을의가에고하한지로기를도은서사리나자어인시아정일부수해스전그대있상주안보장구만라"
     "니습게들오요유과무것여원적면세와저우거소동공성비었했내생제관국신"
 )
-# Signs by where they stand: after a digit, beside a space or the end, or around a word.
+# Signs by their usual place: after a digit, next to a space or the end, or around a word.
 _AFTER_DIGIT = frozenset("°€£¥¢‰²³½¼¾ªº%±×µ")
 _BESIDE_SPACE = frozenset("–—€£¥©®§±×÷•·°µ№«»…¿¡™\u00a0")
 _QUOTES = frozenset("“”‘’„‚«»‹›…¿¡™®©")
@@ -63,16 +63,16 @@ _LETTER = r"(?:[^\W\d_\u00aa\u00ba\u00b5]|[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e])"
 _WORD = re.compile(rf"{_LETTER}+(?:’[a-z]+)?|[^\x00-\x7f]")
 _THRICE = re.compile(r"([^\x00-\x7f])\1\1")
 _UMLAUTS = ("German", "Swedish", "Danish", "Finnish")
-_HIATUS = re.compile("[aou][äöå]|[äöå][aou]")  # such vowels do not meet inside a word
+_HIATUS = re.compile("[aou][äöå]|[äöå][aou]")  # pairs of vowels that don't occur inside a word
 _MARK = re.compile("[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]")
 _STRAY_MARK = re.compile("(?:^|[^ก-ฮั-๎])[ัิ-ฺ็-๎]")
-_ASCII = -3.0  # what a character of ASCII costs in any charset
+_ASCII = -3.0  # the cost of an ASCII character in any charset
 _FOREIGN = -14.0  # a character that the language does not have
 IMPOSSIBLE = -1e9
 
 
 def _ranked(letters: str, share: float) -> dict[str, float]:
-    """Return what each letter costs, from the order of how frequent they are."""
+    """Return the cost of each letter; the most frequent letters come first."""
     count = len(letters)
     weights = [log((count + 1) / (rank + 1)) + 0.02 for rank in range(count)]
     total = sum(weights)
@@ -83,14 +83,14 @@ def _ranked(letters: str, share: float) -> dict[str, float]:
 
 _LETTERS = {name: _ranked(letters, 0.05) for name, letters in _LATIN.items()}
 _LETTERS |= {name: _ranked(letters, 0.97) for name, letters in _ALPHABETS.items()}
-# How much rarer than the others a language is that shares its letters with them.
+# How much rarer a language is than others with the same letters.
 _RARER = {"Icelandic": -2.0, "Slovak": -1.0, "Finnish": -1.0, "Danish": -0.5, "Croatian": -0.5}
 LANGUAGES = (*_LETTERS, "Chinese", "Japanese", "Korean", "text")
 
 
 @lru_cache(4096)
 def _level(character: str, charset: str, plane: range) -> bool:
-    """Tell whether a standard lists a character among the frequent ones."""
+    """Return whether a standard lists a character among the frequent ones."""
     try:
         return character.encode(charset)[0] in plane
     except UnicodeEncodeError:
@@ -99,7 +99,7 @@ def _level(character: str, charset: str, plane: range) -> bool:
 
 @lru_cache(8192)
 def _ideograph(character: str, language: str) -> float:
-    """Return what a character costs in East Asian text."""
+    """Return the cost of a character in East Asian text."""
     code = ord(character)
     if character in _WIDE_SIGNS:
         return -6.5
@@ -127,14 +127,14 @@ def _ideograph(character: str, language: str) -> float:
 
 
 def likelihood(text: str, languages: tuple[str, ...]) -> tuple[str, float]:
-    """Return the language that makes a text likeliest, and the logarithm of how likely.
+    """Return the language in which a text is likeliest, and the logarithm of how likely it is.
 
-    ``"text"`` is text whose characters beyond ASCII are signs only.
+    ``"text"`` is text whose only non-ASCII characters are signs.
     """
     if _CONTROL.search(text):
         return "", IMPOSSIBLE
     signs, words = 0.0, []
-    loud = not any("a" <= c <= "z" for c in text)  # all capitals around: they are no evidence
+    loud = not any("a" <= c <= "z" for c in text)  # all in capitals, so capitals prove nothing
     for match in _WORD.finditer(text):
         word = match[0]
         if word.isascii():
@@ -145,7 +145,7 @@ def likelihood(text: str, languages: tuple[str, ...]) -> tuple[str, float]:
         else:
             signs += _sign("’", text, match.start()) * (bare != word)
             words.append(bare)
-    # ASCII outside of these words is the same for all, and what they hold is counted there.
+    # ASCII outside of these words costs the same in every language; in them, _word counts it.
     outside = sum(1 for c in text if c < "\x80") - sum(c < "\x80" for w in words for c in w)
     base = signs + _ASCII * outside
     if not words:
@@ -183,7 +183,7 @@ def _sign(sign: str, text: str, at: int) -> float:
 
 
 def _word(word: str, language: str, loud: bool) -> float:
-    """Return what a word with letters beyond ASCII costs."""
+    """Return the cost of a word with non-ASCII letters."""
     if language in ("Chinese", "Japanese", "Korean"):
         mixed = sum(1 for a, b in pairwise(word) if (a < "\x80") != (b < "\x80"))
         return sum(_ASCII if c < "\x80" else _ideograph(c, language) for c in word) - 2.0 * mixed
@@ -198,7 +198,7 @@ def _word(word: str, language: str, loud: bool) -> float:
             run = 0
             continue
         lower = letter.lower() if letter != "İ" else letter
-        # A Latin letter stands in the place of one of a to z.
+        # An accented Latin letter takes the place of one of a to z.
         total += costs.get(lower, _FOREIGN) + (_ASCII + 2.0 if latin else 0.0)
         if latin and run:
             total -= 1.0 if language == "Finnish" else 3.0

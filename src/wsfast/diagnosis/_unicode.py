@@ -3,7 +3,7 @@
 The Unicode Standard, sections 3.9 and 3.10; Unicode Technical Report 26 (CESU-8); the
 Java SE specification of ``java.io.DataInput`` (modified UTF-8).
 
-Invariant: none of these needs a guess about a language where the bytes decide.
+Invariant: where the bytes alone decide, no detector here guesses about a language.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FITS = 0.8
 
 
 def byte_order_mark(sample: Sample) -> Finding | None:
-    """Find UTF-16 or UTF-32 by the mark it begins with."""
+    """Find UTF-16 or UTF-32 by its byte order mark."""
     for bom, codec, origin in _BOMS:
         if sample.from_start and sample.data.startswith(bom):
             unit = 4 if origin is Origin.UTF32 else 2
@@ -36,7 +36,7 @@ def byte_order_mark(sample: Sample) -> Finding | None:
 
 
 def utf32(sample: Sample) -> Finding | None:
-    """Find UTF-32: every fourth byte is zero, and the one beside it nearly always."""
+    """Find UTF-32: every fourth byte is zero, and the byte next to it nearly always."""
     data = sample.data
     if len(data) < 8 or not sample.from_start:
         return None
@@ -48,7 +48,7 @@ def utf32(sample: Sample) -> Finding | None:
 
 
 def utf16(sample: Sample) -> Finding | None:
-    """Find UTF-16, by its zero bytes or, beyond Latin, by reading like a language."""
+    """Find UTF-16 by its zero bytes; in other scripts than Latin, by plausible text."""
     data = sample.data
     if len(data) < 4 or not sample.from_start:
         return None
@@ -125,7 +125,7 @@ def surrogates(sample: Sample) -> Finding | None:
 
 
 def _is_utf8(data: bytes, sample: Sample) -> bool:
-    """Tell whether it is UTF-8, but for what a cut of the sample itself makes."""
+    """Return whether it is UTF-8, except where the sample itself was cut out."""
     if not sample.from_start:
         data = data.lstrip(bytes(range(0x80, 0xC0)))
     try:
@@ -139,7 +139,7 @@ _RUN = re.compile("[^\x00-\x7f]+")
 
 
 def double_encoded(sample: Sample) -> Finding | None:
-    """Find text whose characters beyond ASCII are the bytes of UTF-8, each a character."""
+    """Find text whose non-ASCII characters are the bytes of UTF-8, each as a character."""
     try:
         text = sample.data.decode("utf-8", "strict" if sample.to_end else "ignore")
     except UnicodeDecodeError:
@@ -148,7 +148,7 @@ def double_encoded(sample: Sample) -> Finding | None:
     undone = [once for once in map(_undo, runs) if once is not None]
     if not undone or 3 * len(undone) < len(runs):
         return None
-    # The characters around them count too: an alphabet is known by its whole words.
+    # Look at whole words, with the characters around: that identifies an alphabet.
     once = _RUN.sub(lambda run: _undo(run[0]) or run[0], text)
     name, fit = reads_like(once)
     if fit < _FITS:

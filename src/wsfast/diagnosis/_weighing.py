@@ -1,7 +1,7 @@
-"""Weigh what ill-formed bytes may be against each other: charsets, a cut, damage, noise.
+"""Weigh hypotheses about invalid bytes against each other: charsets, a cut, damage, noise.
 
-Every hypothesis says how likely the bytes are if it holds; what speaks for one speaks
-against the others, so that a confidence is a share and not an impression.
+Each hypothesis says how likely the bytes are if it is true.  The confidence is its share of
+the sum, so evidence for one hypothesis counts against the others.
 
 Invariant: at most ``WINDOW`` bytes are looked at, and each charset decodes them once.
 """
@@ -20,14 +20,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._finding import _Confidence
 
-WINDOW = 512  # bytes around the fault that are weighed
+WINDOW = 512  # bytes around the invalid ones that are weighed
 _WEST = (
     *("German", "French", "Spanish", "Portuguese", "Italian"),
     *("Swedish", "Danish", "Finnish", "Icelandic"),
 )
 _EAST = ("Polish", "Czech", "Slovak", "Hungarian", "Croatian", "Romanian")
 _CYRILLIC = ("Russian", "Ukrainian")
-# Each with how rare it is, as a logarithm, and the languages that are written in it.
+# Each charset, how rare it is (a logarithm), and the languages that are written in it.
 CHARSETS: tuple[tuple[str, float, tuple[str, ...]], ...] = (
     ("cp1252", 0.0, _WEST),
     ("cp1250", -1.0, _EAST),
@@ -61,25 +61,25 @@ CHARSETS: tuple[tuple[str, float, tuple[str, ...]], ...] = (
 _CUT = -1.0
 _DAMAGE = -3.0
 _NOISE = -5.0
-_OF_A_CUT = -4.2  # one byte of a character that is not whole: one of 64
-_OF_DAMAGE = -7.0  # one byte: which it is, and that it was hit
-_OF_DAMAGED = -3.0  # one more byte of the same character
-_OF_NOISE = -5.55  # one byte: one of 256
-_WHOLE = 4.0  # one whole sequence of UTF-8, which no other charset makes by chance
-_BLUNT = 2.0  # letters of a word depend on each other, so the sum says too much
+_OF_A_CUT = -4.2  # each byte of an incomplete character: one of 64 values
+_OF_DAMAGE = -7.0  # each damaged byte: its value, and that this byte was damaged
+_OF_DAMAGED = -3.0  # each further byte of a damaged character
+_OF_NOISE = -5.55  # each byte of noise: one of 256 values
+_WHOLE = 4.0  # each whole sequence of UTF-8: other charsets hardly make one by chance
+_BLUNT = 2.0  # the letters of a word depend on each other, so a plain sum is overconfident
 _HIGH, _MEDIUM, _LOW = 0.985, 0.80, 0.5
 _LISTED = 0.01  # a candidate below this share is not worth naming
 _MOST = 5
 
 
 class _Hypothesis(NamedTuple):
-    """What the bytes may be, and the logarithms of how likely it reads so, and is formed so."""
+    """What the bytes may be: how likely the text is, and how likely its form (logarithms)."""
 
     origin: Origin
     detail: str
     language: str
     text: str
-    score: float  # once merged, its share
+    score: float  # after _merge, its share
     form: float
 
 
@@ -98,7 +98,7 @@ def weigh(sample: Sample) -> Finding:
         return _finding(Origin.UNKNOWN, "low", merged)
     confidence: _Confidence = "high" if share >= _HIGH else "medium" if share >= _MEDIUM else "low"
     if confidence == "high" and len(set(beyond)) < 2:
-        confidence = "medium"  # one letter over and over says no more than once
+        confidence = "medium"  # a repeated letter is no more evidence than one
     return _finding(best.origin, confidence, merged)
 
 
@@ -161,7 +161,7 @@ def _decode(data: bytes, charset: str, to_end: bool) -> str | None:
 
 
 def _broken(data: bytes) -> list[_Hypothesis]:
-    """Return how likely it is UTF-8 that was damaged, and how likely noise."""
+    """Return how likely this is damaged UTF-8, and how likely it is noise."""
     text = data.decode("utf-8", "replace")
     whole = text.replace("\ufffd", "")
     hit = text.count("\ufffd")
@@ -176,7 +176,7 @@ def _broken(data: bytes) -> list[_Hypothesis]:
 
 
 def _cut(sample: Sample, data: bytes, at_start: bool, at_end: bool) -> _Hypothesis | None:
-    """Return how likely it is a piece of a text: all but its ends is UTF-8."""
+    """Return how likely this is a piece of a text: all of it except its ends is UTF-8."""
     rest, lost = data, 0
     head = re.match(rb"[\x80-\xbf]{1,3}(?![\x80-\xbf])", data)
     if head and at_start:
@@ -191,7 +191,7 @@ def _cut(sample: Sample, data: bytes, at_start: bool, at_end: bool) -> _Hypothes
         text = rest[: error.start].decode()
         lost += len(rest) - error.start
     form = _CUT + _OF_A_CUT * lost + _WHOLE * _beyond(text)
-    form -= 5.0 * (head is not None and head.end() == 3)  # seldom so long
+    form -= 5.0 * (head is not None and head.end() == 3)  # rarely so long
     language, score = likelihood(text, LANGUAGES)
     if not text or score < IMPOSSIBLE / 2:
         return None
@@ -203,7 +203,7 @@ def _beyond(text: str) -> int:
 
 
 def _merge(found: list[_Hypothesis], beyond: int) -> list[_Hypothesis]:
-    """Return the hypotheses with their shares as scores, those of one text as one, best first."""
+    """Return the hypotheses, best first, with shares as scores; equal texts are merged."""
     blunt = _BLUNT * (1 + beyond / 20)
     scores = [one.score / blunt + one.form / _BLUNT for one in found]
     weights = [exp(score - max(scores)) for score in scores]

@@ -1,9 +1,9 @@
-"""Payloads that a layer of WebSocket itself left its mark on: masking and compression.
+"""Payloads that are still masked or compressed.
 
 RFC 6455 section 5.3 (masking); RFC 7692 section 7.2 (permessage-deflate).
 
-Invariant: a mask or a compression is named only if undoing it gives UTF-8 that reads like
-text, or with the frame's own key, UTF-8.
+Invariant: masking or compression is named only if undoing it gives UTF-8 that reads like
+text.  With the frame's own key, any UTF-8 is enough.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SCAN = 256  # bytes; as many are enough to find a key by
+_SCAN = 256  # bytes; enough to find a key
 _LEAST = 24  # bytes; with fewer, too many keys give something that reads like text
 _FITS = 0.8
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-_TAIL = b"\0\0\xff\xff"  # what RFC 7692 section 7.2.1 has a sender leave off
-_KEYS_TRIED = 8  # of those that give UTF-8, the likeliest
+_TAIL = b"\0\0\xff\xff"  # a sender removes this (RFC 7692 section 7.2.1)
+_KEYS_TRIED = 8  # the likeliest of those that give UTF-8
 
 
 def masked(sample: Sample) -> Finding | None:
-    """Find bytes that some masking key makes text."""
+    """Find bytes that become text when some masking key is applied."""
     if not sample.from_start or len(sample.data) < _LEAST:
         return None
     data = sample.data[:_SCAN]
-    # Masking makes control characters of text, unless the key moves all of it beyond ASCII.
+    # Masked text contains control characters, unless the key moves all of it beyond ASCII.
     control = _CONTROL.search(data) is not None
     if not control and 2 * sum(byte < 0x80 for byte in data) > len(data):
         return None
@@ -53,7 +53,7 @@ def masked(sample: Sample) -> Finding | None:
     return Finding(
         Origin.MASKED,
         "high" if control and len(data) >= 64 and best[0] > 0.9 else "medium",
-        f"unmasked with a key that was found, it is UTF-8 and plausible {best[1]}",
+        f"unmasked with a key that wsfast found, it is UTF-8 and plausible {best[1]}",
     )
 
 
@@ -79,7 +79,7 @@ def masked_by_key(sample: Sample) -> Finding | None:
 
 
 def _begins_as_utf8(data: bytes) -> bool:
-    """Tell whether it is UTF-8, but perhaps for a character that is cut at the end."""
+    """Return whether it is UTF-8, except perhaps for a character cut at the end."""
     try:
         data.decode()
     except UnicodeDecodeError as error:
@@ -95,7 +95,7 @@ def _is_utf8(data: bytes, sample: Sample) -> bool:
     return is_valid_utf8(data)
 
 
-# How often a byte of text is this one, in 10,000, about: English and JSON.
+# About how often each byte occurs in 10,000 bytes of English text and JSON.
 _ASCII: dict[int, float] = {}
 for _group, _weight in (
     (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 12),
@@ -112,7 +112,7 @@ for _group, _weight in (
     (b" ", 1300),
 ):
     _ASCII.update(dict.fromkeys(_group, _weight))
-# The bytes that lead the characters of a script, and how many in 10,000 they are together.
+# The lead bytes of a script's characters, and how many of 10,000 bytes they are together.
 _SCRIPTS = (
     (b"\xc3\xc4\xc5", 150),  # Latin
     (b"\xd0\xd0\xd1", 4400),  # Cyrillic
@@ -123,8 +123,8 @@ _SCRIPTS = (
     (b"\xd8\xd9", 4300),  # Arabic
     (b"\xe0\xe0\xe0\xe2", 3200),  # Thai, Hindi
 )
-_KEPT = 5  # bytes of a key that are tried at each place
-# Which of those together, by rank: the likeliest keys alone, so that the work is bounded.
+_KEPT = 5  # values that are tried for each byte of a key
+# The combinations of these values, by rank: only the likeliest keys, so the work is bounded.
 _RANKS = tuple(ranks for ranks in product(range(_KEPT), repeat=4) if sum(ranks) < _KEPT)
 
 
@@ -139,8 +139,8 @@ def _weights(leads: bytes, share: int) -> bytes:
 
 
 def _readings(data: bytes) -> Iterator[tuple[float, str]]:
-    """Yield how well the bytes read under likely keys that make them UTF-8, by script."""
-    # One byte in four, under each of the bytes that a key can have in its place.
+    """For each script and likely key that gives UTF-8, yield how well the text reads."""
+    # For each of the four places in a key: every fourth byte, unmasked with each value.
     turned = [
         [apply_mask(data[place::4], bytes((key,)) * 4) for key in range(256)] for place in range(4)
     ]
@@ -164,7 +164,7 @@ def _readings(data: bytes) -> Iterator[tuple[float, str]]:
 
 
 def compressed_message(sample: Sample) -> Finding | None:
-    """Find a message of permessage-deflate: with the tail put back it inflates to text."""
+    """Find a permessage-deflate message: with the tail added again it inflates to text."""
     if not sample.from_start or len(sample.data) < 4:
         return None
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -172,7 +172,7 @@ def compressed_message(sample: Sample) -> Finding | None:
         inflated = inflater.decompress(sample.data + _TAIL * sample.to_end, 65536)
     except zlib.error:
         return None
-    # After a final block there may be a byte of padding (section 7.2.3.4) and our tail.
+    # After a final block there may be a padding byte (section 7.2.3.4) and the tail added here.
     if not inflated or inflater.unused_data not in (b"", _TAIL, b"\0" + _TAIL):
         return None
     try:
