@@ -1,4 +1,4 @@
-# `make demo` and `make test` need a Python that pyproject.toml allows and a C compiler, no more.
+# `make demo` and `make test` need only a Python that pyproject.toml allows and a C compiler.
 # Other checks are sessions of nox: `make lint`, or `.venv/bin/nox -l` after it.
 
 PYTHON ?= python3
@@ -8,17 +8,17 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SOURCES := setup.py tools/docstrings.py $(wildcard src/wsfast/_native/*.p* src/wsfast/_native/*.h \
     src/wsfast/_kernels/* src/wsfast/_pure/*.py src/wsfast/include/*)
 
-# A build that would give no extension must fail here, not fall back.
+# A build without the extension must fail here instead of falling back.
 export WSFAST_REQUIRE_EXTENSION := 1
 
 .PHONY: help demo test bench wheel lint clean
 
 help:
-	@echo 'make test    the tests, on both codecs and every kernel that this CPU runs'
-	@echo 'make demo    a real client and its traffic, judged by wsfast'
+	@echo 'make test    the tests, on both codecs and every kernel that this CPU can run'
+	@echo 'make demo    decodes the traffic of a real client'
 	@echo 'make lint    style, spelling, types and imports'
-	@echo 'make bench   the benchmarks beside other libraries; records the run'
-	@echo 'make wheel   what a release has for this machine: built, checked, installed, tested'
+	@echo 'make bench   the benchmarks, compared with other libraries; records the run'
+	@echo 'make wheel   builds, checks, installs and tests what a release has for this machine'
 	@echo 'make clean   remove what was built, and .venv'
 	@echo 'nox -l       every other check by name (pip install nox, or after make lint: .venv/bin/nox)'
 	@echo '.ci/run      all checks'

@@ -4,7 +4,7 @@
     python examples/echo_client.py ws://127.0.0.1:8765/ --say "Grüße"
 
 ``websockets`` writes the opening handshake (section 4); after that a ``wsfast.Connection``
-takes what arrives and says what is to be sent.
+takes what arrives and returns what to send.
 
 Invariant: ends when the server has closed TCP, or ``CLOSING_TIMEOUT`` after both close
 frames (section 7.1.1).

@@ -3,10 +3,10 @@
     python examples/echo_server.py --port 8765
 
 ``websockets`` answers the opening handshake (section 4); after that a ``wsfast.Connection``
-takes what arrives and says what is to be sent.
+takes what arrives and returns what to send.
 
-Invariant: the connection is closed with the code and the reason of the violation that
-was found, or with the code that the client sent.
+Invariant: the connection is closed with the code and the reason of the violation, or with
+the code that the client sent.
 """
 
 from __future__ import annotations

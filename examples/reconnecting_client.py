@@ -1,4 +1,4 @@
-"""Print what a server sends, and come back when the connection is lost.
+"""Print what a server sends, and reconnect when the connection is lost.
 
 python examples/reconnecting_client.py wss://example.com/feed    (pip install websockets)
 """

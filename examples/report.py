@@ -1,7 +1,7 @@
 """How the demo prints: tables and panels in a terminal, plain lines in a pipe.
 
-Invariant: whatever colour says, a character says too, so that nothing is lost in a pipe
-or under ``NO_COLOR``.
+Invariant: colour never carries information alone, so nothing is lost in a pipe or under
+``NO_COLOR``.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
     python examples/streaming.py --mib 256
 
-A message is sent from an iterable or an async iterable, one fragment for each of its parts
-(RFC 6455 section 5.4), and the next part is asked for only when the last one has gone.  At the
-other end it is taken in parts as its bytes arrive, and while one is worked on nothing is read,
-so that TCP slows the sender down.
+A message is sent from an iterable or an async iterable, one fragment for each part (RFC 6455
+section 5.4); the next part is requested only when the last one has been sent.  The other end
+receives it in parts as its bytes arrive.  While it works on a part it reads nothing, so that
+TCP slows the sender down.
 
 The opening handshake is left out here; ``echo_server.py`` and ``echo_client.py`` have it.
 """

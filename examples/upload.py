@@ -1,4 +1,4 @@
-"""Upload a file in one message without reading it into memory, and receive it so.
+"""Upload a file in one message, without having it in memory at either end.
 
 python examples/upload.py FILE
 """

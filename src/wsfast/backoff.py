@@ -48,9 +48,9 @@ class Backoff:
         factor: how many times as large each ceiling is as the one before.
         cap: the largest ceiling, in seconds.
         jitter: ``"full"`` for a random delay from 0 to the ceiling, so that many clients
-            spread out; ``"equal"`` for one from half the ceiling on; ``"none"`` for the
-            ceiling itself.
-        max_attempts: how many delays there are; ``None`` for no end, 0 for none.
+            spread out; ``"equal"`` for a random delay from half the ceiling to the ceiling;
+            ``"none"`` for the ceiling itself.
+        max_attempts: the number of delays; ``None`` for no limit, 0 for no retries.
         rng: the source of randomness, such as a ``random.Random``; by default a new one.
 
     Raises:

@@ -179,7 +179,7 @@ class Connection(Sender, Generic["_TextType", "_MessageType"]):
             TypeError: ``data`` is not a buffer.
             ValueError: it is not C-contiguous.
             RuntimeError: an exception that was not the remote's fault has stopped the
-                decoder, and what was decoded before it was taken.  Sending still works.
+                decoder, and you have taken all earlier events.  Sending still works.
         """
         return self._take(self._decoder.feed, data)
 

@@ -109,17 +109,16 @@ class Cause(Enum):
 class InvalidUTF8(ProtocolViolation, ValueError):
     """Raised when a text is not UTF-8; says which byte is wrong (RFC 6455 section 8.1).
 
-    Offsets count bytes from 0, from the start of the message.  For the reason of a close
-    frame they count from the start of the frame's payload, which begins with the two bytes
-    of the code; only the text of the exception counts from the start of the reason, and says
-    so.
+    Offsets count bytes from 0, from the start of the message.  If the text is the reason of a
+    close frame, the attributes count from the start of the frame's payload, which begins with
+    the two bytes of the code; the text of the exception counts from the start of the reason.
 
     Attributes:
         offset: the first byte of the invalid sequence: ``UnicodeDecodeError.start`` of
             CPython, for the whole message.
         length: the number of invalid bytes, 1 to 3 (the maximal subpart of The Unicode
             Standard, D93b): CPython's ``end - start``.
-        octets: these bytes.
+        octets: the invalid bytes.
         detected_at: the byte that proved the text invalid; the length of the message if
             it ended inside a character.
         cause: a ``Cause``.

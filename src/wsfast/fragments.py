@@ -35,7 +35,7 @@ def fragment(opcode: int, payload: Buffer | str, size: int) -> Iterator[Frame]:
 
     Raises:
         TypeError: the payload is neither, or the size not an integer.
-        ValueError: the opcode is a different one, the size is too small, the buffer is not
+        ValueError: the opcode is neither, the size is too small, the buffer is not
             C-contiguous, or the text has a lone surrogate.
 
     >>> [(f.opcode.name, f.payload, f.fin) for f in fragment(1, "Größe", 4)]

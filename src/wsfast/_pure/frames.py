@@ -102,7 +102,7 @@ class FrameDecoder(Receiver):
         def __next__(self) -> Frame: ...
 
     def take_part(self) -> tuple[int, bool, bytes] | None:
-        """Take the bytes that have arrived of an unfinished data frame's payload.
+        """Take the part of an unfinished data frame's payload that has arrived.
 
         Use it to pass a payload on while it arrives.  When the frame is complete, ``feed``
         yields it with the rest of its payload.

@@ -51,7 +51,7 @@ def encode_utf8(text: str, /) -> bytes:
         text: any ``str``.
 
     Raises:
-        UnicodeEncodeError: it has a lone surrogate; the same error as of ``text.encode()``.
+        UnicodeEncodeError: it has a lone surrogate; the same error as from ``text.encode()``.
         TypeError: ``text`` is not a ``str``.
 
     >>> encode_utf8("Köln")
@@ -71,7 +71,7 @@ def validate_utf8(data: Buffer, /) -> None:
         data: any C-contiguous buffer.
 
     Raises:
-        InvalidUTF8: it is not; has the offset in ``data``, in bytes, and the cause.
+        InvalidUTF8: it is not valid; the exception has the offset in bytes and the cause.
         TypeError: ``data`` is not a buffer.
         ValueError: it is not C-contiguous.
     """
@@ -197,7 +197,7 @@ class Utf8Validator:
         """Return a validator that continues from the ``state`` of another.
 
         Raises:
-            ValueError: that is not such a state.
+            ValueError: ``state`` is not a state of a validator.
         """
         position, pending, fragment_index, lead_index, lead_offset = check_state(state)
         validator = cls()
