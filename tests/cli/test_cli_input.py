@@ -209,7 +209,7 @@ def test_input_that_changes_meanwhile(
     [
         ("check", ".", "Is a directory"),
         ("frames", ".", "Is a directory"),
-        ("check", "/dev/zero", "is a device, which may have no end"),
+        ("check", "/dev/zero", "is a device, which may never end"),
         ("frames", "/dev/zero", "larger than"),
         ("frames", os.devnull, "is empty"),
         ("check", "/proc/self/mem", "can't read"),

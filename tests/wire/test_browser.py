@@ -127,7 +127,7 @@ def close_event(page: str, title: str) -> tuple[int, bool, str]:
             "invalid UTF-8 at byte 2: F0 9F, the text ends inside a character",
         ),
         ("good text", 1000, True, "valid UTF-8"),
-        ("the server restarts", 1001, True, "the server restarts; come back with backoff"),
+        ("the server restarts", 1001, True, "the server restarts; reconnect with backoff"),
         # Chromium answers bad text with 1002 on the wire, and tells the page 1006.
         ("the server sends a bad text", 1006, False, ""),
     ],

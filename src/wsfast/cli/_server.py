@@ -133,7 +133,7 @@ async def _judge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 async def _restart(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Close as a server does that restarts."""
-    payload = encode_close(CloseCode.GOING_AWAY, "the server restarts; come back with backoff")
+    payload = encode_close(CloseCode.GOING_AWAY, "the server restarts; reconnect with backoff")
     await _close(encode_frame(Opcode.CLOSE, payload), reader, writer)
 
 

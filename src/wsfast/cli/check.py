@@ -125,8 +125,8 @@ def _check(path: str, show_payload: bool, show_fixed: bool, quiet: bool) -> _Res
     with _files.open_input(path) as file:
         if file.endless:
             raise _files.Unreadable(
-                f"{named(path)} is a device, which may have no end; "
-                "pipe what you want of it: head -c 1M FILE | wsfast check"
+                f"{named(path)} is a device, which may never end; "
+                "pipe a part of it: head -c 1M FILE | wsfast check"
             )
         reader = _Reader(file)
         with _progress(file, quiet) as advance:

@@ -94,7 +94,7 @@ def doctor(as_json: bool) -> int:
 WRONG = {
     "refused": "Left unchanged, because the version was not tested",
     "broken": "Can't be imported, or is not as expected",
-    "taken": "Replaced by something else, after wsfast was put there",
+    "taken": "Replaced by other code after wsfast was put there",
 }
 
 
@@ -111,8 +111,8 @@ def _summary(remedy: str, findings: list[Finding], wrong: dict[str, list[str]]) 
         lines.append(f"{slow} of {len(findings)} can be accelerated: {how}")
         if not there and "WSFAST_ACCELERATE" in os.environ:
             lines.append(
-                f"WSFAST_ACCELERATE is set, but Python doesn't look at it: there is no {PTH} in "
-                "its site-packages (pip install -e leaves it out)."
+                f"WSFAST_ACCELERATE is set, but has no effect: there is no {PTH} in "
+                "site-packages (pip install -e installs none)."
             )
     if not lines:
         lines.append("All well.")

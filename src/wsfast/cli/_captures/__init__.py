@@ -112,7 +112,7 @@ def _read(data: bytes, form: str) -> tuple[Found, str]:
             return found, how
         data = found.data
     if not data:
-        raise NotFrames("this holds no bytes")
+        raise NotFrames("this contains no bytes")
     return Unwrapped(data), how
 
 

@@ -77,7 +77,7 @@ def read(data: bytes) -> Unwrapped | list[Connection]:
     """Return the bytes of a dump, the packets of one of packets, or the sides of a stream."""
     if len(data) > _LONGEST:
         raise NotFrames(
-            f"a dump of more than {_LONGEST >> 20} MiB: make it bytes again first, with xxd -r"
+            f"a dump of more than {_LONGEST >> 20} MiB: convert it back to bytes first, with xxd -r"
         )
     blocks = {False: list(_blocks(data, False)), True: list(_blocks(data, True))}
     if blocks[False] and blocks[True]:  # the second side of a stream is indented
@@ -89,7 +89,7 @@ def read(data: bytes) -> Unwrapped | list[Connection]:
         return packets
     if len(dumped) > 1:
         raise NotFrames(
-            f"this holds {len(dumped)} dumps, which are not TCP packets; give one of them"
+            f"this contains {len(dumped)} dumps that are not TCP packets; pass just one of them"
         )
     return Unwrapped(dumped[0] if dumped else b"")
 
@@ -168,16 +168,16 @@ def _try(block: _Block, base: int, swap: bool) -> tuple[int, bytes] | str:
         if index in block.repeated:
             extra = 0
         if piece is None or extra < 0 or any(piece[len(piece) - extra :]):
-            return f"line {row.number} does not have the bytes up to the next offset"
+            return f"line {row.number} has fewer bytes than the next offset says"
         if index in block.repeated:
             if step is None or not piece or step % len(piece):
                 return f"line {row.number} is repeated, but no offset says how often"
             if len(out) + step > _LARGEST:
-                return f"it holds more than {_LARGEST >> 20} MiB"
+                return f"it contains more than {_LARGEST >> 20} MiB"
             piece *= step // len(piece)
         elif extra:
             if index < len(block.rows) - 2 or extra > 7:
-                return f"line {row.number} has more than the bytes up to the next offset"
+                return f"line {row.number} has more bytes than the next offset says"
             filled, piece = extra, piece[:-extra]
         out += piece
     return filled, bytes(out)

@@ -49,8 +49,8 @@ def read(data: bytes) -> list[Connection]:
 def _section(data: bytes, form: str, number: int, lines: int) -> Connection:
     if form == "ascii":
         raise NotFrames(
-            "tshark's ascii form has lost what is not ASCII; "
-            "write it again with -z follow,tcp,raw,0"
+            "tshark's ascii format loses all bytes that are not ASCII; "
+            "export it again with -z follow,tcp,raw,0"
         )
     names = dict(_NODES.findall(data))
     if form == "yaml":
@@ -84,7 +84,7 @@ def _raw(data: bytes, lines: int = 0) -> Connection:
         try:
             sides[line[:1] in b"\t "] += binascii.unhexlify(digits)
         except binascii.Error:
-            raise NotFrames(f"line {number} is not of tshark's follow-stream output") from None
+            raise NotFrames(f"line {number} is not part of tshark's follow-stream output") from None
     return Connection((Side([(0, bytes(sides[0]))]), Side([(0, bytes(sides[1]))])))
 
 

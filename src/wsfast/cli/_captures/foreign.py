@@ -11,8 +11,8 @@ from .model import NotFrames
 from .text import as_utf8, is_text
 
 KEYS = (
-    "To see inside, have the client write its keys (SSLKEYLOGFILE=keys.log) and give "
-    "them with --keylog keys.log, or record on the plain side of the TLS proxy."
+    "To read it, let the client write its keys (SSLKEYLOGFILE=keys.log) and pass them with "
+    "--keylog keys.log, or capture on the unencrypted side of the TLS proxy."
 )
 # What a file begins with, and what it is then.
 _MAGIC: tuple[tuple[bytes, str], ...] = (

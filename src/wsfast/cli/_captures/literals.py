@@ -178,7 +178,7 @@ class Arrays:
         for peer, rest in zip(parts[1::2], parts[2::2], strict=True):
             found = _LIST.match(_COMMENT.sub(b" ", rest).strip())
             if not found:
-                raise NotFrames(f"array {len(sides[0])} of peer {int(peer)} is not whole")
+                raise NotFrames(f"array {len(sides[0])} of peer {int(peer)} is incomplete")
             numbers = [_number(number) for number in _NUMBER.findall(found[1])]
             if max(numbers) > 255:
                 raise NotFrames(f"an array of peer {int(peer)} has a number above 255")

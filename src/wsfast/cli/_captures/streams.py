@@ -160,7 +160,7 @@ def _refuse_lossy(body: bytes, head: Handshake | None) -> None:
     if head and _LOSSY.fullmatch(body) and evidence.walk(body).frames == 0:
         raise NotFrames(
             "after the handshake there is only text: this was saved as ASCII, which loses "
-            'what frames are made of; save it as "Raw" or "YAML"'
+            'most bytes of the frames; save it as "Raw" or "YAML"'
         )
 
 
@@ -254,7 +254,7 @@ def _mixed(data: bytes, agreed: Agreement, *, certain: bool) -> list[Stream]:
         if side
     ]
     for stream in streams:
-        stream.notes.append("both directions are in one: offsets count one of them")
+        stream.notes.append("both directions are mixed here: offsets count within one direction")
         stream.doubts += agreed.doubts
         if end < len(data):
             stream.doubts.append(f"no frame begins at byte {end} after the handshake")
