@@ -1,16 +1,17 @@
-"""Inflate compressed messages (RFC 7692 section 7.2.2), within bounds and the same at every cut.
+"""Inflate compressed messages (RFC 7692 section 7.2.2), bounded and independent of the cuts.
 
-An engine that meets a fault throws away what the same call inflated before it, so where the
-fault shows would depend on how the bytes were cut into reads.  Therefore what was given to
-the engine since a state that is at hand is kept; after a fault it is inflated again from
-there, the last slice byte by byte.  What comes out before the fault is judged first.
+At corrupt data, an engine throws away everything that the same call inflated before it.  So
+the place of the error would depend on how the bytes were cut into reads.  Therefore this module
+saves a state of the stream, and keeps the bytes given to the engine since then.  After an error
+it inflates them again from the saved state, the last slice byte by byte, and what comes out
+before the error is judged first.
 
-A state is at hand where the engine can copy a stream.  isal can't; there, after a message, a
-new stream takes over the window.  In a message that is very long a second stream follows.
+A state is saved by copying the stream.  isal can't do that.  There, after a message, a new
+stream takes over the window; in a very long message, a second stream follows the first.
 
-Invariant: nothing is inflated beyond what the receiver has room for and one byte more,
-whatever the compressed bytes say; what comes out, and which byte shows a fault, does not
-depend on how the compressed bytes were cut.
+Invariant: nothing is inflated beyond one byte more than the receiver has room for, whatever
+the compressed bytes say.  What comes out, and which byte shows an error, does not depend on
+how the compressed bytes were cut.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
 TAIL = b"\x00\x00\xff\xff"  # taken off each message (section 7.2.1)
 _LAST_BLOCK = (
-    b"\x01\x00\x00\xff\xff"  # empty and final: ends a stream that has come to a block's end
+    b"\x01\x00\x00\xff\xff"  # empty and final: ends a stream that is at the end of a block
 )
 _PIECE = 1 << 16  # bytes inflated at a time
-_SLICE = 1 << 14  # bytes given to an engine at a time: each time it copies what it leaves
+_SLICE = 1 << 14  # bytes given to an engine at a time: it copies what it doesn't consume
 _KEPT = 1 << 15  # bytes given to an engine that are kept
 # The same where streams can't be copied: after a message, and inside one.
 _RENEWED = 1 << 16
@@ -39,12 +40,13 @@ _WINDOW = 1 << 15
 
 
 class Inflater:
-    """Inflates the compressed messages that one decoder receives.
+    """The decompression of the messages that one decoder receives.
 
-    Each call of ``pieces`` is a part of a message; ``end`` is its end.
+    Call ``pieces`` for each part of a message, and ``end`` at its end.
 
-    The window is 32 KiB whatever was agreed on.  With a smaller one, whether an engine
-    accepts a distance that is longer depends on how much the same call inflated before.
+    The window is always 32 KiB, even if a smaller one was negotiated.  With a smaller window,
+    it depends on how much the same call inflated before whether an engine accepts a distance
+    that is too long.
     """
 
     def __init__(self, engine: Any, *, takes_over: bool) -> None:
@@ -52,13 +54,13 @@ class Inflater:
         self._new: Callable[..., Any] = partial(engine.decompressobj, wbits=-15)
         self._takes_over = takes_over
         self._stream: Any = None
-        # The stream's state some time ago, or the window of a new one, and what it was given
-        # since.
+        # An earlier state of the stream, or the window of a new stream, and the bytes given to
+        # the stream since then.
         self._saved: Any = None
         self._window = b""
         self._given = bytearray()
-        # Where streams can't be copied: what was inflated last, and how much was given to the
-        # stream that is no longer kept.
+        # Where streams can't be copied: the bytes inflated last, and how many bytes were given
+        # to the stream and are no longer kept.
         self._recent: bytearray | None = None
         self._before = 0
 
@@ -67,11 +69,11 @@ class Inflater:
 
         Args:
             data: the next compressed bytes of the message.
-            room: how many inflated bytes the message may still have.  No more than one
-                beyond that are made: it is for the caller to stop then.
+            room: how many inflated bytes the message may still have.  At most one byte more
+                is inflated; the caller must stop then.
 
         Raises:
-            ProtocolError: they are not what a compressor writes.
+            ProtocolError: the compressed bytes are corrupt.
         """
         at, kept = 0, self._given
         while at < len(data):
@@ -95,7 +97,7 @@ class Inflater:
                         part = given = stream.unused_data
                         done = 0
                         self._forget()
-                    # A full piece may not be all: what was taken in can still have to come out.
+                    # A full piece may not be all: more may come out of the bytes consumed.
                     if not given and (self._stream is None or len(piece) < most):
                         break
             except self._error as error:
@@ -105,15 +107,15 @@ class Inflater:
                 if len(kept) >= _KEPT:
                     self._save()
                 continue
-            # Not in the handler: that error, and with it the bytes, would be kept as the context.
+            # Not in the handler: the error would stay alive as the context, and with it the bytes.
             yield from self._before_the_fault(part, done, room + done)
             raise errors.bad_deflate(fault)
 
     def end(self, room: int) -> Iterator[bytes]:
-        """Yield what the end of a message still inflates to, and be ready for the next.
+        """Yield what the end of a message still inflates to, and prepare for the next message.
 
         Raises:
-            ProtocolError: the message ends inside a block, where that can be told.
+            ProtocolError: the message ends inside a block, if that can be detected.
         """
         yield from self.pieces(TAIL, room)
         if self._takes_over and (
@@ -151,7 +153,7 @@ class Inflater:
 
     @staticmethod
     def _remember(recent: bytearray, piece: bytes) -> None:
-        """Keep the last bytes inflated: a window of them, and not much more."""
+        """Keep the last bytes inflated: one window, and not much more."""
         if len(piece) >= _WINDOW:
             recent[:] = piece[-_WINDOW:]
             return
@@ -160,7 +162,7 @@ class Inflater:
             del recent[:-_WINDOW]
 
     def _save(self) -> None:
-        """Have a later state at hand than the one that is."""
+        """Save a later state, if it is time."""
         if self._recent is None:
             self._saved = self._stream.copy()
         elif len(self._given) >= _KEPT_UNCOPIED:
@@ -171,7 +173,7 @@ class Inflater:
         self._given.clear()
 
     def _earlier(self) -> Any:
-        """Return a stream in the state that ours had before the part that is being inflated."""
+        """Return a stream in the state that ours had before the current part."""
         stream = self._saved or self._fresh()
         given = bytes(self._given)
         while True:
@@ -181,7 +183,7 @@ class Inflater:
                 return stream
 
     def _before_the_fault(self, part: bytes, done: int, room: int) -> Iterator[bytes]:
-        """Yield what a part inflates to up to the byte that shows a fault, but for ``done``."""
+        """Yield what a part inflates to before the corrupt byte, after the first ``done`` bytes."""
         stream = self._earlier()
         self._forget()  # nothing can be inflated after this
         for i in range(len(part)):
@@ -202,7 +204,7 @@ class Inflater:
 
 
 def _fault(error: Exception) -> str:
-    """Return what an engine says of the bytes, unless it says that there is no memory."""
+    """Return the engine's message about the bytes; raise MemoryError if it ran out of memory."""
     said = str(error)
     if said.startswith("Error -4"):
         raise MemoryError(said)

@@ -1,10 +1,10 @@
-"""Whether an error is worth another attempt, whatever library raised it.
+"""Whether to try again after an error of any library.
 
-Invariant: a third-party library is never imported, nor its exceptions known by their module:
-an error is judged by the facts that it carries (a close code, an HTTP status, what kind of
-built-in error it is or wraps) and only without such facts by what its class is called.  Nothing
-that an error does (a property that raises, a lying integer, a cycle of causes) gets out of here,
-and nothing here makes it warn.
+Invariant: no third-party library is imported, and no exception is recognised by its module.
+The facts in an error decide (a close code, an HTTP status, the kind of built-in error that it
+is or wraps); only without such facts, the name of its class decides.  Nothing that an error
+does (a property that raises, a lying integer, a cycle of causes) escapes from here or causes a
+warning.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-# Refusals of an opening handshake that may be over soon.
+# HTTP statuses: temporary ones among 4xx, permanent ones among 5xx.
 _PASSING_4XX = frozenset({408, 425, 429})
 _LASTING_5XX = frozenset({501, 505})
 
-# Faults in a program or its configuration, where another attempt meets the same.
+# Bugs in a program or its configuration: another attempt would fail the same way.
 _FAULTS = (
     *(ValueError, TypeError, LookupError, AttributeError, NameError, AssertionError),
     *(ArithmeticError, ImportError, SyntaxError, MemoryError, ReferenceError, BufferError),
     *(NotImplementedError, RecursionError, StopIteration, StopAsyncIteration, Warning),
 )
 
-# TLS errors that come of the network or of the server's state, as ``SSLError.reason`` has them;
-# any other is one of certificates, versions or ciphers.
+# ``SSLError.reason`` of TLS errors that the network or the server's state causes; all others
+# are about certificates, versions or ciphers.
 _PASSING_TLS = frozenset(
     {
         "APPLICATION_DATA_AFTER_CLOSE_NOTIFY",
@@ -42,9 +42,9 @@ _PASSING_TLS = frozenset(
     }
 )
 
-# What libraries call an error of the network that carries no fact: ``ServerDisconnectedError``,
+# Names of network errors without facts: ``ServerDisconnectedError``,
 # ``WebSocketConnectionClosedException``, ``ConnectionTimeout``, ``BrokenResourceError``.
-# ``ConnectionError`` is not among them: python-socketio calls a refusal by that name.
+# Not ``ConnectionError``: python-socketio uses that name for a refusal.
 _NETWORK_NAMES = (
     *("timeout", "timedout", "tooslow", "disconnect", "connectionclosed", "connectionlost"),
     *("connectionreset", "networkerror", "endofstream", "brokenresource", "websocketclosed"),
@@ -93,7 +93,7 @@ def retry_after(error: BaseException) -> float:
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield what is to be judged: the error, or each error of the group that decides it."""
+    """Yield the errors to judge: the error itself, or each error of the group that decides."""
     seen: set[int] = set()
     pending = [error]
     while pending:
@@ -107,7 +107,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _deciding_group(error: BaseException) -> BaseExceptionGroup[BaseException] | None:
-    """Return the group that an error is, or that caused it if nothing nearer decides."""
+    """Return the group that an error is, or the group that caused it if nothing before decides."""
     for each in _chain(error):
         if isinstance(each, BaseExceptionGroup):
             return each
@@ -130,7 +130,7 @@ def _judge(error: BaseException) -> bool:
 
 
 def _chain(error: BaseException, *, suppressed: bool = False) -> Iterator[BaseException]:
-    """Yield an error, what caused it, what caused that, each once."""
+    """Yield an error and its causes, one after the other, each once."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
@@ -140,8 +140,8 @@ def _chain(error: BaseException, *, suppressed: bool = False) -> Iterator[BaseEx
 
 
 def _cause(error: BaseException, suppressed: bool) -> BaseException | None:
-    """Return what caused an error; a cancellation, from which timeouts come, is no cause."""
-    # URLError of urllib and the errors of requests hold another in an attribute.
+    """Return the cause of an error; a cancellation, which timeouts come from, doesn't count."""
+    # urllib's URLError and the errors of requests have their cause in an attribute.
     candidates = [error.__cause__, _read(error, "reason")]
     ours = type(error).__module__ == "builtins"
     if not ours:
@@ -153,7 +153,7 @@ def _cause(error: BaseException, suppressed: bool) -> BaseException | None:
 
 
 def _is_tls_failure(error: BaseException) -> bool:
-    """Tell whether TLS failed for a reason that lasts."""
+    """Return whether TLS failed for a permanent reason."""
     ssl = sys.modules.get("ssl")  # if nobody imported it, nobody raised its errors
     if ssl is None or not isinstance(error, ssl.SSLError):
         return False
@@ -163,13 +163,13 @@ def _is_tls_failure(error: BaseException) -> bool:
     if isinstance(error, (*cut_off, ssl.SSLWantReadError, ssl.SSLWantWriteError)):
         return False
     reason = _read(error, "reason")
-    if reason is None:  # aiohttp's own, which only the error that caused it explains
+    if reason is None:  # aiohttp's own error: only its cause explains it
         return _cause(error, suppressed=True) is None
     return reason not in _PASSING_TLS
 
 
 def _verdict_by_facts(error: BaseException) -> bool | None:
-    """Judge an error by codes, statuses and its kind; ``None`` if these say nothing."""
+    """Judge an error by codes, statuses and its type; ``None`` if these don't decide."""
     numbers = set(_numbers(error))
     if numbers:
         return all(map(_may_pass, numbers))
@@ -183,7 +183,7 @@ def _verdict_by_facts(error: BaseException) -> bool | None:
 
 
 def _may_pass(number: int) -> bool:
-    """Judge a close code or an HTTP status; their ranges don't meet."""
+    """Judge a close code or an HTTP status; their ranges don't overlap."""
     if number >= 1000:
         return should_reconnect(number)
     return number in _PASSING_4XX or (number >= 500 and number not in _LASTING_5XX)
@@ -192,7 +192,7 @@ def _may_pass(number: int) -> bool:
 def _numbers(error: BaseException) -> Iterator[int]:
     """Yield the close codes and HTTP statuses that an error carries."""
     frames = [_read(error, name, missing=_MISSING) for name in ("rcvd", "sent")]
-    if not any(frame is _MISSING for frame in frames):  # as the ConnectionClosed of websockets
+    if not any(frame is _MISSING for frame in frames):  # like ConnectionClosed of websockets
         codes = [_integer(_read(frame, "code")) for frame in frames if frame is not None]
         for code in codes or [1006]:
             yield code if code is not None and 1000 <= code <= 4999 else 0
@@ -209,7 +209,7 @@ def _numbers(error: BaseException) -> Iterator[int]:
 
 
 def _holders(error: BaseException) -> tuple[object, ...]:
-    """Return what may hold a number or headers for an error: a response, a close reason."""
+    """Return the objects that may have a number or headers: a response, a close reason."""
     return (_read(error, "response"), _read(error, "reason"), *_arguments(error))
 
 
@@ -221,7 +221,7 @@ def _arguments(error: BaseException) -> tuple[object, ...]:
 
 
 def _integer(value: object) -> int | None:
-    """Return an integer as exactly that, not of a class that compares as it likes."""
+    """Return a plain int, not a subclass that may compare in its own way."""
     return int.__index__(value) if isinstance(value, int) else None
 
 
@@ -281,8 +281,8 @@ _MISSING = object()
 
 
 def _read(holder: object, name: str, *, missing: object = None) -> Any:
-    """Return an attribute, but not of a property that would warn that it is deprecated."""
-    import inspect  # here, because it would cost more than the rest of wsfast to import
+    """Return an attribute, unless it is a property that warns that it is deprecated."""
+    import inspect  # not at the top: it takes longer to import than the rest of wsfast
 
     try:
         found = inspect.getattr_static(holder, name)
@@ -294,7 +294,7 @@ def _read(holder: object, name: str, *, missing: object = None) -> Any:
 
 
 def _warns(found: property) -> bool:
-    """Tell from the code of a property whether it warns."""
+    """Return whether a property warns, judged by its code."""
     names = getattr(getattr(found.fget, "__code__", None), "co_names", ())
     if hasattr(found.fget, "__deprecated__"):
         return True

@@ -1,9 +1,9 @@
-"""The codec in Python, for where the extension is not: same names, same results.
+"""The pure-Python codec, for installations without the extension: same names, same results.
 
-Invariant: ``__all__`` is that of the compiled twin.
+Invariant: ``__all__`` is the same as in the compiled twin.
 """
 
-# ruff: noqa: F403 # each module has the list of its own
+# ruff: noqa: F403 # each module lists its own names
 
 from . import classes, frames, mask, messages, sink, utf8
 from .classes import *

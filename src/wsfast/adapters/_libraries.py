@@ -1,6 +1,6 @@
 """The libraries that wsfast knows, by their names on the package index.
 
-Invariant: each is imported by its own statement, so that what freezes a program finds it.
+Invariant: each has its own import statement, so that PyInstaller and the like find it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAMES = (
     "wsproto",
 )
 
-# What people name, and the library that does its WebSocket work.
+# Other names that people try, and the library that does the WebSocket work there.
 RUNS_ON = {
     "channels": "uvicorn",
     "daphne": "autobahn",

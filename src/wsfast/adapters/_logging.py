@@ -1,6 +1,6 @@
 """What an accelerated library logs when text is not UTF-8: one line, by ``wsfast.logs``.
 
-Invariant: ``wsfast.logs`` is imported with the first line, not when libraries are switched on.
+Invariant: ``wsfast.logs`` is imported for the first line, not when libraries are accelerated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def log(violation: InvalidUTF8 | None, payload: Any = None, **known: Any) -> None:
-    """Log that a text was not UTF-8, if that is what happened."""
+    """Log that a text was not UTF-8; do nothing for ``None``."""
     if violation is not None:
         from ..logs import log_invalid_text
 
@@ -24,9 +24,9 @@ def log(violation: InvalidUTF8 | None, payload: Any = None, **known: Any) -> Non
 
 
 def violation_in(payload: Buffer, *, close: bool = False) -> InvalidUTF8 | None:
-    """Return what is wrong with the text of a message, or with a close frame's, if anything is.
+    """Return the violation in the text of a message or close frame; ``None`` if it is valid.
 
-    For libraries that report invalid text without saying where.
+    For libraries that report invalid text without its place.
     """
     try:
         if close:
@@ -41,13 +41,13 @@ def violation_in(payload: Buffer, *, close: bool = False) -> InvalidUTF8 | None:
 
 
 def message_in(data: Buffer, violation: InvalidUTF8, role: Any = "server") -> bytes | None:
-    """Return the message in which a text was found invalid, if what was read holds it whole.
+    """Return the message with the invalid text, if the bytes read contain all of it.
 
-    A ``MessageDecoder`` stops at the byte that is wrong; where the text came from shows in
-    what follows.
+    A ``MessageDecoder`` stops at the wrong byte, but the bytes after it help to find out where
+    the text came from.
     """
     if not logging.getLogger("wsfast").isEnabledFor(logging.WARNING):
-        return None  # nobody would see what it is needed for
+        return None  # it is needed only for the log
     message = bytearray()
     try:
         for frame in FrameDecoder(role, max_frame_size=None).feed(data):
@@ -59,7 +59,7 @@ def message_in(data: Buffer, violation: InvalidUTF8, role: Any = "server") -> by
                 if found is not None and _same(found, violation):
                     return bytes(message)
     except ProtocolViolation:
-        pass  # the read did not begin with a frame, or compresses, or goes on with a fault
+        pass  # the bytes don't begin with a frame, are compressed, or have another violation
     return None
 
 

@@ -1,11 +1,11 @@
 """What is replaced in a library: the names that other code looks up at every call.
 
-    Seam    one name in one module, and what makes its replacement from the original
+    Seam    one name in one module, and the function that makes its replacement
     Item    the same for an item of a dict in a module
     Peer    the seams of one library, and the versions that they were tested with
 
-Invariant: a seam counts as set only while the name holds our replacement; before the
-first seam of a library is set, all of those whose modules are there were found.
+Invariant: a seam counts as set only while the name holds our replacement.  No seam of a
+library is set unless all seams in its imported modules were found.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Acceleration(Record):
 
 
 class _Placed(NamedTuple):
-    """A replacement that was put somewhere: in a module, a class or a dict."""
+    """A replacement that was set in a module, a class or a dict."""
 
     owner: Any
     name: str
@@ -72,14 +72,13 @@ class Seam:
     """One thing to replace: ``attribute``, a dotted path, in ``module``.
 
     Args:
-        module: where it stands.
-        attribute: its name there.
-        make: is given the original, as it stands in its module or class, and returns what
-            takes its place.
-        what: what that does, in a few words.
-        pure: whether it is set with the codec in Python too.  That is slower than a library's
-            own code in most places, so only what repairs or logs a close code
-            should be.
+        module: the module that has it.
+        attribute: its name in the module.
+        make: a function that gets the original, as it is in its module or class, and returns
+            the replacement.
+        what: what the replacement does, in a few words.
+        pure: whether to set it with the pure-Python codec too.  That is usually slower than
+            the library's own code, so use this only for seams that repair or log a close code.
     """
 
     def __init__(
@@ -104,11 +103,11 @@ class Seam:
 
     @property
     def pays(self) -> bool:
-        """Whether it is to be set with the codec that is in use."""
+        """Whether to set it with the codec in use."""
         return self.pure or backend().name == "native"
 
     def find(self) -> tuple[Any, str, Any]:
-        """Return where the name stands, the name, and the object, unbound.
+        """Return the owner of the name, the name, and the object, unbound.
 
         Raises:
             AttributeError: there is no such name.
@@ -129,14 +128,14 @@ class Seam:
 
     @property
     def is_imported(self) -> bool:
-        """Whether the module is there, and not only begun (as importlib marks it)."""
+        """Whether the module is imported completely (importlib marks one that is not)."""
         module = sys.modules.get(self.module)
         if module is None or is_lazy(module):
             return False
         return not is_begun(module)
 
     def _look(self) -> tuple[_Placed | None, Any]:
-        """Return what we put where the name stands now, if anything, and what is there."""
+        """Return our replacement in the current owner of the name, if any, and what is there."""
         if not self.is_imported:
             return None, None
         try:
@@ -153,12 +152,12 @@ class Seam:
 
     @property
     def is_taken(self) -> bool:
-        """Whether somebody else has replaced our replacement."""
+        """Whether other code has replaced our replacement."""
         placed, found = self._look()
         return placed is not None and found is not placed.ours and not _same(found, placed.original)
 
     def set(self) -> None:
-        """Put ours there, unless it is, or somebody else's has taken its place."""
+        """Set our replacement, unless it is set, or other code has replaced it."""
         if self.is_set or self.is_taken:
             return
         owner, name, original = self.find()
@@ -168,7 +167,7 @@ class Seam:
         self._placed.append(_Placed(owner, name, original, ours))
 
     def undo(self) -> str:
-        """Put back the original; return why not, if somebody else replaced ours."""
+        """Put the original back; if other code has replaced ours, return that as the reason."""
         reason = ""
         for placed in self._placed:
             found = self._get(placed.owner, placed.name)
@@ -214,21 +213,21 @@ class Item(Seam):
 
 
 def is_lazy(module: ModuleType) -> bool:
-    """Tell whether ``importlib.util.LazyLoader`` will load it once somebody looks at it."""
-    # isinstance() would look at it.
+    """Return whether ``importlib.util.LazyLoader`` loads it on the first access."""
+    # isinstance() would be an access.
     util = sys.modules.get("importlib.util")
     return util is not None and type(module) is getattr(util, "_LazyModule", None)
 
 
 def is_begun(module: ModuleType | None) -> bool:
-    """Tell whether the module is being imported, as importlib marks it."""
+    """Return whether the module is being imported; importlib marks it."""
     if module is None or is_lazy(module):
         return False
     return bool(getattr(vars(module).get("__spec__"), "_initializing", False))
 
 
 def _same(found: Any, original: Any) -> bool:
-    """Tell whether both are the library's: one object, or one definition that ran twice."""
+    """Return whether both are the library's: one object, or one definition executed twice."""
     if found is original or found is None:
         return True
     names = ("__module__", "__qualname__")
@@ -244,7 +243,7 @@ class Peer:
         name: its name on the package index.
         tested: the first version that was tested, and the first that was not.
         seams: what is replaced.
-        left_alone: names that are not, and why.
+        left_alone: names that are not replaced, and why.
     """
 
     def __init__(
@@ -274,23 +273,23 @@ class Peer:
         return ""
 
     def want(self) -> None:
-        """Be ready to set the seams, unless the version that is installed was not tested.
+        """Prepare to set the seams, unless the installed version was not tested.
 
-        A library that is not installed may still be, or its directory not yet be known, as
-        when an interpreter starts: it is judged once it is imported.
+        A library that is not found now may be installed later, or its directory may not be
+        known yet while the interpreter starts: its version is checked when it is imported.
         """
         self.refused = self.why_not()
         self.wanted = self.refused in ("", NOT_INSTALLED, NOT_IMPORTED)
 
     def modules(self) -> set[str]:
-        """Return the modules whose import matters; the package itself says its version."""
+        """Return the modules to wait for; the package itself tells its version."""
         paying = {seam.module for seam in self.seams if seam.pays}
         return {self.package, *paying} if paying else paying
 
     def set_what_is_there(self, complete: str = "") -> None:
-        """Set the seams whose modules are imported: all that pay, or on a fault none.
+        """Set the seams whose modules are imported: all that pay, or none if one fails.
 
-        Modules that are being imported are left for later, but for the one that is
+        Modules that are being imported are left for later, except the one that is
         ``complete``.
         """
         there = [
@@ -308,7 +307,7 @@ class Peer:
                 seam.find()
             for seam in there:
                 seam.set()
-        except Exception as error:  # noqa: BLE001 # else nobody could import the library
+        except Exception as error:  # noqa: BLE001 # otherwise importing the library would fail
             self.refused = f"{self.name} {self.version} differs from what was tested: {error}"
             self.wanted = False
             for seam in self.seams:
@@ -329,7 +328,7 @@ class Peer:
         return Acceleration(self.name, self.version, seam.name, runs, reason)
 
     def rows(self) -> list[Acceleration]:
-        """Say how each seam stands."""
+        """Return the state of each seam."""
         if self.refused and self.refused != NOT_IMPORTED:
             return [Acceleration(self.name, self.version, "", "peer", self.refused)]
         return [self._row(seam) for seam in self.seams] + [

@@ -1,9 +1,9 @@
-"""Switch peers on when the interpreter starts, as ``WSFAST_ACCELERATE`` says.
+"""Accelerate libraries when the interpreter starts, as ``WSFAST_ACCELERATE`` says.
 
 Imported by the line in ``wsfast-accelerate.pth``, and only if the variable is set: to
 ``all``, or to names separated by commas.
 
-Invariant: whatever is wrong is one line on standard error; the interpreter starts.
+Invariant: an error is one line on standard error; the interpreter starts anyway.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import sys
 
 
 def start(value: str) -> None:
-    """Do what the variable says."""
+    """Accelerate the libraries that the variable names."""
     try:
         from ._seams import accelerate, names_in
 
         accelerate(*names_in(value))
-    except Exception as error:  # noqa: BLE001 # a broken start would keep the fault from being found
+    except Exception as error:  # noqa: BLE001 # the interpreter must start, whatever is wrong
         print(f"WSFAST_ACCELERATE={value}: {error}", file=sys.stderr)
 
 

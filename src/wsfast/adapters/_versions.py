@@ -1,6 +1,6 @@
-"""Which version of a library is installed, as far as it says so.
+"""Which version of a library is installed, if that can be found out.
 
-Invariant: nothing is imported to find out.
+Invariant: no library is imported for this.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ UNKNOWN = "its version is unknown: neither its metadata nor its __version__ is t
 
 
 def find_version(distribution: str, package: str) -> tuple[str, str]:
-    """Return the version, and ``""`` or why it is not known.
+    """Return the version, and why it is not known (``""`` if it is known).
 
-    Frozen programs often lack the metadata; then the package itself says its version.
+    Frozen programs often have no metadata; then the package itself tells its version.
     """
-    from importlib import metadata  # not at the top: it takes longer than all the rest
+    from importlib import metadata  # not at the top: it takes longer to import than the rest
 
     try:
         version: Any = metadata.version(distribution)
@@ -38,7 +38,7 @@ def find_version(distribution: str, package: str) -> tuple[str, str]:
 
 
 def _is_there(package: str) -> bool:
-    """Return whether the package could be imported; a bare directory is none."""
+    """Return whether the package could be imported; a bare directory doesn't count."""
     from importlib.util import find_spec
 
     try:
