@@ -1,6 +1,6 @@
-"""The hot path of WebSocket (RFC 6455), compiled: masking, frames, UTF-8 with evidence.
+"""A fast, compiled WebSocket codec (RFC 6455): masking, frames, messages, UTF-8 with evidence.
 
-This file is the list of what is public; everything else is private.
+This file lists the public names; everything else is private.
 """
 
 from ._backend import (
@@ -113,8 +113,8 @@ __all__ = [
 ]
 
 
-# Imported when they are first asked for, from where the imports for type checkers say: not all
-# need them, all would pay for them.
+# Imported when they are first used, from the modules in the imports for type checkers above: not
+# every program needs them, but every program would pay for them.
 _LATER = {
     "Acceleration": "adapters",
     "Closure": "connection",
@@ -135,7 +135,7 @@ _LATER = {
 if not TYPE_CHECKING:  # type checkers read the imports above, and know what is not there
 
     def __getattr__(name: str) -> object:
-        """Import what is imported later."""
+        """Import a name that is imported on first use."""
         if name not in _LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
@@ -145,12 +145,12 @@ if not TYPE_CHECKING:  # type checkers read the imports above, and know what is 
 
 
 def __dir__() -> list[str]:
-    """List what is imported later, too."""
+    """List also the names that are imported on first use."""
     return sorted({*globals(), *_LATER})
 
 
 def _diagnose(*args: "Any", **kwargs: "Any") -> "Diagnosis":
-    """Do what ``diagnose`` does, which is imported when it is first asked for."""
+    """Call ``diagnose``, which is imported on first use."""
     from .diagnosis import diagnose
 
     return diagnose(*args, **kwargs)

@@ -1,7 +1,7 @@
-"""The bytes of whatever the caller passes.
+"""The bytes of any buffer that the caller passes.
 
-Invariant: any C-contiguous buffer is taken, of any item type and shape, as the
-compiled twin takes it; anything else is a clear error.
+Invariant: like the compiled twin, it accepts any C-contiguous buffer of any item type and
+shape; anything else is a clear error.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     extension       = token *( ";" extension-param )
     extension-param = token [ "=" (token | quoted-string) ]
 
-Invariant: what does not follow the grammar is a ``ValueError`` that names the place; what
-an extension or its parameters mean is not judged here.
+Invariant: a header that does not follow the grammar is a ``ValueError`` that names the place.
+The meaning of extensions and parameters is not checked here.
 """
 
 from __future__ import annotations

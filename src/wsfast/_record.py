@@ -1,8 +1,8 @@
-"""Immutable value objects: what decoders yield and what reports hold.
+"""Immutable value objects: the events of decoders, and reports.
 
 Invariant: a record never changes after its ``__init__``; equal records are of one
-class and have equal fields.  (A plain base class and not ``dataclasses``, whose
-import costs more than the whole of wsfast.)
+class and have equal fields.  (A plain base class instead of ``dataclasses``, whose
+import takes longer than that of all of wsfast.)
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 else:
 
     class Generic:
-        """What type checkers take as ``typing.Generic``: at run time the class itself."""
+        """A stand-in for ``typing.Generic``: only type checkers see the real one."""
 
         __slots__ = ()
 

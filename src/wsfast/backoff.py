@@ -1,11 +1,11 @@
-"""When to come back after a close: growing, jittered delays, and for which errors.
+"""When to reconnect after a close: growing, jittered delays, and after which errors.
 
-RFC 6455 section 7.2.3 (abnormal closures and truncated exponential backoff); the table of
-close codes says after which of them to reconnect, ``_verdict`` after which errors.
+RFC 6455 section 7.2.3 (abnormal closures and truncated exponential backoff).  The table of
+close codes says after which codes to reconnect, ``_verdict`` after which errors.
 
 Invariant: a ceiling never exceeds the cap and never shrinks before ``reset``; a delay is
-never negative nor above its ceiling.  Nothing is retried that the judge says no to, and
-nothing that is not an ``Exception``.
+never negative nor above its ceiling.  Only an ``Exception`` is retried, and only if
+``retry_if`` says yes.
 """
 
 from __future__ import annotations

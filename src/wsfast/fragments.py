@@ -1,6 +1,6 @@
 """Cut a message into fragments (RFC 6455 section 5.4), text between characters only.
 
-Invariant: the payloads put together are the payload; none is longer than asked for.
+Invariant: the payloads, joined, are the original payload; none is longer than ``size``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def check_size(name: str, size: int, least: int) -> int:
 def cut(opcode: int, payload: Buffer | str, size: int) -> Iterator[tuple[memoryview, bool]]:
     """Return an iterator over the payloads of fragments, and whether each is the last.
 
-    They are views of the payload in UTF-8, for frames to be made of them without a copy.
+    They are views of the payload in UTF-8, so that frames can be made without a copy.
     """
     data = encode_utf8(payload) if isinstance(payload, str) else payload_bytes(payload)
     return _cut(memoryview(data), size, opcode == Opcode.TEXT)

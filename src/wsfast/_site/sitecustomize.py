@@ -1,10 +1,10 @@
-"""Accelerate as ``WSFAST_ACCELERATE`` says where wsfast's ``.pth`` file is not processed.
+"""Accelerate as ``WSFAST_ACCELERATE`` says, where wsfast's ``.pth`` file is not processed.
 
 ``wsfast run`` puts this directory into ``PYTHONPATH`` if wsfast was installed without that
 file: editable, with ``--target``, in a zip file.
 
-Invariant: the program finds ``sys.path`` as if this were not there, and a ``sitecustomize``
-of its own has run.
+Invariant: the program finds ``sys.path`` as if this file did not exist, and its own
+``sitecustomize``, if it has one, has run.
 """
 
 import os

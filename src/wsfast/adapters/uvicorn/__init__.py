@@ -1,11 +1,11 @@
-"""A WebSocket protocol for uvicorn, instead of those that it brings.
+"""A WebSocket protocol for uvicorn, instead of uvicorn's own.
 
     uvicorn app:app --ws wsfast.adapters.uvicorn:WebSocketProtocol
 
-Nothing of uvicorn is replaced: its option takes any such class.
+Nothing in uvicorn is replaced: its option accepts any such class.
 
-Invariant: what an application sees is what ASGI says, and what uvicorn's own protocols do;
-docs/peers/uvicorn.md has the differences.
+Invariant: an application sees what ASGI specifies, and the same as with uvicorn's own
+protocols; docs/peers/uvicorn.md lists the differences.
 """
 
 from ._protocol import WebSocketProtocol

@@ -1,10 +1,10 @@
 """How a connection ends (RFC 6455 section 7): closing handshake, violations, hanging up.
 
-What the client sent before its close frame, or before it broke the protocol, is answered
-first: the end waits until the application has taken every message and asks for more.
+Messages that came before the client's close frame, or before it broke the protocol, are
+answered first: the end waits until the application has taken every message and asks for more.
 
-Invariant: no open connection ends without a close frame of ours, unless it is lost.  The
-application is told the code of the cause, 1006 only if there is no other.
+Invariant: no open connection ends without a close frame from us, unless it is lost.  The
+application gets the code of the cause, and 1006 only if no cause is known.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
 
 MAX_LOGGED = 2048  # characters of a path in a log line
-GRACE = 1.0  # seconds to answer what may need no answer
+GRACE = 1.0  # seconds to answer messages that may need no answer
 QUIET = 0.1  # seconds without bytes after which the client has probably stopped sending
-LINGER = 2.0  # seconds that it then has to close its side, or to read what is unsent
+LINGER = 2.0  # seconds that the client then has to close its side, or to read unsent bytes
 
 
 class ClosingWire(Wire):
-    """A connection that ends as the RFC says, with time for the last answers."""
+    """A connection that ends as RFC 6455 requires, with time for the last answers."""
 
     def __init__(self, config: Config, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(config, loop)
         self.close_timeout = 10.0  # seconds from our close frame to the client's
         self.close_timer: asyncio.TimerHandle | None = None
-        # Until when what arrives is dropped, after a violation.
+        # Until when to drop what arrives, after a violation.
         self._drop_until: float | None = None
 
     # What the event loop calls.
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the application, if it does not know."""
+        """Tell the application, if it does not know yet."""
         self._trace("lost")
         self._stage, self._lost = OVER, True
         self._keepalive.stop()
@@ -53,7 +53,7 @@ class ClosingWire(Wire):
         if self._last is not None:
             self._end(*_said(self._last))
         self._end(1006)
-        self._writable.set()  # no transport says so when it is lost
+        self._writable.set()  # a lost transport doesn't call resume_writing
         if exc is None:
             self._close_transport()
 
@@ -66,7 +66,7 @@ class ClosingWire(Wire):
     # The end of what the client sends: its close frame, or what it did wrong.
 
     def _ends_with(self, last: Close | ProtocolViolation) -> None:
-        """Conclude, but let the application answer first what came before."""
+        """Conclude, but first let the application answer earlier messages."""
         self._last = last
         self._keepalive.stop()
         patience = self._patience()
@@ -80,9 +80,8 @@ class ClosingWire(Wire):
     def _patience(self) -> float:
         """Return for how long the application can still answer.
 
-        One that took a message, and has sent nothing since, may be at work on the answer; or
-        it was told all that it wants to know, and sends when there is something to send.  One
-        that has answered, or never receives, owes nothing.
+        If it took a message and has sent nothing since, it may be working on the answer, or it
+        may not want to answer.  If it has answered, or never receives, it owes nothing.
         """
         if self._queue:
             return GRACE if self._owes is None else self.close_timeout
@@ -128,16 +127,16 @@ class ClosingWire(Wire):
         self._fail(code, reason)
 
     def _path(self) -> str:
-        """Return what a log line says of the request."""
+        """Return the path of the request, for a log line."""
         return shortened(get_path_with_query_string(self.scope), MAX_LOGGED)
 
-    # The end that we bring about.
+    # Ending the connection ourselves.
 
     def _fail(self, code: int, reason: str) -> None:
-        """Say why, and hang up once the client could read it.
+        """Send the close frame, and hang up once the client could read it.
 
-        What it sends until then is received and dropped: bytes that nobody receives
-        make TCP reset the connection, and the client may lose our close frame.
+        What the client sends until then is received and dropped: with unread bytes, TCP would
+        reset the connection, and the client might lose our close frame.
         """
         self._end(code, reason)
         self._stage = OVER
@@ -150,7 +149,7 @@ class ClosingWire(Wire):
             self._await_quiet()
 
     def _await_quiet(self) -> None:
-        """Leave a client that is sending the time to stop: not all bear to be shut out."""
+        """Give a client that is sending time to stop: not every client expects a closed end."""
         self._cancel_timer()
         if self._drop_until is not None and self.loop.time() < self._drop_until:
             self.close_timer = self.loop.call_later(QUIET, self._half_close)
@@ -166,7 +165,7 @@ class ClosingWire(Wire):
             self._set_timer(LINGER)
 
     def _close(self, code: int, reason: str, timeout: float) -> None:
-        """Begin the closing handshake: what the client sends is dropped until it closes."""
+        """Begin the closing handshake; drop what the client sends until it closes."""
         payload = encode_close(code, reason)
         self._end(code, reason)
         self._stage = CLOSING
@@ -193,7 +192,7 @@ class ClosingWire(Wire):
         self._resume_reading()
 
     def _end(self, code: int, reason: str | None = None) -> None:
-        """Tell the application, once it has had the messages that came before."""
+        """Tell the application, once it has taken the earlier messages."""
         if self._ending is None:
             self._ending = {"type": "websocket.disconnect", "code": code}
             if reason is not None:
@@ -212,12 +211,12 @@ class ClosingWire(Wire):
             self.close_timer = None
 
     def _close_transport(self) -> None:
-        """Close it once: asyncio's for TLS is of no use any more when it was closed twice."""
+        """Close the transport once: asyncio's TLS transport breaks if it is closed twice."""
         if not self.transport.is_closing():
             self.transport.close()
 
     def _hang_up(self, patience: float) -> None:
-        """Close once the client has read all, or has read nothing for so many seconds."""
+        """Close once the client has read everything, or nothing for ``seconds``."""
         self._cancel_timer()
         self._close_transport()
         if unsent := self.transport.get_write_buffer_size():
@@ -235,7 +234,7 @@ class ClosingWire(Wire):
 
 
 def _said(last: Close | ProtocolViolation) -> tuple[int, str]:
-    """Return the code and the reason of what ends a connection."""
+    """Return the code and the reason of a close frame or violation."""
     if isinstance(last, Close):
         return int(last.code), last.reason
     return last.close_code, last.close_reason

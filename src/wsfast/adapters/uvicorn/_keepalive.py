@@ -12,12 +12,12 @@ from ... import new_masking_key
 
 
 class Keepalive:
-    """Ping at an interval, and tell when a ping was not answered in time.
+    """Pings at an interval, and a check that each is answered in time.
 
     Args:
         loop: the event loop.
-        interval: seconds from ping to ping; ``None``, 0 or less for none at all.
-        timeout: seconds that an answer may take; ``None`` for any.
+        interval: seconds from ping to ping; ``None``, 0 or less for no pings.
+        timeout: seconds that an answer may take; ``None`` for no limit.
         ping: called to send a ping with some payload.
         silent: called when the answer is overdue; returns whether to wait once more.
     """
@@ -45,18 +45,18 @@ class Keepalive:
             self._timer = self._loop.call_later(self._interval, self._due)
 
     def stop(self) -> None:
-        """Send none any more."""
+        """Stop sending pings."""
         self._payload = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def answered(self, payload: bytes) -> None:
-        """Take note of a pong; only that of the last ping counts."""
+        """Take note of a pong; only the answer to the last ping counts."""
         if self._payload is None or payload != self._payload:
             return
         self._payload = None
-        if self._timeout is not None:  # else the next ping is due as it was
+        if self._timeout is not None:  # otherwise the next ping is already scheduled
             self.stop()
             assert self._interval is not None
             next_at = max(self._sent_at + self._interval, self._loop.time())

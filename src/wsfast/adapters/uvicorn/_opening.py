@@ -1,9 +1,8 @@
-"""The opening handshake as a server sees it (RFC 6455 section 4.2), without input or output.
+"""The server's side of the opening handshake (RFC 6455 section 4.2), without I/O.
 
-h11 reads and writes HTTP; what makes a request one for a WebSocket is judged here.
+h11 reads and writes HTTP; this module checks that the request is for a WebSocket.
 
-Invariant: nothing goes on the wire that h11 did not check, so that no header can hold
-another.
+Invariant: h11 checks everything that is sent, so that no header can contain another.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _OF_A_BODY = (b"content-length", b"transfer-encoding")
 
 
 class Refused(Exception):
-    """Raised when a request does not open a WebSocket; holds the answer to send."""
+    """Raised when a request does not open a WebSocket; has the answer to send."""
 
     def __init__(self, status: int, why: str, headers: Headers | None = None) -> None:
         super().__init__(shortened(why, _MAX_SAID))
@@ -51,10 +50,10 @@ class Opening:
         self._bodiless = False  # the response must not have a body
 
     def receive(self, data: bytes) -> h11.Request | None:
-        """Take bytes of the request; return it once it is whole and good.
+        """Take bytes of the request; return the request once it is complete and valid.
 
         Raises:
-            Refused: it is not.
+            Refused: it is not valid.
         """
         self._room -= len(data)
         if self._room < 0:  # h11 has a limit for what is incomplete only
@@ -73,19 +72,19 @@ class Opening:
 
     @property
     def early(self) -> bytes:
-        """What came after the request, before it was answered."""
+        """The bytes that came after the request, before it was answered."""
         return self._http.trailing_data[0]
 
     @property
     def can_respond(self) -> bool:
-        """Whether nothing of a response was made yet."""
+        """Whether no response was begun yet."""
         return self._http.our_state is h11.SEND_RESPONSE
 
     def accept(self, headers: Headers) -> bytes:
         """Return the response that opens the connection (section 4.2.2).
 
         Args:
-            headers: those beside the three of the handshake itself.
+            headers: the headers in addition to the three of the handshake itself.
 
         Raises:
             h11.LocalProtocolError: one of them can't be a header.
@@ -131,7 +130,7 @@ class Opening:
         return (self._http.send(response) or b"") + self.respond_more(body, more)
 
     def respond_more(self, body: bytes, more: bool) -> bytes:
-        """Return more of the body; at its end with what ends it."""
+        """Return more of the body; its last part with the end of the response."""
         data = b""
         if body and not self._bodiless:
             data = self._http.send(h11.Data(data=body)) or b""
@@ -139,15 +138,15 @@ class Opening:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text of at most so many characters, and how many more there were."""
+    """Return the beginning of a text, and how many characters were cut off."""
     over = len(text) - most
     return text if over <= 0 else f"{text[:most]}... and {over} characters more"
 
 
 def _stripped(headers: Headers) -> Headers:
-    """Return headers without outer whitespace, as every HTTP client reads them.
+    """Return headers without surrounding whitespace, as every HTTP client reads them.
 
-    uvicorn's ``--header "X-Foo: bar"`` has some, and h11 does not take it.
+    uvicorn's ``--header "X-Foo: bar"`` leaves some, and h11 refuses it.
     """
     for header in headers:
         for part in header:
@@ -164,12 +163,12 @@ def _phrase(status: int) -> bytes:
 
 
 def values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
-    """Return the values of the headers of a name, which is in lower case as h11's are."""
+    """Return the values of all headers with a name, in lower case as in h11."""
     return [value for header, value in headers if header == name]
 
 
 def items(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
-    """Return the items of a header that is a list, from all of its lines."""
+    """Return the items of a list header, from all of its lines."""
     listed = b",".join(values(headers, name)).decode("latin-1").split(",")
     return [item.strip() for item in listed if item.strip()]
 
@@ -199,10 +198,10 @@ def _judged(request: h11.Request) -> bytes:
 
 
 def agree(headers: Headers, compression: PerMessageDeflate) -> tuple[Headers, Deflate | None]:
-    """Return the header that accepts permessage-deflate, and what was agreed on.
+    """Return the header that accepts permessage-deflate, and the negotiated compression.
 
     Raises:
-        Refused: what the client offers does not follow the grammar.
+        Refused: the client's offer does not follow the grammar.
     """
     try:
         agreed = compression.respond(", ".join(items(headers, b"sec-websocket-extensions")))
@@ -214,7 +213,7 @@ def agree(headers: Headers, compression: PerMessageDeflate) -> tuple[Headers, De
 
 
 def new_scope(request: h11.Request, headers: Headers, root_path: str) -> dict[str, Any]:
-    """Return what an application is told of a request, as far as the request says it."""
+    """Return the part of the ASGI scope that comes from the request."""
     raw_path, _, query = request.target.partition(b"?")
     return {
         "type": "websocket",

@@ -1,7 +1,7 @@
-"""The side of a connection that faces the application: ASGI, version 2.4 of its specification.
+"""The application's side of a connection: ASGI, version 2.4 of its specification.
 
-Invariant: an application gets the same scope and the same events as from uvicorn's own
-protocols, and the same errors for a message that it must not send.
+Invariant: an application gets the same scope and events as from uvicorn's own protocols, and
+the same errors for a message that it must not send.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
 
 class WebSocketProtocol(ClosingWire):
-    """Speak WebSocket for uvicorn, as its option ``--ws`` wants it.
+    """A WebSocket protocol for uvicorn's option ``--ws``.
 
     Args:
-        config: what uvicorn was told; of interest are the application and ``ws_max_size``,
+        config: uvicorn's configuration; it uses the application and ``ws_max_size``,
             ``ws_max_queue``, ``ws_ping_interval``, ``ws_ping_timeout`` and
             ``ws_per_message_deflate``.
-        server_state: what uvicorn's server shares with its connections.
-        app_state: what the application's lifespan left for its requests.
+        server_state: the state that uvicorn's server shares with its connections.
+        app_state: the state that the application's lifespan left for its requests.
 
     Attributes:
-        compression: what permessage-deflate is agreed on with; a subclass can have another.
+        compression: the ``PerMessageDeflate`` that negotiates; a subclass can set another.
     """
 
     # As uvicorn's own protocols offer it: windows of 4 KiB, so that many connections fit.
@@ -74,12 +74,12 @@ class WebSocketProtocol(ClosingWire):
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let the server know, and the application."""
+        """Tell the server and the application."""
         self.connections.discard(self)
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """Close with 1012: the server stops, or starts again."""
+        """Close with 1012: the server stops or restarts."""
         if self._stage is OPEN:
             self._end(1012)
             self._close(1012, "", LINGER)
@@ -144,7 +144,7 @@ class WebSocketProtocol(ClosingWire):
             result = await self.app(self.scope, self.receive, self.send)
         except ClientDisconnected:
             self._app_ended(1000)
-        except BaseException:  # whatever it is, the server goes on
+        except BaseException:  # the server must go on, whatever it is
             self.logger.exception("Exception in ASGI application\n")
             self._app_ended(1011)
         else:
@@ -155,7 +155,7 @@ class WebSocketProtocol(ClosingWire):
             self._app_ended(1000 if result is None else 1011)
 
     def _app_ended(self, code: int) -> None:
-        """Close what the application left open."""
+        """Close a connection that the application left open."""
         if self._last is not None and code == 1000:
             self._conclude()
         elif self._stage is OPEN and not self.transport.is_closing():
@@ -165,7 +165,7 @@ class WebSocketProtocol(ClosingWire):
             self._close_transport()
 
     async def receive(self) -> dict[str, Any]:
-        """Return the next event for the application; once it is over, always the last."""
+        """Return the next event for the application; after the end, always the last event."""
         if self._connect:
             self._connect = False
             return {"type": "websocket.connect"}
@@ -257,7 +257,7 @@ class WebSocketProtocol(ClosingWire):
             raise ClientDisconnected
 
     def _answer(self, message: Any) -> None:
-        """Take what the application says to the request."""
+        """Take the application's answer to the request."""
         kind = message["type"]
         if kind == "websocket.accept":
             self._accept(message)

@@ -1,11 +1,11 @@
-"""The side of a connection that faces the client: asyncio's transport and frames.
+"""The client's side of a connection: asyncio's transport, and frames.
 
-Messages that arrive wait in a queue for the application; when it is full nothing more is
-read.  What the application sends is written at once; but while more messages wait and the
-application is quick, answers are gathered.
+Messages that arrive wait in a queue for the application; while it is full, nothing more is
+read.  What the application sends is written at once, except that answers are gathered while
+more messages wait and the application is quick.
 
-Invariant: what is on its way to the client never waits for more than one step of the
-application, and nothing is decoded after what ends the client's side.
+Invariant: an answer never waits for more than one step of the application, and nothing is
+decoded after the client's close frame or violation.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ INFLATED = 8192  # compressed bytes taken at a time: each may become a thousand
 
 
 class Stage(Enum):
-    """How far a connection is.
+    """The stage of a connection.
 
          the request                accept          close
     REQUEST --> CONNECTING ----------------> OPEN --------> CLOSING
@@ -80,7 +80,7 @@ _THREAD = _Thread()
 
 
 class Wire(asyncio.BufferedProtocol):
-    """Keep the messages that came for the application; write what it sends.
+    """A connection that keeps messages for the application, and writes what it sends.
 
     A subclass takes the bytes of the opening handshake (``_opening_data``), makes the
     decoder, opens, and closes.
@@ -134,12 +134,12 @@ class Wire(asyncio.BufferedProtocol):
         self._trace("made")
 
     def pause_writing(self) -> None:
-        """Let the application wait before it sends more."""
+        """Make the application wait before it sends more."""
         self._full = True
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """Let it go on."""
+        """Let the application send again."""
         self._full, self._heard = False, True  # the client has acknowledged something
         self._stuck_at = None
         self._writable.set()
@@ -159,7 +159,7 @@ class Wire(asyncio.BufferedProtocol):
             self.data_received(bytes(self._buffer[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes: those of the request are handed over so."""
+        """Take bytes; uvicorn hands over those of the request this way."""
         stage = self._stage
         if stage is OPEN:
             self._take(data)
@@ -258,7 +258,7 @@ class Wire(asyncio.BufferedProtocol):
     # Writing.
 
     def _write(self, data: bytes) -> None:
-        """Write now, or with the answers to the messages that wait still."""
+        """Write now, or together with the answers to messages that are still waiting."""
         gathered = self._gathered
         if self._queue and gathered.can_hold(len(data)):
             gathered.hold(data)
@@ -302,11 +302,11 @@ class Wire(asyncio.BufferedProtocol):
     def _silent(self) -> bool:
         """Hang up on a client that gave no sign of life for a whole timeout.
 
-        Its answer may lie behind a long message that it is sending, or be due only once it
-        has read what is before our ping.  Bytes that arrive are a sign of life; so are bytes
-        that go although the system would take no more, because it has room for them only
-        when the client acknowledges others.  A client that we did not read is excused, unless
-        the application waits for it to read.
+        Its pong may come after a long message that it is sending, or only once it has read
+        what was sent before our ping.  Bytes that arrive are a sign of life.  So are bytes
+        that the system takes after it had no room: it only has room again when the client
+        acknowledges earlier bytes.  A client from which we did not read is excused, unless the
+        application waits for it to read.
         """
         was_paused, self._was_paused = self._was_paused, self._paused
         stuck_at = self._stuck_at
