@@ -216,7 +216,7 @@ class ClosingWire(Wire):
             self.transport.close()
 
     def _hang_up(self, patience: float) -> None:
-        """Close once the client has read everything, or nothing for ``seconds``."""
+        """Close once the client has read everything, or nothing for ``patience`` seconds."""
         self._cancel_timer()
         self._close_transport()
         if unsent := self.transport.get_write_buffer_size():
