@@ -38,7 +38,6 @@ OCTET = re.compile(r"\b(?!octet index)\w*octet\w*", re.I)
 # Where InvalidUTF8.octets is meant, or the word itself.
 MAY_SAY_OCTET = (
     ".ci/phrases.txt",
-    "CHANGELOG.md",
     "docs/api/index.md",
     "docs/guide/invalid-text.md",
     "examples/demo.py",
