@@ -51,9 +51,9 @@ $(VENV)/.built: $(VENV)/.made pyproject.toml $(SOURCES)
 	$(PIP) install -e '.[test,demo]' --no-build-isolation
 	touch $@
 
-# An extra of pyproject.toml: .venv/.with-docs.
+# An extra of pyproject.toml: .venv/.with-docs.  wsfast is there, so pip adds what the extra needs.
 $(VENV)/.with-%: $(VENV)/.built
-	$(PIP) install -e '.[$*]' --no-build-isolation
+	$(PIP) install 'wsfast[$*]'
 	touch $@
 
 clean:
