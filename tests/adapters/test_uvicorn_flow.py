@@ -20,7 +20,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 
 from helpers import BINARY, CLOSE, PING, PONG, TEXT, frame
 from loopback import SECONDS, Frame
-from serving import (
+from uvicorn_serving import (
     CLOSED,
     OURS,
     Served,

@@ -23,7 +23,7 @@ import uvicorn
 
 from helpers import CLOSE, TEXT, frame
 from loopback import SECONDS, Frame
-from serving import (
+from uvicorn_serving import (
     DEFLATE,
     OURS,
     REASONS,

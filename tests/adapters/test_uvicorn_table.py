@@ -18,9 +18,9 @@ import uvicorn
 import websockets
 from uvicorn.main import main as command
 
-from serving import OURS, SANSIO, served
 from uvicorn_differences import DIFFERENCES, HANGS, markdown
 from uvicorn_observed import Log, observe, watched
+from uvicorn_serving import OURS, SANSIO, served
 from uvicorn_table import ELSEWHERE, MESSAGES, OPTIONS, Scenario
 
 # The versions whose differences are listed; with others only ours is judged.

@@ -11,7 +11,7 @@ from typing import Any
 
 from helpers import CLOSE, PING
 from loopback import SECONDS
-from serving import Client, Served
+from uvicorn_serving import Client, Served
 from uvicorn_table import Act, Scenario, Seen
 
 # Lines of the server, which come when its thread runs, and those of the library websockets

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from helpers import BINARY, CLOSE, PING, PONG, TEXT, frame
 from loopback import SECONDS
-from serving import DEFLATE, KEY, USUAL, Client
+from uvicorn_serving import DEFLATE, KEY, USUAL, Client
 
 Act = Callable[[Any, Any], Awaitable[Any]]
 Play = Callable[[Client, Any], "list[tuple[int, bytes]] | None"]

@@ -30,7 +30,7 @@ AGENT = "uvicorn with wsfast"
 
 def judge(sections: list[str], loop: str) -> bool:
     """Run some sections; print what came of it, and return whether it is as expected."""
-    from serving import echo, served
+    from uvicorn_serving import echo, served
 
     wanted = verdicts.expected(verdicts.load(), "server", sections)
     outdir = Path(tempfile.mkdtemp(prefix="autobahn-"), "uvicorn")

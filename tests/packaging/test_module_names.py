@@ -1,4 +1,7 @@
-"""The tests' own modules: all folders are on one path, so a name must be there once."""
+"""The tests' own modules: all folders are on one path, so a name must be there once.
+
+Those of bench/ are on it too, as soon as a test has looked at a record.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ IMPORT = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
 
 
 def test_module_names_what_is_imported_is_there_once() -> None:
-    files = [path for path in TESTS.rglob("*.py") if path.stem != "conftest"]
+    found = (*TESTS.rglob("*.py"), *(TESTS.parent / "bench").glob("*.py"))
+    files = [path for path in found if path.stem != "conftest"]
     modules = Counter(path.stem for path in files)
     imported = {name for path in files for name in IMPORT.findall(path.read_text("utf-8"))}
     assert "helpers" in imported & modules.keys()

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from peers import Peer, Seen
+from wire_peers import Peer, Seen
 
 HERE = Path(__file__).parent
 PLACE = (

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import pytest
 
 import node_peer
-import peers
+import wire_peers
 from endpoint import Endpoint
 from helpers import on_default_codecs
 from traffic import messages
@@ -36,13 +36,13 @@ def rng() -> Random:
     return Random(seed)
 
 
-@pytest.fixture(params=peers.names())
-def peer(request: pytest.FixtureRequest) -> peers.Peer:
+@pytest.fixture(params=wire_peers.names())
+def peer(request: pytest.FixtureRequest) -> wire_peers.Peer:
     """Each library that is at the other end."""
     if request.param == "ws":
         node_peer.modules()
         return node_peer.WS
-    found = peers.PEERS[request.param]
+    found = wire_peers.PEERS[request.param]
     pytest.importorskip(found.needs)
     return found
 
@@ -51,9 +51,9 @@ def peer(request: pytest.FixtureRequest) -> peers.Peer:
 async def connected(
     codec: SimpleNamespace,
     role: str,
-    peer: peers.Peer,
+    peer: wire_peers.Peer,
     rng: Random,
-    seen: peers.Seen,
+    seen: wire_peers.Seen,
     compress: bool = False,
 ) -> AsyncIterator[Endpoint]:
     """Connect our end with the peer; at the end wait for the peer to be done."""
@@ -85,7 +85,7 @@ async def connected(
 def talk(
     codec: SimpleNamespace,
     role: str,
-    peer: peers.Peer,
+    peer: wire_peers.Peer,
     rng: Random,
     conversation: Callable[[Endpoint], Awaitable[None]],
     compress: bool = False,
@@ -94,7 +94,7 @@ def talk(
 
     async def run() -> tuple[int, str]:
         async with asyncio.timeout(SECONDS):
-            seen: peers.Seen = asyncio.get_running_loop().create_future()
+            seen: wire_peers.Seen = asyncio.get_running_loop().create_future()
             async with connected(codec, role, peer, rng, seen, compress) as endpoint:
                 await conversation(endpoint)
             return await seen
@@ -106,7 +106,7 @@ def talk(
 @pytest.mark.parametrize("compress", [False, True], ids=["plain", "compressed"])
 @pytest.mark.parametrize("role", ROLES)
 def test_peer_sends_back_what_it_got(
-    codec: SimpleNamespace, role: str, compress: bool, peer: peers.Peer, rng: Random
+    codec: SimpleNamespace, role: str, compress: bool, peer: wire_peers.Peer, rng: Random
 ) -> None:
     async def conversation(endpoint: Endpoint) -> None:
         await endpoint.converse(list(messages(rng, MESSAGES)))
@@ -120,28 +120,28 @@ def test_peer_sends_back_what_it_got(
 @on_default_codecs
 @pytest.mark.parametrize("role", ROLES)
 def test_peer_closes_and_its_code_and_reason_arrive(
-    codec: SimpleNamespace, role: str, peer: peers.Peer, rng: Random
+    codec: SimpleNamespace, role: str, peer: wire_peers.Peer, rng: Random
 ) -> None:
     async def conversation(endpoint: Endpoint) -> None:
-        await endpoint.send(peers.CLOSE)
+        await endpoint.send(wire_peers.CLOSE)
         close = await endpoint.closed()
-        assert (close.code, close.reason) == (peers.CODE, peers.REASON)
+        assert (close.code, close.reason) == (wire_peers.CODE, wire_peers.REASON)
         await endpoint.answer_close(close)
 
     code, _ = talk(codec, role, peer, rng, conversation)
-    assert code == peers.CODE
+    assert code == wire_peers.CODE
 
 
 @on_default_codecs
 @pytest.mark.parametrize("role", ROLES)
 def test_peer_sends_ill_formed_text_and_learns_the_byte(
-    codec: SimpleNamespace, role: str, peer: peers.Peer, rng: Random
+    codec: SimpleNamespace, role: str, peer: wire_peers.Peer, rng: Random
 ) -> None:
     if not peer.can_send_ill_formed:
         pytest.skip("the peer sends only well-formed text")
 
     async def conversation(endpoint: Endpoint) -> None:
-        await endpoint.send(peers.ILL_FORMED)
+        await endpoint.send(wire_peers.ILL_FORMED)
         violation = await endpoint.violation()
         assert (violation.close_code, violation.offset, violation.detected_at) == (1007, 3, 4)
 
@@ -153,7 +153,7 @@ def test_peer_sends_ill_formed_text_and_learns_the_byte(
 @on_default_codecs
 @pytest.mark.parametrize("role", ROLES)
 def test_peer_refuses_ill_formed_text_of_ours_with_1007(
-    codec: SimpleNamespace, role: str, peer: peers.Peer, rng: Random
+    codec: SimpleNamespace, role: str, peer: wire_peers.Peer, rng: Random
 ) -> None:
     async def conversation(endpoint: Endpoint) -> None:
         await endpoint.send("", b"caf", b"\xc3", b"e")
