@@ -157,7 +157,7 @@ INTRINSIC m512i EMULATED(_mm512_slli_epi16)(m512i a, unsigned count)
 {
     int i;
     for (i = 0; i < 32; i++) {
-        a.word[i] = count > 15 ? 0 : (uint16_t)((uint32_t)a.word[i] << count);
+        a.word[i] = (uint16_t)(count > 15 ? 0 : (uint32_t)a.word[i] << count);
     }
     return a;
 }
@@ -166,7 +166,7 @@ INTRINSIC m512i EMULATED(_mm512_srli_epi16)(m512i a, unsigned count)
 {
     int i;
     for (i = 0; i < 32; i++) {
-        a.word[i] = count > 15 ? 0 : (uint16_t)(a.word[i] >> count);
+        a.word[i] = (uint16_t)(count > 15 ? 0 : a.word[i] >> count);
     }
     return a;
 }
@@ -451,7 +451,7 @@ INTRINSIC m128i EMULATED(_mm_srli_epi16)(m128i a, int count)
 {
     int i;
     for (i = 0; i < 8; i++) {
-        a.word[i] = (unsigned)count > 15 ? 0 : (uint16_t)(a.word[i] >> count);
+        a.word[i] = (uint16_t)((unsigned)count > 15 ? 0 : a.word[i] >> count);
     }
     return a;
 }
