@@ -1,9 +1,10 @@
 """Every C kernel against references in C: natively, sanitized and emulated.
 
 `kernels.c` does the checking (its opening comment says what and how); this file
-compiles it together with `src/wsfast/_kernels/*.c` and runs it.  What the machine
-cannot do, for want of a compiler, an emulator or a CPU feature, is skipped with the
-reason.
+compiles it together with `src/wsfast/_kernels/*.c` and runs it.  The AVX-512 kernel is
+checked on any little-endian machine, with its intrinsics in C (`avx512_in_c/`), and as it
+is where the CPU has AVX-512.  What the machine cannot do, for want of a compiler, an
+emulator or a CPU feature, is skipped with the reason.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from conftest import CORE
 from expected_kernels import EMULATED, HOT_LOOPS
 
 HERE = Path(__file__).parent
+IN_C = HERE / "avx512_in_c"
 KERNELS = HERE.parents[1] / "src" / "wsfast" / "_kernels"
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 NOTHING_RAN = 2  # exit code of kernels.c
@@ -45,12 +48,15 @@ def run(command: list[str], timeout: float = 600) -> subprocess.CompletedProcess
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-def compile_program(compiler: list[str], flags: list[str], program: Path) -> None:
-    """Compile kernels.c with all kernels into `program`, once a session."""
+def compile_program(
+    compiler: list[str], flags: list[str], program: Path, sources: list[Path] | None = None
+) -> None:
+    """Compile kernels.c with all kernels, or other sources, into `program`, once a session."""
     if program.exists():
         return
-    sources = [str(HERE / "kernels.c"), *sorted(map(str, KERNELS.glob("*.c")))]
-    command = [*compiler, *WARNINGS, *flags, f"-I{KERNELS}", "-o", str(program), *sources]
+    sources = sources or [HERE / "kernels.c", *sorted(KERNELS.glob("*.c"))]
+    command = [*compiler, *WARNINGS, *flags, f"-I{KERNELS}", "-o", str(program)]
+    command += map(str, sources)
     built = run(command)
     assert built.returncode == 0, f"{shlex.join(command)}\n{built.stderr}"
 
@@ -62,6 +68,17 @@ def check(command: list[str], kernel: str) -> None:
         pytest.skip(done.stdout.strip() or done.stderr.strip())
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
     assert f"ok kernel={kernel}: " in done.stdout
+
+
+def sanitized(programs: Path) -> list[str]:
+    """Return the flags of a build with sanitizers, or skip."""
+    compiler = native_compiler()
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    probe = programs / "probe.c"
+    probe.write_text("int main(void) { return 0; }\n")
+    if run([*compiler, *sanitizers, "-o", str(programs / "probe"), str(probe)]).returncode != 0:
+        pytest.skip(f"{compiler[0]} cannot link {sanitizers[0]}")
+    return ["-O1", "-g", *sanitizers]
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +98,8 @@ def test_kernels_have_a_table_each_and_no_other() -> None:
         r"define WSF_VECTOR_KERNELS\(EACH\)(.*)", (KERNELS / "simd.h").read_text(encoding="utf-8")
     )
     assert sorted(["scalar", *re.findall(r"EACH\((\w+)\)", "".join(lists))]) == EACH
-    assert {row[3] for row in EMULATED} | {"avx512"} == set(EACH)  # qemu has no AVX-512
+    # qemu has no AVX-512; avx512_in_c has
+    assert {row[3] for row in EMULATED} | {"avx512"} == set(EACH)
     assert set(NATIVE) <= set(EACH)
 
 
@@ -94,15 +112,54 @@ def test_kernel_everywhere_agrees_with_reference(programs: Path, kernel: str) ->
 
 @pytest.mark.parametrize("kernel", NATIVE, ids=lambda name: f"kernel={name}")
 def test_kernel_sanitized_has_no_undefined_behaviour(programs: Path, kernel: str) -> None:
-    compiler = native_compiler()
-    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    probe = programs / "probe.c"
-    probe.write_text("int main(void) { return 0; }\n")
-    if run([*compiler, *sanitizers, "-o", str(programs / "probe"), str(probe)]).returncode != 0:
-        pytest.skip(f"{compiler[0]} cannot link {sanitizers[0]}")
+    flags = sanitized(programs)
     program = programs / "sanitized"
-    compile_program(compiler, ["-O1", "-g", *sanitizers], program)
+    compile_program(native_compiler(), flags, program)
     check([str(program)], kernel)
+
+
+def in_c(programs: Path, name: str, flags: list[str]) -> Path:
+    """Compile kernels.c with the AVX-512 kernel in C into the program `name`, or skip."""
+    if sys.byteorder == "big":
+        pytest.skip("the vectors of x86 in C are for little-endian machines")
+    program = programs / name
+    sources = [HERE / "kernels.c", IN_C / "avx512_in_c.c", *sorted(KERNELS.glob("*_scalar.c"))]
+    compile_program(native_compiler(), [*flags, f"-I{IN_C}"], program, sources)
+    return program
+
+
+@pytest.mark.parametrize("build", ["native", "sanitized"])
+def test_kernels_avx512_in_c(programs: Path, build: str) -> None:
+    flags = sanitized(programs) if build == "sanitized" else ["-O2"]
+    program = in_c(programs, f"avx512-in-c-{build}", flags)
+    check([str(program)], "avx512")
+
+
+def test_kernels_avx512_in_c_needs_no_avx512(programs: Path) -> None:
+    """Else a machine that has it would test less than others do."""
+    if MACHINE != "x86_64":
+        pytest.skip(f"looks at x86-64 machine code, and this is {MACHINE}")
+    if shutil.which("objdump") is None:
+        pytest.skip("objdump is not on PATH (Debian: binutils)")
+    program = in_c(programs, "avx512-in-c-native", ["-O2"])
+    listing = run(["objdump", "-d", "--no-show-raw-insn", str(program)]).stdout
+    assert "<wsf_to_ucs4_avx512>:" in listing
+    assert re.findall(r"%(?:[yz]mm|k)[0-7]\b", listing) == []
+
+
+@pytest.mark.parametrize("reference", ["examples", "cpu"])
+def test_intrinsics_in_c_do_what_they_are_defined_to(programs: Path, reference: str) -> None:
+    """By examples, and as this CPU does, if it has AVX-512."""
+    if sys.byteorder == "big":
+        pytest.skip("the vectors of x86 in C are for little-endian machines")
+    program = programs / "intrinsics"
+    sources = [IN_C / "intrinsics.c", KERNELS / "cpu.c"]
+    compile_program(native_compiler(), ["-O1"], program, sources)
+    done = run([str(program), reference])
+    if done.returncode == NOTHING_RAN:
+        pytest.skip(done.stdout.strip())
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
+    assert re.fullmatch(r"ok: [1-9]\d+ checks\n", done.stdout)
 
 
 @pytest.mark.parametrize(
