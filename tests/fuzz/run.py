@@ -40,6 +40,7 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 KERNELS = ROOT / "src" / "wsfast" / "_kernels"
+AVX512_IN_C = ROOT / "tests" / "kernels" / "avx512_in_c"
 BUILD = ROOT / "build" / "fuzz"
 
 
@@ -57,10 +58,10 @@ class Build(NamedTuple):
 
 
 BUILDS = (
-    Build("guarded", "", {"kernels": 264, "header": 32, "text": 264}, 1.0),
+    Build("guarded", "", {"kernels": 264, "in C": 264, "header": 32, "text": 264}, 1.0),
     Build(
         *("sanitized", "address,undefined"),
-        *({"kernels": 16384, "header": 32, "text": 16384}, 0.02),
+        *({"kernels": 16384, "in C": 16384, "header": 32, "text": 16384}, 0.02),
     ),
 )
 EACH_KERNEL = tuple(
@@ -82,8 +83,10 @@ class InPython(NamedTuple):
 
 
 # The targets: in C, each with its seeds, its dictionary, and the kernels that it is run with.
+# "in C" is "kernels" with the AVX-512 kernel that any CPU runs (tests/kernels/avx512_in_c).
 IN_C = {
     "kernels": ("kernels", "kernels", EACH_KERNEL),
+    "in C": ("kernels", "kernels", ("avx512",)),
     "header": ("header", "header", ("",)),
     "text": ("wire", "wire", EACH_KERNEL),
 }
@@ -152,9 +155,14 @@ def compile_kernels(clang: str, build: Build) -> None:
 
 def compiled(clang: str, build: Build, target: str) -> Path | None:
     """Compile a target; return it, or None where clang has no libFuzzer."""
-    program = BUILD / f"{target}-{build.name}"
-    kernels = [f"{path.stem}.o" for path in sorted(KERNELS.glob("*.c"))]
-    arguments = (str(HERE / f"fuzz_{target}.c"), *kernels, "-o", str(program))
+    program = BUILD / f"{target.replace(' ', '-')}-{build.name}"
+    if target == "in C":
+        sources = ["fuzz_kernels.c", str(AVX512_IN_C / "avx512_in_c.c"), f"-I{AVX512_IN_C}"]
+        linked = "*_scalar.c"
+    else:
+        sources, linked = [f"fuzz_{target}.c"], "*.c"
+    kernels = [f"{path.stem}.o" for path in sorted(KERNELS.glob(linked))]
+    arguments = (str(HERE / sources[0]), *sources[1:], *kernels, "-o", str(program))
     said = compile_with(clang, build, arguments, "fuzzer", build.directory)
     if said and "libclang_rt.fuzzer" not in said:
         sys.exit(said)
