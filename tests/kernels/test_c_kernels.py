@@ -147,6 +147,18 @@ def test_kernels_avx512_in_c_needs_no_avx512(programs: Path) -> None:
     assert re.findall(r"%(?:zmm\d|k[0-7]\b)", listing) == []
 
 
+def test_every_intrinsic_in_c_is_compared_with_the_cpu() -> None:
+    defined = re.findall(
+        r"^\w.* EMULATED\((_mm\w+)\)", (IN_C / "immintrin.h").read_text(encoding="utf-8"), re.M
+    )
+    compared = re.findall(
+        r"\b(?:SAME|SAME_STORED|SHIFT)\((_mm\w+),",
+        (IN_C / "intrinsics.c").read_text(encoding="utf-8"),
+    )
+    assert defined
+    assert set(defined) == set(compared)
+
+
 @pytest.mark.parametrize("reference", ["examples", "cpu"])
 def test_intrinsics_in_c_do_what_they_are_defined_to(programs: Path, reference: str) -> None:
     """By examples, and as this CPU does, if it has AVX-512."""
