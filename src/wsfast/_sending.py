@@ -33,6 +33,7 @@ class Sender:
     _deflate: Deflate | None = None
     _fragment_size: int | None = None
     _close_frame = b""  # goes last
+    _last = b""  # that, with what goes before it, between two steps of data_to_send()
     _ended = False  # whether sending is refused from now on
     _over = False  # whether the close frame was taken
     _pongs = 0  # about how many are in _out
@@ -171,30 +172,35 @@ class Sender:
         refuse every write, even an empty one, once their sending half is shut down.
         """
         if self._sent is not None:
-            return self._last_data()
+            self._finish()
+            last, self._last = self._last, b""
+            return last
         out = self._out
-        late = len(self._late_pong)  # while there is one, no other pong is queued
-        if len(out) <= 1 and not late:
-            self._pongs = 0
-            return out.pop(0) if out else b""
+        if not out and not self._late_pong:
+            return b""
+        # A signal's handler can run behind each call, and there may be no memory for any:
+        # when the queue is cleared all calls are done, and what is in it is safe.
+        late = self._late_pong.copy()  # while there is one, no other pong goes in front of it
         taken = out.copy()
-        del out[: len(taken)]
+        count = len(taken)
+        data = taken[0] if count == 1 and not late else b"".join((*taken, *late))
+        del out[:count], self._late_pong[:]
         self._pongs = 0
-        if late:
-            taken.append(self._late_pong.pop())
-        return b"".join(taken)
+        return data
 
-    def _last_data(self) -> bytes:
-        """Return what goes before the close frame, and the close frame; later calls get nothing."""
+    def _finish(self) -> None:
+        """Take what goes before the close frame, and that frame, to be sent last."""
         with self._lock:
-            close, self._close_frame = self._close_frame, b""
-            if not close:
-                return b""
-            # Set this first, so that a thread that queues later notices.
+            if not self._close_frame:
+                return
+            # First, so that a thread that queues after this finds out.
             self._over = self._ended = True
-            taken: list[bytes] = self._out.copy()
-            del self._out[: len(taken)]
-            return b"".join((*taken, *self._late_pong, close))
+            taken = self._out.copy()
+            count = len(taken)
+            last = b"".join((*taken, *self._late_pong, self._close_frame))
+            self._last = last
+            del self._out[:count]
+            self._close_frame = b""
 
     def _not_open(self) -> NotOpen:
         return NotOpen(f"the connection is {self.state.name}: nothing more can be sent")

@@ -113,8 +113,10 @@ class FrameDecoder(Receiver):
         frame = self._frame
         if frame is None or frame.first & CONTROL or not self._arrived:
             return None
-        data = self._arrived_until(len(self._arrived))
-        return Opcode(frame.opcode), bool(frame.first & FIN), data
+        part = Opcode(frame.opcode), bool(frame.first & FIN), bytes(self._arrived)
+        empty = bytearray()
+        self._arrived = empty  # the last step, so that nothing can stop it halfway
+        return part
 
     def _begin(self, frame: Header) -> None:
         self._discard()

@@ -8,9 +8,8 @@ else is raised at once.
 
 from __future__ import annotations
 
-from _thread import allocate_lock  # threading would be a slow import
+from _thread import LockType, allocate_lock  # threading would be a slow import
 from collections import deque
-from contextlib import suppress
 
 from .. import _arguments, errors
 from .._buffers import bytes_of
@@ -19,13 +18,16 @@ from .mask import xor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _thread import LockType
     from typing import Any, Self
 
     from typing_extensions import Buffer
 
 FIN, RSV, CONTROL, MASKED = 0x80, 0x70, 0x08, 0x80
 MAX_HEADER = 14  # 2, 8 of length, 4 of masking key
+
+# A signal's handler can run, and raise, behind each call.  What ``map`` calls is no call of
+# Python code: nothing can come between it and the assignment of its result.
+ACQUIRE, _POP = LockType.acquire, deque.popleft
 
 
 class Header:
@@ -95,8 +97,12 @@ class Receiver:
         violation = self._violation  # looked at first: its events are there before it is
         events = self._events
         if events:
-            with suppress(IndexError):  # another thread took the last one
-                return events.popleft()
+            try:
+                (event,) = map(_POP, (events,))
+            except IndexError:  # another thread took the last one
+                pass
+            else:
+                return event
         if violation is not None:
             self._raised = True
             errors.raise_again(violation)
@@ -145,23 +151,26 @@ class Receiver:
         """
         buffer = self._buffer or b""
         _arguments.check_update(nbytes, len(buffer))
-        self._buffer = None
-        return self._feed(bytes(memoryview(buffer)[:nbytes]))
+        return self._feed(bytes(memoryview(buffer)[:nbytes]), of_buffer=True)
 
-    def _feed(self, chunk: bytes) -> Self:
-        if not self._in_use.acquire(blocking=False):
+    def _feed(self, chunk: bytes, *, of_buffer: bool = False) -> Self:
+        (free,) = map(ACQUIRE, (self._in_use,), (False,))
+        if not free:
             raise _arguments.decoder_busy()
         try:
             if self._ready:
-                self._decode(chunk)
+                self._decode(chunk, of_buffer)
             else:
+                self._buffer = None if of_buffer else self._buffer
                 self._refuse()
         finally:
             self._in_use.release()
         return self
 
-    def _decode(self, chunk: bytes) -> None:
-        self._ready = False
+    def _decode(self, chunk: bytes, of_buffer: bool) -> None:
+        self._ready = False  # together with the next: until here, the call can be repeated
+        if of_buffer:
+            self._buffer = None
         try:
             violation = self._judged(chunk)
             self._hand_on()

@@ -16,7 +16,7 @@ from _thread import allocate_lock  # threading would be a slow import
 from .. import _arguments, errors
 from .mask import xor
 from .messages import MessageDecoder, Text
-from .receiver import MAX_HEADER, Header, Receiver
+from .receiver import ACQUIRE, MAX_HEADER, Header, Receiver
 from .utf8 import Utf8Validator
 
 TYPE_CHECKING = False
@@ -124,7 +124,8 @@ class MessageSink:
                 call comes from inside another.
         """
         arrived = bytes(data)
-        if not self._in_use.acquire(blocking=False):
+        (free,) = map(ACQUIRE, (self._in_use,), (False,))
+        if not free:
             raise _arguments.sink_busy()
         try:
             if not self._ready:
