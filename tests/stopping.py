@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import dis
 import functools
+import os
 import signal
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import CodeType, FrameType, SimpleNamespace
 from typing import Any
 
@@ -61,12 +61,9 @@ def raiser(error: BaseException) -> Callable[..., Any]:
 
 @functools.cache
 def checkpoints(code: CodeType) -> frozenset[int]:
-    """Return the offsets of the instructions before which a signal's handler can run.
-
-    Of code that is not of wsfast, none are told.
-    """
+    """Return where a signal's handler can run: offsets of instructions; none outside wsfast."""
     found: set[int] = set()
-    if not Path(code.co_filename).is_relative_to(PACKAGE):
+    if not code.co_filename.startswith(f"{PACKAGE}{os.sep}"):
         return frozenset()
     behind = False
     for instruction in dis.get_instructions(code):
@@ -79,24 +76,18 @@ def checkpoints(code: CodeType) -> frozenset[int]:
 
 
 def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
-    """Call; raise ``Stopped`` at that checkpoint in wsfast; tell whether it came so far."""
+    """Call; raise ``Stopped`` at that checkpoint in wsfast; return whether it came so far."""
     passed = 0
 
-    def trace(of: FrameType, event: str, _: Any) -> Any:
+    def at(code: CodeType, offset: int) -> None:
         nonlocal passed
-        places = checkpoints(of.f_code)
-        if not places:
-            return None
-        of.f_trace_opcodes, of.f_trace_lines = True, False
-        if event == "opcode" and of.f_lasti in places:
+        if offset in checkpoints(code):
             passed += 1
             if passed == number:
-                sys.settrace(None)
                 raise Stopped
-        return trace
 
     try:
-        with traced(trace):
+        with each_instruction(at):
             call()
     except Stopped:
         return True
@@ -104,8 +95,30 @@ def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
 
 
 @contextlib.contextmanager
-def traced(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
-    """Call ``trace`` for what Python does, as sys.settrace does."""
+def each_instruction(at: Callable[[CodeType, int], None]) -> Iterator[None]:
+    """Call ``at`` before each instruction of wsfast; what it raises, that instruction raises."""
+    if sys.version_info >= (3, 12):  # where sys.settrace tells of some instructions only
+        tool, monitoring = 4, sys.monitoring
+        events = monitoring.events.INSTRUCTION
+        monitoring.use_tool_id(tool, "wsfast's tests")
+        monitoring.register_callback(tool, events, at)
+        monitoring.set_events(tool, events)
+        try:
+            yield
+        finally:
+            monitoring.set_events(tool, 0)
+            monitoring.register_callback(tool, events, None)
+            monitoring.free_tool_id(tool)
+        return
+
+    def trace(of: FrameType, event: str, _: Any) -> Any:
+        if not checkpoints(of.f_code):
+            return None
+        of.f_trace_opcodes, of.f_trace_lines = True, False
+        if event == "opcode":
+            at(of.f_code, of.f_lasti)
+        return trace
+
     before = sys.gettrace()
     sys.settrace(trace)
     try:

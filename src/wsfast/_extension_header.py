@@ -96,4 +96,4 @@ def parse(header: str) -> list[tuple[str, _Parameters]]:
 
 def write(name: str, parameters: _Parameters) -> str:
     """Return the header of one extension."""
-    return "; ".join([name, *(k if v is None else f"{k}={v}" for k, v in parameters)])
+    return "; ".join([name, *[k if v is None else f"{k}={v}" for k, v in parameters]])

@@ -29,7 +29,7 @@ class Record:
     __match_args__: tuple[str, ...] = ()
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.__match_args__)
+        return tuple([getattr(self, name) for name in self.__match_args__])
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(
@@ -51,8 +51,10 @@ class Record:
 
     def __repr__(self) -> str:
         fields = ", ".join(
-            f"{name}={value!r}"
-            for name, value in zip(self.__match_args__, self._values(), strict=True)
+            [
+                f"{name}={value!r}"
+                for name, value in zip(self.__match_args__, self._values(), strict=True)
+            ]
         )
         return f"{type(self).__name__}({fields})"
 

@@ -175,17 +175,25 @@ class Sender:
             self._finish()
             last, self._last = self._last, b""
             return last
+        # A signal's handler can run behind each call, and there may be no memory for any: so
+        # all calls come first.
         out = self._out
-        if not out and not self._late_pong:
-            return b""
-        # A signal's handler can run behind each call, and there may be no memory for any:
-        # when the queue is cleared all calls are done, and what is in it is safe.
-        late = self._late_pong.copy()  # while there is one, no other pong goes in front of it
-        taken = out.copy()
-        count = len(taken)
-        data = taken[0] if count == 1 and not late else b"".join((*taken, *late))
-        del out[:count], self._late_pong[:]
+        if not self._late_pong:
+            count = len(out)
+            data = out[0] if count == 1 else b"".join(out[:count])
+            del out[:count]
+            self._pongs = 0
+            return data
+        late = self._late_pong.copy()  # while there is one, no other is queued in out
+        count = len(out)
+        data = b"".join((*out[:count], *late))
+        sent = map(list.remove, (self._late_pong,), late)
+        del out[:count]
         self._pongs = 0
+        try:  # noqa: SIM105 # suppress() would be one more call
+            (_,) = sent
+        except ValueError:  # a later pong has taken its place
+            pass
         return data
 
     def _finish(self) -> None:

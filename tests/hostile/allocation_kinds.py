@@ -130,6 +130,23 @@ def taken(make: Callable[[], Any], wire: bytes) -> Callable[[], Operation]:
     return operation
 
 
+def parted(make: Callable[[], Any], wire: bytes) -> Callable[[], Operation]:
+    """Take the part of a payload that has arrived: it is there afterwards, or was had."""
+
+    def operation() -> Operation:
+        expected = make().feed(wire).take_part()
+        decoder = make().feed(wire)
+
+        def after(outcome: Any) -> None:
+            part = decoder.take_part()
+            assert (part if lacked_memory(outcome) else outcome) == expected
+            assert lacked_memory(outcome) or part is None
+
+        return Operation(decoder.take_part, after)
+
+    return operation
+
+
 def connected(
     action: Callable[[Connection], Any],
     before: Callable[[Connection], Any] = bool,

@@ -21,6 +21,7 @@ from conftest import CORE
 from helpers import PACKAGE, UNDER_ASAN, python
 from wsfast import _pure
 
+HERE = Path(__file__).parent
 BACKENDS = pytest.mark.parametrize("backend", ["pure", *(["native"] if CORE else [])])
 
 IN_PYTHON = [
@@ -32,6 +33,10 @@ IN_PYTHON = [
     "feed, inflating",
     "next, a message",
     "next, faulty text",
+    "take_part",
+    "fragment",
+    "compare Text(data='text')",
+    "Connection.send_binary, compressed, in fragments",
     "MessageSink.feed",
     "MessageSink.feed, faulty fragments",
     "Connection.receive, faulty",
@@ -61,7 +66,7 @@ def named_in_the_operations() -> set[str]:
     """Return every name that the operations use: of functions, of types, of attributes."""
     nodes: list[ast.AST] = []
     for name in ("allocation_operations.py", "allocation_kinds.py"):
-        text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+        text = (HERE / name).read_text(encoding="utf-8")
         nodes += ast.walk(ast.parse(text))
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
     return names | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
@@ -95,7 +100,7 @@ def test_each_public_callable_is_among_the_operations_or_excepted() -> None:
 @BACKENDS
 def test_allocation_that_fails_is_no_crash_and_no_violation(backend: str) -> None:
     """The codec in Python has nothing of its own that could crash: a few are enough."""
-    script = Path(__file__).with_name("allocation.py")
+    script = HERE / "allocation.py"
     done = subprocess.run(
         [sys.executable, script, *(IN_PYTHON if backend == "pure" else [])],
         env={"PYTHONPATH": str(PACKAGE.parent), "WSFAST_BACKEND": backend},
@@ -109,6 +114,27 @@ def test_allocation_that_fails_is_no_crash_and_no_violation(backend: str) -> Non
     stopped = [int(line.rpartition(": ")[2].split()[0]) for line in lines]
     assert len(lines) == len(IN_PYTHON) if backend == "pure" else len(lines) > 100
     assert sum(count > 0 for count in stopped) > 0.9 * len(lines)  # it was really without memory
+
+
+PLANTED = """
+from allocation import OPERATIONS, in_child
+from allocation_kinds import same
+
+class Planted:
+    def __del__(self):
+        raise ValueError("planted")
+
+OPERATIONS["planted"] = same(lambda: lambda: bool(Planted()))
+print(in_child("planted"))
+"""
+
+
+@pytest.mark.skipif(find_spec("_testcapi") is None, reason="this Python has no _testcapi")
+def test_an_error_that_python_ignores_is_found() -> None:
+    done = python(PLANTED, PYTHONPATH=os.pathsep.join([str(PACKAGE.parent), str(HERE)]))
+    assert done.returncode == 0, done.stderr
+    assert "failed, for it printed:\nException ignored in: " in done.stdout
+    assert "ValueError: planted" in done.stdout
 
 
 FULL = """

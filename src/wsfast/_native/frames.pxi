@@ -60,13 +60,13 @@ cdef class FrameDecoder(Receiver):
         with cython.critical_section(self):
             if not self.in_payload or self.frame.first & WSF_CONTROL or not self.store.size:
                 return None
-            data = bytes_of(self.store.data, self.store.size)
-            store_hand_on(&self.store, self.store.size, 0)
-            return (
+            part = (
                 self.opcodes[self.frame.first & WSF_OPCODE],
                 self.frame.first & 0x80 != 0,
-                data,
+                bytes_of(self.store.data, self.store.size),
             )
+            store_hand_on(&self.store, self.store.size, 0)  # nothing can fail after this
+            return part
 
     cdef inline int put_frame(self, object payload) except -1:
         if self.wants_views and PyBytes_CheckExact(payload):

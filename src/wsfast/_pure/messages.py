@@ -397,7 +397,7 @@ class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
 
     def _look_back(self) -> bytes:
         """Return the end of the message so far, as much as evidence may need."""
-        return bytes(self._arrived[-_LOOK_BACK:])
+        return self._part(max(0, len(self._arrived) - _LOOK_BACK), len(self._arrived))
 
     def _hand_on(self) -> None:
         if not self._stream:

@@ -193,11 +193,20 @@ class Receiver:
 
     def _arrived_until(self, end: int, keep: int = 0) -> bytes:
         """Hand on what has arrived up to there; keep the last bytes of it, but only so many."""
-        taken = bytes(self._arrived[self._handed_on : end])
+        taken = self._part(self._handed_on, end)
         kept = min(end, keep)
         del self._arrived[: end - kept]
         self._handed_on = kept
         return taken
+
+    def _part(self, start: int, end: int) -> bytes:
+        """Return some of what has arrived.
+
+        Not by a slice of it: if there is no memory for that, CPython prints a SystemError.
+        """
+        if end - start == len(self._arrived):
+            return bytes(self._arrived)
+        return bytes(memoryview(self._arrived)[start:end])
 
     def _put(self, event: Any) -> None:
         if self._events is None:
