@@ -235,7 +235,7 @@ _CODES = (
         *(1008, "Policy Violation", "both", "no"),
         about="the rules of an endpoint",
         fault="the sender of the message, by the receiver's rules",
-        meaning="A message broke a rule of the endpoint. This is the general refusal.",
+        meaning="A message broke a rule of the endpoint, and no other code fits.",
         seen="Missing or expired authentication, a forbidden origin, a rate limit, a message "
         "that the application's schema refuses.",
         fix="Read the reason and the server's log; renew the token, send less often, or send what "

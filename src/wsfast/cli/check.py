@@ -48,6 +48,9 @@ def check(files: tuple[str, ...], show_fixed: bool, show_payload: bool, as_json:
     If one is not, show the first wrong byte, its line, why, and where
     such bytes likely come from. Files of any size are read in bounded memory.
 
+    FILE holds the message itself. For a capture, or a hex dump of frames, use
+    "wsfast frames". For a hex dump of a message: xxd -r DUMP | wsfast check
+
     \b
     Examples:
       wsfast check message.txt

@@ -51,7 +51,7 @@ def explain(what: tuple[str, ...], full: bool, as_json: bool) -> int:
       wsfast explain 1007
       wsfast explain 1001 1007
       wsfast explain GOING_AWAY
-      wsfast explain "sent 1007 (invalid frame payload data) ... at position 5; no close ..."
+      wsfast explain "invalid continuation byte at position 5"
       journalctl -u app | wsfast explain -
     """
     if what == ("-",):

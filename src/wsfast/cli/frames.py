@@ -28,8 +28,8 @@ MAX_CAPTURE = 256 << 20  # bytes
     type=click.Choice(["server", "client", "auto"]),
     default="auto",
     show_default=True,
-    help="Show only what this end received. For bytes without a handshake: the end that received "
-    "them.",
+    help="Show only what this end received. If the capture has no handshake, say here which end "
+    "received the bytes.",
 )
 @click.option(
     "--format",
@@ -73,8 +73,8 @@ def frames(
     """Decode the WebSocket capture in FILE (or standard input); show one line for each frame.
 
     FILE may be a pcap or pcapng, a HAR, the output of tshark, xxd, hexdump, od or tcpdump,
-    hexadecimal, base64, or the bytes themselves. After the frames it shows what breaks the
-    protocol, with the evidence.
+    hexadecimal, base64, or the bytes themselves. After the frames comes what breaks the
+    protocol: the byte, and why.
 
     \b
     Examples:
