@@ -12,7 +12,7 @@ import wsfast
 
 
 async def listen(url: str) -> None:
-    backoff = wsfast.Backoff(base=1, cap=60)  # about 1 s, then 2 s, 4 s ... with jitter
+    backoff = wsfast.Backoff(base=1, cap=60)  # random: at most 1 s, then 2 s, 4 s ...
 
     async def attempt() -> None:
         async with connect(url) as ws:  # for wss: with the certificates of the system

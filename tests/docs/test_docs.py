@@ -26,8 +26,8 @@ HEAD = """# Close codes
 What each code of RFC 6455 section 7.4 and of the IANA registry means, and what to do.
 `wsfast explain CODE` prints an entry, `wsfast explain 1001 1007` two side by side; in a program,
 `wsfast.explain(code)` and `wsfast.compare(a, b)` return them. This page is generated from the table
-that wsfast itself uses to check the codes that it receives and sends. Under reconnect, *later*
-means yes, but give the server time.
+that wsfast itself uses to check the codes that it receives and sends. In the column
+*reconnect*, *later* means yes, but give the server time.
 
 | code | name | sent by | reconnect |
 |---|---|---|---|
