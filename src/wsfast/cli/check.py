@@ -49,7 +49,7 @@ def check(files: tuple[str, ...], show_fixed: bool, show_payload: bool, as_json:
     such bytes likely come from. Files of any size are read in bounded memory.
 
     FILE holds the message itself. For a capture, or a hex dump of frames, use
-    "wsfast frames". For a hex dump of a message: xxd -r DUMP | wsfast check
+    "wsfast frames". For a message dumped by xxd: xxd -r DUMP | wsfast check
 
     \b
     Examples:
