@@ -262,3 +262,45 @@ def test_check_shows_no_text_where_none_was_meant() -> None:
     assert "meant" not in check("--show-fixed", stdin=b"\x89PNG\r\n\x1a\n" + bytes(99))[1]
     fixed = check("--show-fixed", stdin="Grüße\x1b[2J aus Köln".encode("cp1252"))[1]
     assert "\x1b" not in fixed
+
+
+# What a night's log has of b"Hello w\xc3(\n", and the program that wrote it.
+DUMPS = {
+    "xxd": b"00000000: 4865 6c6c 6f20 77c3 280a                 Hello w.(.\n",
+    "hexdump -C": b"00000000  48 65 6c 6c 6f 20 77 c3  28 0a                    |Hello w.(.|\n"
+    b"0000000a\n",
+    "od -tx1": b"0000000 48 65 6c 6c 6f 20 77 c3 28 0a\n0000012\n",
+    "plain": b"48656c6c6f2077c3280a\n",
+    "spaced": b"48 65 6c 6c 6f 20 77 c3 28 0a",
+    "repr": b"b'Hello w\\xc3(\\n'\n",
+}
+
+
+@pytest.mark.parametrize("dump", DUMPS.values(), ids=DUMPS)
+def test_check_dump_is_judged_by_the_bytes_that_it_was_made_of(tmp_path: Path, dump: bytes) -> None:
+    file = tmp_path / "dump"
+    file.write_bytes(dump)
+    code, said = check("--dump", str(file))
+    assert code == 1
+    assert "not UTF-8 at line 1, column 8" in said
+    assert "invalid UTF-8 at byte 7: C3" in said
+    code, said = check(str(file))  # else "valid" would be taken for the answer
+    assert code == 0
+    assert "  but it is a hex dump, and the bytes in it are not UTF-8: use --dump\n" in said
+    found = json.loads(check("--json", str(file))[1])
+    assert (found["valid"], found["dumped"]["offset"]) == (True, 7)
+
+
+@pytest.mark.parametrize(
+    "text", [b"face", b"deadbeef c0ffee", b"48 65 6c 6c 6f", b"1001 1007", b"e9" * 20, b"[233]"]
+)
+def test_check_text_that_happens_to_be_hexadecimal_gets_no_note(text: bytes) -> None:
+    assert check(stdin=text) == (0, f"standard input: valid UTF-8, {len(text)} bytes\n")
+
+
+def test_check_dump_that_is_not_one_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "message.txt"
+    file.write_bytes("Grüße".encode())
+    code, said = check("--dump", str(file))
+    assert code == 2
+    assert "is not a hex dump; for the file itself: wsfast check without --dump" in said

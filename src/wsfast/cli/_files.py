@@ -134,6 +134,11 @@ def open_input(path: str) -> Input:
         raise Unreadable(why_unreadable(path, error)) from None
 
 
+def in_memory(data: bytes, path: str) -> Input:
+    """Return bytes as a file that the user called that."""
+    return Input(_Unbuffered(io.BytesIO(data)), path)
+
+
 def _standard_input() -> io.RawIOBase:
     if sys.stdin is None:  # closed before the program began
         raise Unreadable("there is no standard input; name a file")

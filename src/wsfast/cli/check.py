@@ -15,9 +15,9 @@ from typing import Any
 
 import click
 
-from .. import InvalidUTF8, Utf8Validator
+from .. import InvalidUTF8, Utf8Validator, validate_utf8
 from ..diagnosis import MAX_SAMPLE, Diagnosis, diagnose, diagnose_part
-from . import _files
+from . import _captures, _files
 from ._output import (
     JSON,
     SHOW_PAYLOAD,
@@ -32,6 +32,7 @@ from ._output import (
 from ._repair import repaired_line
 
 CHUNK = 1 << 19  # bytes
+_LARGEST_DUMP = 32 << 20  # bytes
 _LONG = 64 << 20  # bytes; a file as long gets a progress bar
 _BEFORE = MAX_SAMPLE // 2  # bytes from before a chunk, for the diagnosis
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
@@ -39,29 +40,34 @@ _CONTINUATIONS = bytes(range(0x80, 0xC0))
 
 @click.command(short_help="Check that files are UTF-8; if not, which byte, and why.")
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(allow_dash=True))
+@click.option("--dump", is_flag=True, help="FILE is a hex dump: check the bytes it was made of.")
 @click.option("--show-fixed", is_flag=True, help="Show the line as it was likely meant.")
 @SHOW_PAYLOAD
 @JSON
-def check(files: tuple[str, ...], show_fixed: bool, show_payload: bool, as_json: bool) -> int:
+def check(
+    files: tuple[str, ...], dump: bool, show_fixed: bool, show_payload: bool, as_json: bool
+) -> int:
     """Check that each FILE (or standard input) is UTF-8.
 
     If one is not, show the first wrong byte, its line, why, and where
     such bytes likely come from. Files of any size are read in bounded memory.
 
-    FILE holds the message itself. For a capture, or a hex dump of frames, use
-    "wsfast frames". For a message dumped by xxd: xxd -r DUMP | wsfast check
+    FILE holds the message itself or, with --dump, a dump of it: by xxd, hexdump or od, or
+    from a log. For a capture, or a hex dump of frames, use "wsfast frames".
 
     \b
     Examples:
       wsfast check message.txt
       wsfast check --json < payload.bin
+      wsfast check --dump message.xxd
       wsfast check --show-fixed export.csv names.csv
     """
     results: list[_Result] = []
     unreadable = 0
     for file in files or ("-",):
         try:
-            result = _check(file, show_payload, show_fixed, quiet=as_json)
+            opened = _bytes_of_dump(file) if dump else _files.open_input(file)
+            result = _check(opened, show_payload, show_fixed, quiet=as_json)
         except _files.Unreadable as error:
             if len(files) < 2:
                 raise
@@ -88,6 +94,7 @@ class _Result:
     place: tuple[int, int]  # line and column, in characters, of the fault
     violation: InvalidUTF8 | None
     diagnosis: Diagnosis | None
+    dumped: InvalidUTF8 | None = None  # what is wrong with the bytes of a hex dump
     fixed: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -99,6 +106,8 @@ class _Result:
             found["line"], found["column"] = self.place
         if self.diagnosis is not None:
             found["diagnosis"] = diagnosed(self.diagnosis)
+        if self.dumped is not None:
+            found["dumped"] = evidence(self.dumped, fragments=False)
         if self.fixed is not None:
             found["fixed"] = self.fixed
         return found
@@ -115,20 +124,38 @@ class _Result:
             if self.diagnosis is not None:
                 click.echo(f"  but likely {self.diagnosis.origin.value}: {self.diagnosis.reason}")
                 click.echo(f"  {self.diagnosis.remedy}")
+            if self.dumped is not None:
+                click.echo("  but it is a hex dump, and the bytes in it are not UTF-8: use --dump")
         if self.fixed is not None:
             write_fields([("meant", escaped(self.fixed, 200))])
 
 
-def _check(path: str, show_payload: bool, show_fixed: bool, quiet: bool) -> _Result:
+def _bytes_of_dump(path: str) -> _files.Input:
+    """Return the bytes that a hex dump was made of, as a file.
+
+    Raises:
+        Unreadable: it is no hex dump, or it can't be read.
+    """
+    dump = _files.read_all(path, _LARGEST_DUMP)
+    data = _captures.written_as_text(dump)
+    if data is None:
+        raise _files.Unreadable(
+            f"{named(path)} is not a hex dump; for the file itself: wsfast check without --dump"
+        )
+    return _files.in_memory(data, path)
+
+
+def _check(file: _files.Input, show_payload: bool, show_fixed: bool, quiet: bool) -> _Result:
     """Check one file.
 
     Raises:
         Unreadable: it can't be read to the end.
     """
-    with _files.open_input(path) as file:
+    dumped = None
+    with file:
         if file.endless:
             raise _files.Unreadable(
-                f"{named(path)} is a device, which may never end; "
+                f"{named(file.path)} is a device, which may never end; "
                 "pipe a part of it: head -c 1M FILE | wsfast check"
             )
         reader = _Reader(file)
@@ -137,9 +164,10 @@ def _check(path: str, show_payload: bool, show_fixed: bool, quiet: bool) -> _Res
         if violation is None:
             file.finish()
             part, at, diagnosis = reader.head, 0, _twice_encoded(reader.head)
+            dumped = _dumped(reader.head) if reader.position == len(reader.head) else None
         else:
             part, at, diagnosis = reader.diagnose(violation, show_payload)
-    result = _Result(path, reader.position, reader.place(), violation, diagnosis)
+    result = _Result(file.path, reader.position, reader.place(), violation, diagnosis, dumped)
     if show_fixed and diagnosis is not None:
         result.fixed = repaired_line(part, at, diagnosis)
     return result
@@ -149,6 +177,20 @@ def _twice_encoded(head: bytes) -> Diagnosis | None:
     """Tell whether what is valid was likely not meant so, by its beginning."""
     found = diagnose_part(head, None, start=0, to_end=False)
     return found if found.origin.name != "UTF8" else None
+
+
+def _dumped(text: bytes) -> InvalidUTF8 | None:
+    """Return what is wrong with a message of which this is a hex dump; ``None`` if it is none."""
+    try:
+        message = _captures.written_as_text(text, certainly=True) or b""
+        validate_utf8(message)
+    except InvalidUTF8 as violation:
+        shown = message.decode(errors="replace")
+        is_a_message = shown.count("\ufffd") * 8 <= len(shown)  # rather than a checksum
+        return violation if is_a_message else None
+    except _files.Unreadable:
+        pass
+    return None
 
 
 class _Lines:

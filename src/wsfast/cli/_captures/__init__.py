@@ -36,6 +36,7 @@ __all__ = [
     "Stream",
     "Unreadable",
     "read",
+    "written_as_text",
 ]
 
 
@@ -62,6 +63,7 @@ READERS: tuple[Reader, ...] = (
     Base64,
 )
 FORMATS = ("auto", "raw", *(reader.NAME for reader in READERS))
+_CERTAIN = 80  # the least score of a dump, of hexadecimal and of a literal
 _DEPTH = 3  # a dump in base64 of a pcap: more is no accident
 
 
@@ -93,7 +95,27 @@ def read(
         message = f"in {how}: {error.message}" if how else error.message
         if error.doubtful:
             message += f" If these are frames: wsfast frames --format {how or 'raw'}"
+            if how:
+                message += "; if they are a message: wsfast check --dump"
         raise NotFrames(message, error.short) from None
+
+
+def written_as_text(data: bytes, *, certainly: bool = False) -> bytes | None:
+    """Return the bytes that a hex dump, or the like, was made of; ``None`` for another file.
+
+    Args:
+        data: the file.
+        certainly: only if it can hardly be anything else; many a word may be base64.
+
+    Raises:
+        NotFrames: it is such a file, but a faulty one.
+    """
+    data, _ = as_utf8(data)
+    reader = _best(data)
+    if reader is None or (certainly and reader.score(data) < _CERTAIN):
+        return None
+    found = reader.read(data)
+    return found.data if isinstance(found, Unwrapped) else None
 
 
 def _read(data: bytes, form: str) -> tuple[Found, str]:
