@@ -20,6 +20,13 @@ BETWEEN = 24  # panels
 OURS, THEIRS, TEXT = "#1f6feb", "#b8c0cc", "#24292f"
 
 
+def label_of(name: str) -> str:
+    """Return what readers call a server: another name than race.py's if wsfast is in it."""
+    if name == "wsfast":
+        return "wsfast alone"
+    return f"{name.removesuffix('+')} + wsfast" if name.endswith("+") else name
+
+
 def bars(panel: str, figures: dict[str, float], x: int, width: int) -> list[str]:
     """Return one diagram."""
     lines = [f'<text x="{x}" y="{TOP - 12}" font-weight="bold">{panel}</text>']
@@ -27,9 +34,8 @@ def bars(panel: str, figures: dict[str, float], x: int, width: int) -> list[str]
     room = width - LEFT - 44
     for number, (name, time) in enumerate(sorted(figures.items(), key=lambda item: item[1])):
         y = TOP + number * (BAR + 5)
-        ours = name.endswith("+") or name == "wsfast"
-        label = f"{name.removesuffix('+')} + wsfast" if name.endswith("+") else name
-        label = "wsfast alone" if name == "wsfast" else label
+        label = label_of(name)
+        ours = label != name
         weight = ' font-weight="bold"' if ours else ""
         length = max(room * time / longest, 1)
         lines += [
@@ -82,7 +88,7 @@ def table(record: dict[str, Any]) -> str:
                 time, stock = row["us"].get(name), row["us"].get(name.removesuffix("+"))
                 gain = f" ({stock / time:.1f}x)" if time and name.endswith("+") else ""
                 cells.append(f"{time:.3g}{gain}" if time else "")
-            shown = f"**{name.removesuffix('+')} + wsfast**" if name.endswith("+") else name
+            shown = name if label_of(name) == name else f"**{label_of(name)}**"
             text += f"| {shown} | {' | '.join(cells)} |\n"
         text += "\n"
     return text

@@ -82,7 +82,8 @@ def command(ctx: click.Context) -> None:
       wsfast doctor                   what could run faster on this machine
       wsfast run server.py            run a program with its libraries accelerated
 
-    Exit status: 0 valid, 1 a violation was found, 2 wrong arguments or an unreadable file.
+    Exit status: 0 valid, 1 a violation was found, 2 wrong arguments or an unreadable file;
+    frames, doctor and run differ, as their --help says.
     """
     if os.environ.get("NO_COLOR"):  # https://no-color.org
         ctx.color = False

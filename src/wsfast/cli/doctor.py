@@ -59,7 +59,8 @@ def doctor(as_json: bool) -> int:
       wsfast doctor --json
 
     Exit status: 0 if all is well; 1 if something is slower than necessary, or a library
-    has an untested version, can't be imported, or had wsfast's code replaced.
+    has an untested version, can't be imported, or no longer runs wsfast's code, because
+    something else has replaced it.
     """
     info = backend()
     remedy = _remedy(info)

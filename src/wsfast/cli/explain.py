@@ -37,14 +37,16 @@ class _Found(NamedTuple):
 
 @click.command(short_help="Explain close codes and log lines.")
 @click.argument("what", nargs=-1, required=True, metavar="CODE|NAME|LINE|-...")
-@click.option("--full", is_flag=True, help="Show everything about two codes, not only 40 lines.")
+@click.option(
+    "--full", is_flag=True, help="Show more than 40 lines about two codes."
+)
 @JSON
 def explain(what: tuple[str, ...], full: bool, as_json: bool) -> int:
     """Explain close codes and log lines; two codes are shown side by side.
 
-    A code is a number or a name. From a log line it reads the code and the offset, and says what
-    the offset counts from, which depends on the program that wrote the line. With - it reads a
-    whole log from standard input.
+    A code is a number or a name. In a log line, explain finds the code and the offset, and says
+    what the offset counts from: this depends on the program that wrote the line. With -, it
+    reads a whole log from standard input.
 
     \b
     Examples:

@@ -50,7 +50,7 @@ MAX_CAPTURE = 256 << 20  # bytes
     "--deflate",
     metavar="PARAMETERS",
     help="The negotiated permessage-deflate parameters, if the handshake is not in the capture; "
-    "or none.",
+    "'none' if there was no compression.",
 )
 @click.option(
     "--keylog",
@@ -72,8 +72,8 @@ def frames(
 ) -> int:
     """Decode the WebSocket capture in FILE (or standard input); show one line for each frame.
 
-    FILE may be a pcap or pcapng, a HAR, the output of tshark, xxd, hexdump, od or tcpdump,
-    hexadecimal, base64, or the bytes themselves. After the frames comes what breaks the
+    FILE may be a pcap, pcapng or HAR; the output of tshark, tcpdump, xxd, hexdump or od;
+    hexadecimal or base64; or the bytes themselves. After the frames comes what breaks the
     protocol: the byte, and why.
 
     \b

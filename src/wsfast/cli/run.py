@@ -36,6 +36,7 @@ SITE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
 @click.option(
     "--accelerate",
     "libraries",
+    metavar="LIBRARIES",
     default="all",
     show_default=True,
     help="The libraries to accelerate, separated by commas.",
