@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from .deflate import Deflate, DeflateParameters, PerMessageDeflate
     from .diagnosis import Diagnosis, Origin, diagnose
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "Acceleration",
