@@ -49,7 +49,7 @@ def engine_with(call: Callable[[], None]) -> Deflate:
 def raiser(error: BaseException) -> Callable[..., Any]:
     """Return a function that raises that, whatever it is given."""
 
-    def call(*_: Any) -> Any:
+    def call(*_: Any, **__: Any) -> Any:
         raise error
 
     return call

@@ -223,16 +223,24 @@ class Sender:
         with self._lock:
             if self._ended:
                 raise self._not_open()
-            compressed = None if deflate is None else deflate.compress(data)
-            if compressed is not None and type(compressed) is not bytes:
-                raise TypeError(f"compress() must return bytes, not {type(compressed).__name__}")
-            if compressed is None:
-                frames = self._frames(opcode, data, rsv1=False)
+            if deflate is None:
+                self._out.extend(self._frames(opcode, data, rsv1=False))
             else:
-                frames = self._frames(opcode, compressed, rsv1=True)
-            self._out.extend(frames)
+                try:
+                    self._out.extend(self._compressed(deflate, opcode, data))
+                except BaseException:
+                    deflate.forget()
+                    raise
             if self._over:  # a signal handler took the close frame meanwhile
                 raise self._not_open()
+
+    def _compressed(self, deflate: Deflate, opcode: Opcode, data: str | bytes) -> list[bytes]:
+        payload = deflate.compress(data)
+        if payload is None:
+            return self._frames(opcode, data, rsv1=False)
+        if type(payload) is not bytes:
+            raise TypeError(f"compress() must return bytes, not {type(payload).__name__}")
+        return self._frames(opcode, payload, rsv1=True)
 
     def _frames(self, opcode: Opcode, payload: str | bytes, *, rsv1: bool) -> list[bytes]:
         size = self._fragment_size

@@ -238,6 +238,15 @@ class Deflate:
             finally:
                 self._busy = False
 
+    def forget(self) -> None:
+        """Compress the next message without a reference to those before it.
+
+        Call it if a message that was compressed is not sent after all: the other end never has
+        it, and would make something else of a later message that refers to it.
+        """
+        with self._lock:
+            self._compressor = None
+
     def _compress(self, data: bytes) -> bytes | None:
         compressor = self._compressor or self._make()
         self._compressor = None  # if this raises, it has a part of this message in its window

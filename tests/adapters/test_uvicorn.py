@@ -18,6 +18,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 
 from helpers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 from loopback import SECONDS, Frame
+from stopping import raiser
 from uvicorn_serving import (
     CLOSED,
     DEFLATE,
@@ -36,7 +37,7 @@ from uvicorn_serving import (
     unmasked,
 )
 from wsfast import logs
-from wsfast.adapters.uvicorn import _closing
+from wsfast.adapters.uvicorn import _closing, _protocol
 
 # Messages.
 
@@ -347,6 +348,28 @@ def test_1007_in_a_compressed_message() -> None:
     with served(echo) as running, running.client(headers=DEFLATE) as client:
         client.send(bytes(first))
         assert client.farewell() == (1007, REASONS["at once"])
+
+
+def test_compressed_message_that_could_not_be_made_is_referred_to_by_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the client, which never had it, would inflate the next one to something else."""
+    text = "Съешь ещё этих мягких французских булок. " * 20
+
+    async def app(_receive: Any, send: Any, _running: Served) -> None:
+        message = {"type": "websocket.send", "text": text}
+        with monkeypatch.context() as patch:
+            patch.setattr(_protocol, "encode_frame", raiser(MemoryError()))
+            with pytest.raises(MemoryError):
+                await send(message)
+        await send(message)
+
+    with served(accepted(app)) as running, running.client(headers=DEFLATE) as client:
+        opcode, payload, rsv1 = client.hear_rsv1()
+        assert running.next() is None
+    assert (opcode, rsv1) == (TEXT, True)
+    inflated = zlib.decompressobj(wbits=-15).decompress(payload + b"\0\0\xff\xff")
+    assert inflated.decode() == text
 
 
 @both

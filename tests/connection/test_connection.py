@@ -5,7 +5,7 @@ RFC 6455 sections 5.5 and 7.  With other libraries: test_connection_peers.py.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import settings
@@ -29,11 +29,13 @@ from helpers import (
     frame,
     on_default_codecs,
 )
+from stopping import raiser
 from wsfast import (
     Close,
     Closure,
     Connection,
     ConnectionState,
+    Deflate,
     InvalidUTF8,
     NotOpen,
     Ping,
@@ -329,6 +331,27 @@ def test_compressed_messages(fragment_size: int | None) -> None:
     assert len(sent) < len("".join(texts).encode()) / 2
     assert [e.data for e in server.receive(sent)] == texts
     assert [e.data.decode() for e in client.receive(server.data_to_send())] == texts
+
+
+@pytest.mark.parametrize("role", ["server", "client"])
+@pytest.mark.parametrize("fragment_size", [None, 7])
+def test_compressed_message_that_could_not_be_sent_is_referred_to_by_no_other(
+    monkeypatch: pytest.MonkeyPatch, role: Literal["server", "client"], fragment_size: int | None
+) -> None:
+    """Else the other end, which never had it, would inflate the next one to something else."""
+    other: Literal["server", "client"] = "client" if role == "server" else "server"
+    sender = Connection(role, deflate=Deflate(role), fragment_size=fragment_size)
+    receiver = Connection(other, deflate=Deflate(other))
+    lost = "Съешь ещё этих мягких французских булок. " * 20
+    sender.send_text("first " * 30)
+    with monkeypatch.context() as patch:
+        patch.setattr(wsfast._sending, "encode_frame", raiser(MemoryError()))
+        with pytest.raises(MemoryError):
+            sender.send_text(lost)
+    for text in (lost, lost + "again"):
+        sender.send_text(text)
+    received = [event.data for event in receiver.receive(sender.data_to_send())]  # type: ignore[union-attr] # no control frames
+    assert received == ["first " * 30, lost, lost + "again"]
 
 
 def test_a_buffer_to_receive_into() -> None:

@@ -250,6 +250,7 @@ OPERATIONS: dict[str, Callable[[], Operation]] = {
     },
     "Text(1)": same(lambda: lambda: Text(1)),  # type: ignore[type-var] # wrong
     "Deflate.compress": same(lambda: lambda: Deflate("server").compress(b"abc" * 300)),
+    "Deflate.forget": same(lambda: lambda: Deflate("server").forget()),
     "PerMessageDeflate.respond": same(
         lambda: (
             lambda: PerMessageDeflate("server").respond(  # type: ignore[index] # it is taken

@@ -208,12 +208,17 @@ class WebSocketProtocol(ClosingWire):
         if self._full:
             await self._writable.wait()
         if self._stage is OPEN and message["type"] == "websocket.send":
-            frame = self._frame(message)
-            if self.transport.is_closing():
-                raise ClientDisconnected
-            if self._owes:
-                self._owes = False
-            self._write(frame)
+            try:
+                frame = self._frame(message)
+                if self.transport.is_closing():
+                    raise ClientDisconnected
+                if self._owes:
+                    self._owes = False
+                self._write(frame)
+            except BaseException:
+                if self._deflate is not None:
+                    self._deflate.forget()
+                raise
         else:
             self._send_other(message)
 
