@@ -119,6 +119,13 @@ def each_instruction(at: Callable[[CodeType, int], None]) -> Iterator[None]:
             at(of.f_code, of.f_lasti)
         return trace
 
+    with traced(trace):
+        yield
+
+
+@contextlib.contextmanager
+def traced(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
+    """Call ``trace`` for what Python does, as sys.settrace does."""
     before = sys.gettrace()
     sys.settrace(trace)
     try:

@@ -6,7 +6,6 @@ answered.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import sys
 from collections import Counter
@@ -28,7 +27,7 @@ from helpers import (
     run,
 )
 from sending import GOING_AWAY, sent_by
-from stopping import Stopped, compressed, engine_with, raiser
+from stopping import Stopped, compressed, engine_with, raiser, traced
 from wsfast import Close, Connection, ConnectionState, Ping, Pong, Text
 
 pytestmark = [on_default_codecs, pytest.mark.usefixtures("on_the_codec")]
@@ -74,17 +73,6 @@ def test_a_connection_whose_decoder_was_stopped_can_send_and_close() -> None:
 
 
 # A signal's handler can run between any two steps of the connection itself.
-
-
-@contextlib.contextmanager
-def traced(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
-    """Call ``trace`` for each line of Python, as sys.settrace does."""
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        yield
-    finally:
-        sys.settrace(before)
 
 
 def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
