@@ -210,7 +210,8 @@ WORDINGS = (
     _wording(
         "autobahn",
         r"I dropped the WebSocket TCP connection: encountered invalid UTF-8|"
-        r"encountered invalid UTF-8 while processing text message",
+        r"encountered invalid UTF-8 while processing text message|"
+        r"payload octet index \d",
         1007,
         "With failByDrop, the default, both onClose() and the other end see 1006.",
     ),

@@ -37,7 +37,7 @@ SCENES: tuple[tuple[str, tuple[bytes, ...]], ...] = (
 )
 @JSON
 def demo(serve: bool, port: int, as_json: bool) -> int:
-    """Decode example messages; say what is wrong with them and where it came from.
+    """Decode example messages; say what is wrong with each, and where the wrong bytes came from.
 
     \b
     Examples:
