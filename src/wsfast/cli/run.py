@@ -53,6 +53,8 @@ def run(libraries: str, arguments: tuple[str, ...]) -> int:
 
     PROGRAM is anything that python accepts: options, a script, a directory, a zip file, -m with
     a module, -c with code, or - for standard input; then the arguments of the program.
+
+    Exit status: that of the program; 2 for wrong arguments.
     """
     try:
         names_in(libraries)
