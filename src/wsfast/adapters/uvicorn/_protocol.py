@@ -210,15 +210,16 @@ class WebSocketProtocol(ClosingWire):
         if self._stage is OPEN and message["type"] == "websocket.send":
             try:
                 frame = self._frame(message)
-                if self.transport.is_closing():
-                    raise ClientDisconnected
-                if self._owes:
-                    self._owes = False
-                self._write(frame)
+                if not self.transport.is_closing():
+                    if self._owes:
+                        self._owes = False
+                    self._write(frame)
+                    return
             except BaseException:
                 if self._deflate is not None:
                     self._deflate.forget()
                 raise
+            raise ClientDisconnected
         else:
             self._send_other(message)
 
