@@ -207,21 +207,21 @@ class WebSocketProtocol(ClosingWire):
         """
         if self._full:
             await self._writable.wait()
-        if self._stage is OPEN and message["type"] == "websocket.send":
-            try:
-                frame = self._frame(message)
-                if not self.transport.is_closing():
-                    if self._owes:
-                        self._owes = False
-                    self._write(frame)
-                    return
-            except BaseException:
-                if self._deflate is not None:
-                    self._deflate.forget()
-                raise
-            raise ClientDisconnected
-        else:
+        if self._stage is not OPEN or message["type"] != "websocket.send":
             self._send_other(message)
+            return
+        try:
+            frame = self._frame(message)
+            if not self.transport.is_closing():
+                if self._owes:
+                    self._owes = False
+                self._write(frame)
+                return
+        except BaseException:
+            if self._deflate is not None:
+                self._deflate.forget()
+            raise
+        raise ClientDisconnected
 
     def _frame(self, message: Any) -> bytes:
         """Return the frame of a message for the client."""
