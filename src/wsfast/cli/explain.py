@@ -37,9 +37,7 @@ class _Found(NamedTuple):
 
 @click.command(short_help="Explain close codes and log lines.")
 @click.argument("what", nargs=-1, required=True, metavar="CODE|NAME|LINE|-...")
-@click.option(
-    "--full", is_flag=True, help="Show all about two codes, not only 40 lines."
-)
+@click.option("--full", is_flag=True, help="Show all about two codes, not only 40 lines.")
 @JSON
 def explain(what: tuple[str, ...], full: bool, as_json: bool) -> int:
     """Explain close codes and log lines; two codes are shown side by side.
