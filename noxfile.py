@@ -395,6 +395,20 @@ def complete(session: nox.Session) -> None:
     session.run("python", "tools/complete.py", "dist")
 
 
+@nox.session(venv_backend="venv", reuse_venv=True)
+def sbom(session: nox.Session) -> None:
+    """Write what an installation of dist/ consists of: build/wsfast.cdx.json, in CycloneDX."""
+    session.install("cyclonedx-bom")
+    installed = session.create_tmp()
+    session.run("python", "-m", "venv", "--clear", installed)
+    there = ("--python", f"{installed}/bin/python")
+    session.run("python", "-m", "pip", *there, "install", "--no-index", "-f", "dist", "wsfast")
+    session.run("python", "-m", "pip", *there, "uninstall", "--yes", "pip", "setuptools")
+    (ROOT / "build").mkdir(exist_ok=True)
+    environment = (f"{installed}/bin/python", "--pyproject", "pyproject.toml")
+    session.run("cyclonedx-py", "environment", *environment, "-o", "build/wsfast.cdx.json")
+
+
 @nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel for two Pythons, and test it where there is no compiler."""
