@@ -190,7 +190,7 @@ class Sender:
         sent = map(list.remove, (self._late_pong,), late)
         del out[:count]
         self._pongs = 0
-        try:  # noqa: SIM105 # suppress() would be one more call
+        try:  # noqa: SIM105 # behind a call of suppress() a handler could raise
             (_,) = sent
         except ValueError:  # a later pong has taken its place
             pass

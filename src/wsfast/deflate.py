@@ -83,9 +83,8 @@ def _window_bits(name: str, value: int) -> int:
 
 
 def _window_bits_or_none(name: str, value: int | None) -> int | None:
-    if integer_or_none(name, value) is None:
-        return None
-    return _window_bits(name, value)  # type: ignore[arg-type] # it is not None
+    number = integer_or_none(name, value)
+    return None if number is None else _window_bits(name, number)
 
 
 def _engine(name: str) -> Any:

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def frames(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def parsed(*arguments: str, stdin: bytes = b"") -> tuple[int, list[dict[str, object]]]:
+def parsed(*arguments: str, stdin: bytes = b"") -> tuple[int, list[dict[str, Any]]]:
     status, output = frames("--json", *arguments, stdin=stdin)
     return status, json.loads(output)["streams"]
 

@@ -67,15 +67,15 @@ def test_frames_of_a_followed_stream(good: recording.Recording, form: str) -> No
     assert status == 0
     assert [s["direction"] for s in streams] == ["client to server", "server to client"]
     sent, received = streams
-    assert [m["kind"] for m in sent["messages"]] == [*KINDS, "close"]  # type: ignore[attr-defined]
-    assert [m["kind"] for m in received["messages"]] == [*KINDS[:5], "close"]  # type: ignore[attr-defined]
-    assert received["messages"][-1] == {"kind": "close", "code": 1001, "reason": "restarting"}  # type: ignore[index]
-    assert all(f["masked"] for f in sent["frames"])  # type: ignore[attr-defined]
-    assert not any(f["masked"] for f in received["frames"])  # type: ignore[attr-defined]
-    opcodes = [f["opcode"] for f in sent["frames"]]  # type: ignore[attr-defined]
+    assert [m["kind"] for m in sent["messages"]] == [*KINDS, "close"]
+    assert [m["kind"] for m in received["messages"]] == [*KINDS[:5], "close"]
+    assert received["messages"][-1] == {"kind": "close", "code": 1001, "reason": "restarting"}
+    assert all(f["masked"] for f in sent["frames"])
+    assert not any(f["masked"] for f in received["frames"])
+    opcodes = [f["opcode"] for f in sent["frames"]]
     assert opcodes.count("continuation") >= 2
     assert "ping" in opcodes
-    assert "pong" in [f["opcode"] for f in received["frames"]]  # type: ignore[attr-defined]
+    assert "pong" in [f["opcode"] for f in received["frames"]]
 
 
 def test_frames_offsets_are_those_of_the_frames(good: recording.Recording) -> None:
@@ -98,7 +98,7 @@ def test_frames_compressed_messages_are_inflated(
     def messages(record: recording.Recording) -> list[list[object]]:
         status, streams = parsed("--show-payload", stdin=follow(record, form))
         assert status == 0
-        return [[m.get("payload") for m in s["messages"]] for s in streams]  # type: ignore[attr-defined]
+        return [[m.get("payload") for m in s["messages"]] for s in streams]
 
     assert len(compressed.from_client) < len(good.from_client) / 10
     assert messages(compressed) == messages(good)
@@ -207,12 +207,12 @@ def test_frames_violation_comes_with_evidence_and_origin(bad: recording.Recordin
     assert "Köln" not in output
     status, (stream,) = parsed(stdin=bytes(bad.from_client))
     assert stream["valid"] is False
-    assert stream["violation"]["close_code"] == 1007  # type: ignore[index]
-    assert stream["diagnosis"]["origin"] == "LEGACY_CHARSET"  # type: ignore[index]
-    assert len(stream["messages"]) == 1  # type: ignore[arg-type]
+    assert stream["violation"]["close_code"] == 1007
+    assert stream["diagnosis"]["origin"] == "LEGACY_CHARSET"
+    assert len(stream["messages"]) == 1
     # What the other side made of it is in its own direction.
     _, (answer,) = parsed(stdin=bytes(bad.from_server))
-    assert answer["messages"][-1]["code"] == 1007  # type: ignore[index]
+    assert answer["messages"][-1]["code"] == 1007
 
 
 def test_frames_payload_is_hidden_unless_asked_for(good: recording.Recording) -> None:
@@ -253,8 +253,8 @@ def test_frames_violations(wire: bytes, code: int, says: str) -> None:
     given = ("--role", "client", "--deflate", "none")
     status, (stream,) = parsed(*given, stdin=wire)
     assert status == 1
-    assert stream["violation"]["close_code"] == code  # type: ignore[index]
-    assert says in stream["violation"]["close_reason"]  # type: ignore[index]
+    assert stream["violation"]["close_code"] == code
+    assert says in stream["violation"]["close_reason"]
     assert frames(*given, stdin=wire)[0] == 1
 
 

@@ -99,14 +99,14 @@ def test_har_messages_of_both_directions() -> None:
     status, (part,) = parsed(stdin=capture)
     assert status == 0
     assert part["url"] == "wss://example.org/ws"
-    assert [(m["direction"], m["opcode"], m["length"]) for m in part["messages"]] == [  # type: ignore[attr-defined]
+    assert [(m["direction"], m["opcode"], m["length"]) for m in part["messages"]] == [
         ("client to server", "text", 7),
         ("server to client", "binary", 2),
     ]
     assert "Grüße" not in frames(stdin=capture)[1]
     assert "Grüße" in frames("--show-payload", stdin=capture)[1]
     _, (part,) = parsed("--role", "client", stdin=capture)
-    assert len(part["messages"]) == 1  # type: ignore[arg-type]
+    assert len(part["messages"]) == 1
 
 
 def test_har_without_messages_says_how_to_export_them() -> None:
@@ -130,7 +130,7 @@ def test_har_says_why_the_browser_hung_up() -> None:
     assert "1007: the browser closed the connection" in output
     assert f"error {len(said):>11}  {said}" in output
     _, (part,) = parsed("--show-payload", stdin=capture)
-    assert part["messages"][0]["error"] == said  # type: ignore[index]
+    assert part["messages"][0]["error"] == said
 
 
 def test_har_with_a_lone_surrogate() -> None:

@@ -54,6 +54,15 @@ typedef union m512i {
     m256i half[2];
 } m512i;
 
+/* The whole of a function: a statement for each lane `i` of the result `r`. */
+#define EACH_LANE(lanes, statement)                                                                \
+    m512i r;                                                                                       \
+    int i;                                                                                         \
+    for (i = 0; i < (lanes); i++) {                                                                \
+        statement;                                                                                 \
+    }                                                                                              \
+    return r
+
 /* ---- whole vectors ------------------------------------------------------------ */
 
 ON_MEMORY m512i EMULATED(_mm512_loadu_si512)(const void *p)
@@ -85,12 +94,7 @@ INTRINSIC m512i EMULATED(_mm512_set1_epi8)(int a)
 
 INTRINSIC m512i EMULATED(_mm512_set1_epi32)(int a)
 {
-    m512i r;
-    int i;
-    for (i = 0; i < 16; i++) {
-        r.dword[i] = (uint32_t)a;
-    }
-    return r;
+    EACH_LANE(16, r.dword[i] = (uint32_t)a);
 }
 
 INTRINSIC m256i EMULATED(_mm512_castsi512_si256)(m512i a)
@@ -254,12 +258,7 @@ INTRINSIC uint64_t EMULATED(_mm512_movepi8_mask)(m512i a)
 
 INTRINSIC m512i EMULATED(_mm512_maskz_set1_epi32)(uint16_t mask, int a)
 {
-    m512i r;
-    int i;
-    for (i = 0; i < 16; i++) {
-        r.dword[i] = mask >> i & 1 ? (uint32_t)a : 0;
-    }
-    return r;
+    EACH_LANE(16, r.dword[i] = mask >> i & 1 ? (uint32_t)a : 0);
 }
 
 INTRINSIC m512i EMULATED(_mm512_mask_mov_epi8)(m512i otherwise, uint64_t mask, m512i a)
@@ -348,12 +347,7 @@ INTRINSIC m512i EMULATED(_mm512_alignr_epi32)(m512i a, m512i b, int from)
 /* Six bits of an index say which byte. */
 INTRINSIC m512i EMULATED(_mm512_permutexvar_epi8)(m512i index, m512i a)
 {
-    m512i r;
-    int i;
-    for (i = 0; i < 64; i++) {
-        r.byte[i] = a.byte[index.byte[i] & 63];
-    }
-    return r;
+    EACH_LANE(64, r.byte[i] = a.byte[index.byte[i] & 63]);
 }
 
 /* The seventh bit says of which: 0 for a, 1 for b. */
@@ -370,32 +364,17 @@ INTRINSIC m512i EMULATED(_mm512_permutex2var_epi8)(m512i a, m512i index, m512i b
 
 INTRINSIC m512i EMULATED(_mm512_cvtepu8_epi16)(m256i a)
 {
-    m512i r;
-    int i;
-    for (i = 0; i < 32; i++) {
-        r.word[i] = a.byte[i];
-    }
-    return r;
+    EACH_LANE(32, r.word[i] = a.byte[i]);
 }
 
 INTRINSIC m512i EMULATED(_mm512_cvtepu8_epi32)(m128i a)
 {
-    m512i r;
-    int i;
-    for (i = 0; i < 16; i++) {
-        r.dword[i] = a.byte[i];
-    }
-    return r;
+    EACH_LANE(16, r.dword[i] = a.byte[i]);
 }
 
 INTRINSIC m512i EMULATED(_mm512_cvtepu16_epi32)(m256i a)
 {
-    m512i r;
-    int i;
-    for (i = 0; i < 16; i++) {
-        r.dword[i] = a.word[i];
-    }
-    return r;
+    EACH_LANE(16, r.dword[i] = a.word[i]);
 }
 
 /* ---- shorter vectors ---------------------------------------------------------------------- */

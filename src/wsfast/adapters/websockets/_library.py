@@ -18,7 +18,9 @@ from ..._backend import ClassState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
+
+    _Methods = Mapping[type, tuple[str, ...]]
 
 ANY_SIZE = 2**63 - 1
 
@@ -52,33 +54,60 @@ def own(kind: Any, *names: str) -> list[Any]:
     return [function if is_own(function) else object() for function in held]
 
 
-class Vetted:
-    """Classes that have been found to be own: the types of a few objects that work together.
+# Methods that websockets itself overrides, for servers and for clients.
+_OVERRIDDEN = frozenset(("parse", "process_event"))
 
-    Asking a dozen names what they hold takes as long as taking a message does, so that what was
-    found holds until somebody sets a name in one of the classes.
+
+class Vetted:
+    """Classes whose methods have been found to be own: the types of objects that work together.
+
+    Asking a dozen names what they hold takes as long as taking a message does, so what was found
+    holds until somebody sets a name in one of the classes.
 
     Args:
-        look: returns whether all names in such classes hold what they should.
-        others: more classes whose names it asks.
+        passed_by: by class, the methods that are passed by; an object may be of a subclass.
+        others: the same of classes that are used themselves.
     """
 
     MOST = 64
 
-    def __init__(self, look: Callable[..., bool], *others: type) -> None:
-        self._look, self._others = look, others
+    def __init__(self, passed_by: _Methods, others: _Methods) -> None:
+        self._passed_by = [_held(kind, names) for kind, names in passed_by.items()]
+        self._others = {kind: _held(kind, names) for kind, names in others.items()}
         self._states: dict[tuple[type, ...], ClassState] = {}
         self.state_of = self._states.get
 
     def are_own(self, *kinds: type) -> bool:
-        """Return what ``look`` says of these classes; if it is good, ``state_of`` has it then."""
+        """Return whether all names hold what they should; if they do, ``state_of`` has it then.
+
+        Args:
+            kinds: the types of the objects, in the order of ``passed_by``.
+        """
         state = ClassState(*kinds, *self._others)  # first: a name that is set from now on counts
-        if not self._look(*kinds):
-            return False
+        for kind, held in zip(kinds, self._passed_by, strict=True):
+            for name, method in held:
+                found = _function(kind, name)
+                if found is not method and not (name in _OVERRIDDEN and is_own(found)):
+                    return False
+        for kind, held in self._others.items():
+            if any(_function(kind, name) is not method for name, method in held):
+                return False
         if len(self._states) >= self.MOST:
             self._states.clear()  # a program that makes classes as it runs is to lose them too
         self._states[kinds] = state
         return True
+
+
+def _function(kind: type, name: str) -> Any:
+    """Return what a name of a class holds; the function of a class method."""
+    found = getattr(kind, name)
+    return found.__func__ if type(found) is MethodType else found
+
+
+def _held(kind: type, names: tuple[str, ...]) -> list[tuple[str, Any]]:
+    """Return names with what they hold, each with an object that no name holds if not own."""
+    functions = [_function(kind, name) for name in names]
+    return [(name, f if is_own(f) else object()) for name, f in zip(names, functions, strict=True)]
 
 
 def has_attribute(kind: type, name: str) -> bool:

@@ -22,15 +22,10 @@ from ._library import (
     Vetted,
     frame_size,
     innermost,
-    is_own,
     own,
 )
 from ._logging import log
 from ._parsing import FRAMES
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LONG = 128  # bytes of text from which decode_utf8 takes less time than bytes.decode
 
@@ -58,39 +53,20 @@ class _Library:
         self.queue = messages.SimpleQueue
 
 
-def _make_look(library: _Library) -> Callable[[Any, Any], bool]:
-    assembler_type, queue_type, frame_type = library.assembler, library.queue, library.frame
-    put, maybe_pause = own(assembler_type, "put", "maybe_pause")
-    put_in_queue, check = *own(queue_type, "put"), *own(frame_type, "check")
-    frame_parse, send_data = *own(frame_type, "parse"), *own(library.connection, "send_data")
-    receive_data, recv_frame, events_received = own(
-        library.protocol, "receive_data", "recv_frame", "events_received"
-    )
-
-    def look(connection: Any, protocol: Any) -> bool:
-        """Return whether the methods that are passed by are those of websockets."""
-        return (
-            connection.send_data is send_data
-            and assembler_type.put is put
-            and assembler_type.maybe_pause is maybe_pause
-            and queue_type.put is put_in_queue
-            and frame_type.check is check
-            and frame_type.parse == frame_parse
-            and protocol.receive_data is receive_data
-            and protocol.recv_frame is recv_frame
-            and protocol.events_received is events_received
-            # Those of servers and of clients, one of which may not be imported yet.
-            and is_own(connection.process_event)
-            and is_own(protocol.parse)
-        )
-
-    return look
-
-
 def _make_stands_aside(library: _Library) -> Any:
     under_way, at_eof, deflate = library.limits.under_way, library.at_eof, library.deflate
     assembler_type = library.assembler
-    vetted = Vetted(_make_look(library), assembler_type, library.queue, library.frame)
+    vetted = Vetted(
+        {
+            library.connection: ("send_data", "process_event"),
+            library.protocol: ("receive_data", "recv_frame", "events_received", "parse"),
+        },
+        {
+            assembler_type: ("put", "maybe_pause"),
+            library.queue: ("put",),
+            library.frame: ("check", "parse"),
+        },
+    )
     state_of, are_own = vetted.state_of, vetted.are_own
 
     def waits(parser: Any) -> bool:
@@ -331,17 +307,15 @@ def _make_take() -> Any:
 def _make_stands_aside_of_recv() -> Any:
     from websockets.asyncio.messages import Assembler, SimpleQueue
 
-    (get,), (get_from_queue,) = own(Assembler, "get"), own(SimpleQueue, "get")
-    vetted = Vetted(lambda *_: Assembler.get is get and SimpleQueue.get is get_from_queue)
+    vetted = Vetted({}, {Assembler: ("get",), SimpleQueue: ("get",)})
     state_of, are_own = vetted.state_of, vetted.are_own
-    kinds = Assembler, SimpleQueue
 
     def stands_aside(assembler: Any) -> bool:
         """Return whether nobody wants to see how messages are taken from the queue."""
         if type(assembler) is not Assembler or type(assembler.frames) is not SimpleQueue:
             return False
-        state = state_of(kinds)
-        return (state is not None and state.is_same()) or are_own(*kinds)
+        state = state_of(())
+        return (state is not None and state.is_same()) or are_own()
 
     return stands_aside
 

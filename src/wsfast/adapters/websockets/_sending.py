@@ -123,27 +123,15 @@ def _in_progress_name() -> str:
 def _make_stands_aside(library: _Library) -> Any:
     from websockets.asyncio.connection import Connection
 
-    send_context, send_data, drain = own(Connection, "send_context", "send_data", "drain")
-    send_text, send_binary, send_frame = own(
-        library.protocol, "send_text", "send_binary", "send_frame"
-    )
     in_progress, open_state = attrgetter(_in_progress_name()), library.open
-    frame_type, serialize, client = library.frame, library.serialize, library.client
-    can_encode = library.can_encode
-
-    def look(connection: Any, protocol: Any) -> bool:
-        """Return whether the methods that are passed by are those of websockets."""
-        return (
-            connection.send_context is send_context
-            and connection.send_data is send_data
-            and connection.drain is drain
-            and protocol.send_text is send_text
-            and protocol.send_binary is send_binary
-            and protocol.send_frame is send_frame
-            and frame_type.serialize is serialize
-        )
-
-    vetted = Vetted(look, frame_type)
+    client, can_encode = library.client, library.can_encode
+    vetted = Vetted(
+        {
+            Connection: ("send_context", "send_data", "drain"),
+            library.protocol: ("send_text", "send_binary", "send_frame"),
+        },
+        {library.frame: ("serialize",)},
+    )
     state_of, are_own = vetted.state_of, vetted.are_own
 
     def stands_aside(connection: Any, protocol: Any) -> bool:
