@@ -291,6 +291,14 @@ def test_check_dump_is_judged_by_the_bytes_that_it_was_made_of(tmp_path: Path, d
     assert (found["valid"], found["dumped"]["offset"]) == (True, 7)
 
 
+def test_check_dump_may_be_base64_which_gets_no_note(tmp_path: Path) -> None:
+    """So many words are base64 too that a note would often be wrong."""
+    file = tmp_path / "dump"
+    file.write_bytes(b"SGVsbG8gd8MoCg==")
+    assert check("--dump", str(file))[0] == 1
+    assert check(str(file)) == (0, f"{file}: valid UTF-8, 16 bytes\n")
+
+
 @pytest.mark.parametrize(
     "text", [b"face", b"deadbeef c0ffee", b"48 65 6c 6c 6f", b"1001 1007", b"e9" * 20, b"[233]"]
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -113,6 +115,15 @@ def test_class_state_with_a_metaclass_is_not_known_to_be_the_same(codec: SimpleN
     Meta.a = property(lambda self: 2)
     assert kind.a == 2
     assert state.is_same() is False
+
+
+def test_class_state_has_room_for_as_many_versions_as_classes() -> None:
+    source = Path(_arguments.__file__).with_name("_native") / "classes.pxi"
+    if not source.exists():
+        pytest.skip("the sources of the extension are not installed")
+    room = re.search(r"MOST_CLASSES = (\d+)\n", source.read_text(encoding="utf-8"))
+    assert room is not None
+    assert int(room[1]) == _arguments.MOST_CLASSES
 
 
 def test_class_state_watches_one_class_or_a_few(codec: SimpleNamespace) -> None:

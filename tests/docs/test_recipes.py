@@ -150,6 +150,28 @@ def test_recipe_after_1001_comes_back_with_growing_delays(listen: Listen) -> Non
         assert run == [0.02 * 2**n for n in range(len(run))]
 
 
+def test_aiohttp_async_for_does_not_tell_a_close_frame_without_a_code() -> None:
+    """The page says so: that is why its recipe uses receive()."""
+
+    async def end(connection: ServerConnection) -> None:
+        connection.protocol.send_close()  # without a code
+        connection.send_data()
+        await connection.wait_closed()
+
+    server = RestartingServer(end)
+
+    async def main() -> int | None:
+        await server.start()
+        async with aiohttp.ClientSession() as client, client.ws_connect(server.url) as connection:
+            async for _ in connection:
+                raise AssertionError("no message was sent")
+            code = connection.close_code
+        await server.stop()
+        return code
+
+    assert asyncio.run(asyncio.wait_for(main(), TIMEOUT)) in (1000, 1006)  # rather than 1005
+
+
 @CLIENTS
 def test_recipe_after_1007_does_not_loop(listen: Listen) -> None:
     """The server sends text in Latin-1; the client's library finds that and sends 1007."""

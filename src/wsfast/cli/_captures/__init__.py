@@ -51,17 +51,15 @@ class Reader(Protocol):
     def read(self, data: bytes, /) -> Found: ...
 
 
-READERS: tuple[Reader, ...] = (
-    pcap,
-    har,
-    follow,
-    follow.Yaml,
+# What writes bytes as text; the others read connections.
+_AS_TEXT: tuple[Reader, ...] = (
     literals.Arrays,
     dumps,
     literals.Hexadecimal,
     literals.Literal,
     Base64,
 )
+READERS: tuple[Reader, ...] = (pcap, har, follow, follow.Yaml, *_AS_TEXT)
 FORMATS = ("auto", "raw", *(reader.NAME for reader in READERS))
 _CERTAIN = 80  # the least score of a dump, of hexadecimal and of a literal
 _DEPTH = 3  # a dump in base64 of a pcap: more is no accident
@@ -111,7 +109,7 @@ def written_as_text(data: bytes, *, certainly: bool = False) -> bytes | None:
         NotFrames: it is such a file, but a faulty one.
     """
     data, _ = as_utf8(data)
-    reader = _best(data)
+    reader = _best(data, _AS_TEXT)
     if reader is None or (certainly and reader.score(data) < _CERTAIN):
         return None
     found = reader.read(data)
@@ -142,8 +140,8 @@ def _named(form: str) -> Reader:
     return next(reader for reader in READERS if form == reader.NAME)
 
 
-def _best(data: bytes) -> Reader | None:
+def _best(data: bytes, readers: tuple[Reader, ...] = READERS) -> Reader | None:
     """Return the reader for a file, None if it is bytes by themselves."""
-    scores = [(reader.score(data), -place) for place, reader in enumerate(READERS)]
+    scores = [(reader.score(data), -place) for place, reader in enumerate(readers)]
     score, place = max(scores)
-    return READERS[-place] if score else None
+    return readers[-place] if score else None
