@@ -26,6 +26,7 @@ import click
 
 from .. import __version__
 from ._files import Unwritable
+from ._meant import meant
 from .bench import bench
 from .check import check
 from .demo import demo
@@ -43,7 +44,21 @@ Shell completion:
 
 
 class _Command(click.Group):
-    """Take care that output which can't be written is not taken for a violation."""
+    """A group that says which command was meant, and doesn't report output errors as violations."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if word in self.commands or ctx.resilient_parsing or word.startswith("-"):
+            return super().resolve_command(ctx, args)
+        said = f"No such command {word!r}."
+        if names := meant(word, self.commands):
+            width = max(map(len, names))
+            said += " Did you mean:"
+            for name in names:
+                said += f"\n  wsfast {name:{width}}  {self.commands[name].get_short_help_str()}"
+        raise click.UsageError(said, ctx)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
