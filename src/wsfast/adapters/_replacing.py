@@ -281,6 +281,11 @@ class Peer:
         self.refused = self.why_not()
         self.wanted = self.refused in ("", NOT_INSTALLED, NOT_IMPORTED)
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether it is to be accelerated, even if that turned out to be impossible."""
+        return self.wanted or bool(self.refused)
+
     def modules(self) -> set[str]:
         """Return the modules to wait for; the package itself tells its version."""
         paying = {seam.module for seam in self.seams if seam.pays}

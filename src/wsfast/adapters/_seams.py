@@ -237,7 +237,7 @@ def restore(*peers: str) -> list[Acceleration]:
         for peer in chosen:
             if not peer.wanted:
                 continue
-            peer.wanted = False
+            peer.wanted, peer.refused = False, ""
             reasons = [seam.undo() for seam in reversed(peer.seams)][::-1]
             rows += [
                 Acceleration(peer.name, peer.version, seam.name, "peer", reason or "restored")

@@ -1,7 +1,8 @@
 """``wsfast doctor``: what runs here, what could run faster, and what to do for it.
 
-Invariant: nothing is switched on; a library is imported, and no more.  "All well." is said
-with exit status 0 and with no other.
+Invariant: nothing is switched on; a library is imported, and no more.  The exit status says
+whether what the user asked for works: a library that is installed and not accelerated is no
+problem.  "All well." is said with exit status 0 and with no other.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import site
 import sys
 import timeit
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -23,6 +25,7 @@ from .. import __version__, apply_mask, backend, decode_utf8, is_valid_utf8
 from .._backend import BackendInfo
 from ..adapters import Acceleration, _seams, status
 from ..adapters._replacing import TAKEN, Seam
+from ..adapters._versions import NOT_INSTALLED
 from ._output import JSON, write_fields, write_json
 
 OURS, COMPILED, PYTHON, ITS_OWN = "wsfast", "compiled", "Python", "its own"
@@ -45,6 +48,21 @@ class Finding(NamedTuple):
     slow: bool
     broken: bool = False  # it can't be imported, or is not as expected
     taken: bool = False  # by something else, after wsfast was put there
+    asked: bool = False  # whether the library is to be accelerated
+
+
+class Asked(NamedTuple):
+    """What is to be accelerated.
+
+    Attributes:
+        peers: the libraries.
+        by_name: those that WSFAST_ACCELERATE names.
+        no_effect: why WSFAST_ACCELERATE has no effect; ``""`` if it has, or is not set.
+    """
+
+    peers: set[str]
+    by_name: list[str]
+    no_effect: str
 
 
 @click.command(short_help="Show what runs here, and what could run faster.")
@@ -58,20 +76,17 @@ def doctor(as_json: bool) -> int:
       WSFAST_ACCELERATE=all wsfast doctor
       wsfast doctor --json
 
-    Exit status: 0 if all is well; 1 if something is slower than necessary, or a library
-    has an untested version, can't be imported, or no longer runs wsfast's code, because
-    something else has replaced it.
+    Exit status: 0 if everything that was asked for works; 1 if wsfast itself is slower than
+    it could be, or WSFAST_ACCELERATE is set and has no effect, or it names a library that
+    isn't installed, can't be imported, has an untested version, or still runs other code.
+    A library that is installed and not accelerated is shown, and changes nothing.
     """
     info = backend()
     remedy = _remedy(info)
-    findings = _findings()
+    asked = _asked()
+    findings = _findings(asked.peers)
     speed = _speed()
-    slow = bool(remedy) or any(finding.slow for finding in findings)
-    wrong = {
-        "refused": [finding.peer for finding in findings if not finding.seam],
-        "broken": list(dict.fromkeys(finding.peer for finding in findings if finding.broken)),
-        "taken": [finding.seam for finding in findings if finding.taken],
-    }
+    problems = _problems(remedy, asked, findings)
     if as_json:
         write_json(
             {
@@ -81,45 +96,73 @@ def doctor(as_json: bool) -> int:
                 "remedy": remedy,
                 "peers": [finding._asdict() for finding in findings],
                 "gigabytes_per_second": speed,
-                "slow": slow,
-                **wrong,
+                "slow": bool(remedy) or any(finding.slow for finding in findings),
+                "refused": [finding.peer for finding in findings if not finding.seam],
+                "broken": _peers(finding for finding in findings if finding.broken),
+                "taken": [finding.seam for finding in findings if finding.taken],
+                "problems": problems,
             }
         )
     else:
         _write(info, remedy, findings, speed)
         click.echo()
-        click.echo("\n".join(_summary(remedy, findings, wrong)))
-    return 1 if slow or any(wrong.values()) else 0
+        click.echo("\n".join([*_information(findings), *(problems or ["All well."])]))
+    return 1 if problems else 0
 
 
-WRONG = {
-    "refused": "Left unchanged, because the version was not tested",
-    "broken": "Can't be imported, or is not as expected",
-    "taken": "Replaced by other code after wsfast was put there",
-}
+def _asked() -> Asked:
+    """Return what is to be accelerated, by the environment or by code that ran before."""
+    peers = {name for name in _seams.NAMES if _seams._peer(name).is_asked}
+    value = os.environ.get("WSFAST_ACCELERATE")
+    if value is None:
+        return Asked(peers, [], "")
+    try:
+        names = _seams.names_in(value)
+    except ValueError as error:
+        return Asked(peers, [], f"WSFAST_ACCELERATE={value} has no effect: {error}.")
+    no_effect = ""
+    if not _variable_works():
+        no_effect = (
+            f"WSFAST_ACCELERATE is set, but has no effect: there is no {PTH} in "
+            "site-packages (pip install -e installs none)."
+        )
+    return Asked(peers | set(names or _seams.NAMES), names, no_effect)
 
 
-def _summary(remedy: str, findings: list[Finding], wrong: dict[str, list[str]]) -> list[str]:
-    """Return what it comes to, a line for each thing to do."""
+def _peers(findings: Iterable[Finding]) -> list[str]:
+    return list(dict.fromkeys(finding.peer for finding in findings))
+
+
+def _problems(remedy: str, asked: Asked, findings: list[Finding]) -> list[str]:
+    """Return what was asked for and doesn't work, a line for each."""
     lines = []
     if remedy:
         lines.append(f"wsfast itself is slower than it could be: {remedy}")
-    lines += [f"{WRONG[kind]}: {', '.join(names)}." for kind, names in wrong.items() if names]
-    slow = sum(finding.slow for finding in findings)
-    if slow:
-        there = _variable_works()
-        how = "WSFAST_ACCELERATE=all python ..." if there else "wsfast run program.py"
-        lines.append(f"{slow} of {len(findings)} can be accelerated: {how}")
-        if not there and "WSFAST_ACCELERATE" in os.environ:
-            lines.append(
-                f"WSFAST_ACCELERATE is set, but has no effect: there is no {PTH} in "
-                "site-packages (pip install -e installs none)."
-            )
-    if not lines:
-        lines.append("All well.")
+    if asked.no_effect:
+        lines.append(asked.no_effect)
+    found = [finding for finding in findings if finding.asked]
+    lines += [f"{f.peer} is left unchanged: {f.note}." for f in found if not f.seam]
+    kinds = {
+        "Can't be imported, or is not as expected": _peers(f for f in found if f.broken),
+        "Replaced by other code after wsfast was put there": [f.seam for f in found if f.taken],
+        "To be accelerated, but not installed": [
+            name for name in asked.by_name if name not in _peers(found)
+        ],
+    }
+    if not asked.no_effect:
+        kinds["To be accelerated, but runs its own code"] = [f.seam for f in found if f.slow]
+    return lines + [f"{kind}: {', '.join(names)}." for kind, names in kinds.items() if names]
+
+
+def _information(findings: list[Finding]) -> list[str]:
+    """Return what could be done."""
     if not findings:
-        lines.insert(0, "No library that wsfast knows is installed.")
-    return lines
+        return ["No library that wsfast knows is installed."]
+    slow = sum(finding.slow for finding in findings)
+    if not slow:
+        return []
+    how = "WSFAST_ACCELERATE=all python ..." if _variable_works() else "wsfast run program.py"
+    return [f"{slow} of {len(findings)} can be accelerated: {how}"]
 
 
 def _variable_works() -> bool:
@@ -145,7 +188,7 @@ def _remedy(info: BackendInfo) -> str:
     return ""
 
 
-def _findings() -> list[Finding]:
+def _findings(asked: set[str]) -> list[Finding]:
     for row in status():
         if row.seam:
             _import(row)  # so that what waits for it is set
@@ -153,8 +196,9 @@ def _findings() -> list[Finding]:
     for row in status():
         if row.seam and _is_there(row):
             found.append(_finding(row))
-        elif row.version and not row.seam:
+        elif not row.seam and row.reason != NOT_INSTALLED:
             found.append(Finding(row.peer, row.version, "", ITS_OWN, row.reason, slow=False))
+    found = [finding._replace(asked=finding.peer in asked) for finding in found]
     return sorted(found, key=lambda finding: finding.peer != FIRST)
 
 
@@ -266,6 +310,8 @@ def _write(
             click.echo()
             click.echo(click.style(f"{peer} {finding.version}", bold=True))
         bad = finding.slow or finding.broken or finding.taken
-        colour = "red" if bad else "green" if finding.runs == OURS else None
+        colour = "green" if finding.runs == OURS else None
+        if bad:
+            colour = "red" if finding.asked else "yellow"
         line = f"{finding.seam or 'all of it'}  {click.style(finding.runs, fg=colour)}"
         click.echo(f"  {line}  {finding.note}".rstrip())
