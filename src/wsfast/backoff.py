@@ -114,12 +114,17 @@ class Backoff:
     def __next__(self) -> float:
         if self._max_attempts is not None and self._attempts >= self._max_attempts:
             raise StopIteration
-        self._attempts += 1
         ceiling = self._ceiling
+        delay = ceiling if self._jitter == "none" else self._drawn(ceiling)
         # Multiplied one step at a time: factor**n would overflow after some hundred.
-        self._ceiling = min(self._cap, ceiling * self._factor)
-        if self._jitter == "none":
-            return ceiling
+        higher = min(self._cap, ceiling * self._factor)
+        # No call between these two: a signal handler that raises finds both changed or neither.
+        self._attempts += 1
+        self._ceiling = higher
+        return delay
+
+    def _drawn(self, ceiling: float) -> float:
+        """Return a random delay."""
         least = ceiling / 2 if self._jitter == "equal" else 0.0
         delay = self._random().uniform(least, ceiling)
         # The source may be anybody's; what it says must not become an endless or no pause.

@@ -233,15 +233,17 @@ class Deflate:
                 raise RuntimeError("the Deflate is in use: it was called from inside its own call")
             self._busy = True
             try:
-                return self._compress(data)
+                compressed = self._compress(data)
             finally:
                 self._busy = False
+            return compressed
 
     def forget(self) -> None:
         """Compress the next message without a reference to those before it.
 
-        Call it if a message that was compressed is not sent after all: the other end never has
-        it, and would make something else of a later message that refers to it.
+        Call it if a message that was compressed is not sent after all, or if an exception such
+        as ``KeyboardInterrupt`` interrupted ``compress``: the other end never has that
+        message, and would make something else of a later one that refers to it.
         """
         with self._lock:
             self._compressor = None

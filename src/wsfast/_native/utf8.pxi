@@ -197,16 +197,19 @@ cdef class Utf8Validator:
             self.clear()
 
     cdef int accept(self, const uint8_t *chunk, size_t n) except -1:
-        cdef uint32_t before = self.pending
-        cdef size_t index = wsf_kernels().validate(chunk, n, &self.pending)
+        cdef uint32_t pending = self.pending
+        cdef size_t index = wsf_kernels().validate(chunk, n, &pending)
         if index != n:
+            # Nothing is changed before this is made: it runs Python code, which a signal
+            # handler can interrupt, and may find no memory.
             self.violation = fault_in(
-                &self.trace, chunk, index, self.pending, pending_bytes(before)
+                &self.trace, chunk, index, pending, pending_bytes(self.pending)
             )
             self.trace.position += index
             self.pending = 0
             self.raise_again()
-        trace_advance(&self.trace, n, self.pending)
+        self.pending = pending
+        trace_advance(&self.trace, n, pending)
         trace_next_fragment(&self.trace)
         return 0
 

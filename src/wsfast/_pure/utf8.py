@@ -3,7 +3,8 @@
 CPython's own decoder judges; this module gives its verdict the place in the message.
 
 Invariant: between chunks no more is kept than the three bytes of an unfinished
-sequence and where it began.
+sequence and where it began.  A call takes effect with one assignment, so that a signal
+handler that raises leaves nothing half done.
 """
 
 from __future__ import annotations
@@ -17,9 +18,14 @@ from .._buffers import bytes_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Self, TypeAlias
 
     from typing_extensions import Buffer
+
+    # The bytes before the next chunk and, of these, those of an unfinished character; the
+    # index of the current fragment, and the position at which it began; the fragment in which
+    # that character began, and where in it; the violation that was found.
+    _Progress: TypeAlias = "tuple[int, bytes, int, int, tuple[int, int], errors.InvalidUTF8 | None]"
 
 __all__ = ["Utf8Validator", "decode_utf8", "encode_utf8", "is_valid_utf8", "validate_utf8"]
 
@@ -119,6 +125,8 @@ class Utf8Validator:
 
     Each ``feed`` is one fragment.  A violation is raised with the first byte that proves
     the text invalid, even inside a character, and again by every call until ``reset()``.
+    A call that a signal handler interrupts (``KeyboardInterrupt``) took effect as a whole
+    or not at all; ``position`` shows which.
 
     >>> validator = Utf8Validator()
     >>> validator.feed(b"K\\xc3")
@@ -126,14 +134,9 @@ class Utf8Validator:
     >>> validator.finish()
     """
 
-    __slots__ = (
-        "_fragment_index",
-        "_fragment_start",
-        "_lead",
-        "_pending",
-        "_position",
-        "_violation",
-    )
+    __slots__ = ("_progress",)
+
+    _progress: _Progress
 
     def __init__(self) -> None:
         self.reset()
@@ -150,8 +153,7 @@ class Utf8Validator:
             ValueError: it is not C-contiguous.
         """
         self._raise_again()
-        self.accept(bytes_of(chunk, "chunk"))
-        self.next_fragment()
+        self._accept(bytes_of(chunk, "chunk"), b"", ends=True)
 
     def finish(self) -> None:
         """Declare that the text ends here.
@@ -165,22 +167,17 @@ class Utf8Validator:
 
     def reset(self) -> None:
         """Start again, with an empty text."""
-        self._position = 0
-        self._pending = b""
-        self._fragment_index = 0
-        self._fragment_start = 0
-        self._lead = (0, 0)
-        self._violation: errors.InvalidUTF8 | None = None
+        self._progress = (0, b"", 0, 0, (0, 0), None)
 
     @property
     def position(self) -> int:
         """How many bytes of the text are valid so far."""
-        return self._position
+        return self._progress[0]
 
     @property
     def at_boundary(self) -> bool:
         """Whether the text so far ends between two characters."""
-        return not self._pending
+        return not self._progress[1]
 
     @property
     def state(self) -> tuple[int, bytes, int, int, int]:
@@ -190,7 +187,8 @@ class Utf8Validator:
             InvalidUTF8: the text is invalid, so there is nothing to continue.
         """
         self._raise_again()
-        return (self._position, self._pending, self._fragment_index, *self._lead)
+        position, pending, fragment_index, _, lead, _ = self._progress
+        return (position, pending, fragment_index, *lead)
 
     @classmethod
     def from_state(cls, state: tuple[int, bytes, int, int, int]) -> Self:
@@ -201,11 +199,8 @@ class Utf8Validator:
         """
         position, pending, fragment_index, lead_index, lead_offset = check_state(state)
         validator = cls()
-        validator._position = position
-        validator._pending = pending
-        validator._fragment_index = fragment_index
-        validator._fragment_start = position
-        validator._lead = (lead_index, lead_offset)
+        lead = (lead_index, lead_offset)
+        validator._progress = (position, pending, fragment_index, position, lead, None)
         return validator
 
     # For MessageDecoder too, which knows where a fragment ends and what came before.
@@ -214,63 +209,67 @@ class Utf8Validator:
     def at(cls, position: int) -> Self:
         """Return a validator of a text that begins later in its payload."""
         validator = cls()
-        validator._position = position
+        validator._progress = (position, b"", 0, 0, (0, 0), None)
         return validator
 
     @property
     def pending_count(self) -> int:
         """How many bytes of an unfinished character are at the end of the text so far."""
-        return len(self._pending)
+        return len(self._progress[1])
 
     def accept(self, chunk: bytes, before: bytes = b"") -> None:
         """Validate more of the current fragment.
 
         ``before`` is for the evidence: the text so far, as far as it is at hand.
         """
-        data = self._pending + chunk
+        self._accept(chunk, before, ends=False)
+
+    def _accept(self, chunk: bytes, before: bytes, *, ends: bool) -> None:
+        """Validate more of the current fragment, and whether it ``ends`` there."""
+        position, pending, index, start, lead, _ = self._progress
+        data = pending + chunk
         try:
             used = _well_formed(data)
         except UnicodeDecodeError as error:
-            start, end = error.start, error.end
+            sequence = error.start, error.end
         else:
-            self._position += len(chunk)
-            self._pending = data[used:]
-            if 0 < len(self._pending) <= len(chunk):
-                start = self._position - len(self._pending)
-                self._lead = (self._fragment_index, start - self._fragment_start)
+            position += len(chunk)
+            pending = data[used:]
+            if 0 < len(pending) <= len(chunk):
+                lead = (index, position - len(pending) - start)
+            if ends:
+                index, start = index + 1, position
+            self._progress = (position, pending, index, start, lead, None)
             return
         # Not in the handler: that error has the text, and would be kept as the context.
-        self._violation = self._fault(data, start, end, before or self._pending)
+        self._progress = self._refused(data, *sequence, before or pending)
         self._raise_again()
 
     def next_fragment(self) -> None:
         """Say that the current fragment ends here."""
-        self._fragment_index += 1
-        self._fragment_start = self._position
+        position, pending, index, _, lead, violation = self._progress
+        self._progress = (position, pending, index + 1, position, lead, violation)
 
     def finish_after(self, before: bytes) -> None:
         """Say that the text ends here; ``before`` is for the evidence."""
-        if self._pending:
-            self._violation = errors.truncated_utf8(
-                self._pending, self._position, *self._lead, before[: -len(self._pending)]
-            )
+        position, pending, index, start, lead, _ = self._progress
+        if pending:
+            violation = errors.truncated_utf8(pending, position, *lead, before[: -len(pending)])
+            self._progress = (position, pending, index, start, lead, violation)
             self._raise_again()
 
-    def _fault(self, data: bytes, start: int, end: int, before: bytes) -> errors.InvalidUTF8:
+    def _refused(self, data: bytes, start: int, end: int, before: bytes) -> _Progress:
         """Make evidence of CPython's: the sequence is ``data[start:end]``."""
-        base = self._position - len(self._pending)
-        before = before[: len(before) - len(self._pending)] + data[:start]
-        pending = data[start:end] if 0xC2 <= data[start] <= 0xF4 else b""
-        detected = start + len(pending)
-        if start >= len(self._pending):
-            place = (self._fragment_index, base + start - self._fragment_start)
-        else:
-            place = self._lead
-        self._position = base + detected
-        self._pending = b""
-        return errors.invalid_utf8(pending, data[detected], base + detected, *place, before)
+        position, pending, index, fragment_start, lead, _ = self._progress
+        base = position - len(pending)
+        before = before[: len(before) - len(pending)] + data[:start]
+        sequence = data[start:end] if 0xC2 <= data[start] <= 0xF4 else b""
+        detected = start + len(sequence)
+        place = lead if start < len(pending) else (index, base + start - fragment_start)
+        violation = errors.invalid_utf8(sequence, data[detected], base + detected, *place, before)
+        return base + detected, b"", index, fragment_start, lead, violation
 
     def _raise_again(self) -> None:
-        violation = self._violation  # looked at once: another thread may reset it
+        violation = self._progress[5]
         if violation is not None:
             errors.raise_again(violation)

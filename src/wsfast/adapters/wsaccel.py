@@ -12,6 +12,7 @@ taken, and none is changed.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from types import ModuleType
 
@@ -79,25 +80,37 @@ class Utf8Validator:
     def reset(self) -> None:
         """Begin a text."""
         self._ours = OurValidator()
-        self._rejected = False
-        self._violation: InvalidUTF8 | None = None
-        self.i = 0
         self.codepoint = 0
+
+    @property
+    def i(self) -> int:
+        """How many bytes are valid, or the place of the byte that is not."""
+        return self._ours.position
 
     @property
     def state(self) -> int:
         """``UTF8_ACCEPT`` between characters, ``UTF8_REJECT`` after a fault, else another."""
-        if self._rejected:
+        try:
+            self._ours.state  # noqa: B018 # raises if the text is invalid
+        except InvalidUTF8:
             return UTF8_REJECT
         return UTF8_ACCEPT if self._ours.at_boundary else _UNFINISHED
 
     def decode(self, b: int) -> int:
         """Take one byte and return the new ``state``; ``codepoint`` is what it is part of."""
-        if self._ours.at_boundary:
-            self.codepoint = b if b < 0x80 else b & (0x1F if b < 0xE0 else 0x0F if b < 0xF0 else 7)
+        try:
+            ours = OurValidator.from_state(self._ours.state)
+        except InvalidUTF8:
+            return UTF8_REJECT
+        if ours.at_boundary:
+            codepoint = b if b < 0x80 else b & (0x1F if b < 0xE0 else 0x0F if b < 0xF0 else 7)
         else:
-            self.codepoint = self.codepoint << 6 | b & 0x3F
-        self.validate(bytes((b,)))
+            codepoint = self.codepoint << 6 | b & 0x3F
+        with contextlib.suppress(InvalidUTF8):
+            ours.feed(bytes((b,)))
+        # No call between these two: a signal handler that raises finds both changed or neither.
+        self._ours = ours
+        self.codepoint = codepoint
         return self.state
 
     def validate(self, ba: Buffer) -> tuple[bool, bool, int, int]:
@@ -107,27 +120,21 @@ class Utf8Validator:
             Whether all is well-formed so far, whether it ends between characters, and the
             byte that makes it ill-formed, or else the end: in ``ba`` and in the text.
         """
-        if self._rejected:
-            return False, False, 0, self.i
-        ours, before = self._ours, self.i
+        ours = self._ours
+        before = ours.position
         try:
             ours.feed(ba)
-        except InvalidUTF8 as violation:
-            self._rejected = True
-            self._violation = violation.with_traceback(None)
-            self.i = violation.detected_at
-            return False, False, self.i - before, self.i
-        self.i = ours.position
-        return True, ours.at_boundary, self.i - before, self.i
+        except InvalidUTF8:
+            return False, False, ours.position - before, ours.position
+        return True, ours.at_boundary, ours.position - before, ours.position
 
     def violation(self) -> InvalidUTF8 | None:
         """Return what is wrong with the text if it ends here; wsaccel has no such method."""
-        if not self._rejected:
-            try:
-                self._ours.finish()
-            except InvalidUTF8 as violation:
-                self._violation = violation.with_traceback(None)
-        return self._violation
+        try:
+            OurValidator.from_state(self._ours.state).finish()
+        except InvalidUTF8 as violation:
+            return violation.with_traceback(None)
+        return None
 
 
 def install() -> None:
