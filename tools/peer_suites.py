@@ -6,8 +6,11 @@
 A suite comes with the installed package or out of its source distribution, of the very
 version that is installed; those of websockets and gevent-websocket have no tests.  Those of
 websockets are cloned from its repository, or are in the directory that WEBSOCKETS_CHECKOUT
-names; where there is neither, that is said, and fails the run on GitHub.  Exit status 1 if
-something fails only when accelerated and is not listed here with the reason.
+names; where there is neither, that is said, and fails the run on GitHub.
+
+Exit status 1 if something fails only when accelerated and is not listed here with the reason,
+or if tests could not be run or did not end; 2 if the directory has another version than
+the one installed, whose tests could fail in any way, or never end.
 
 Invariant: both runs are of the same tests, in processes of their own; that the seams were
 set is seen in the second.
@@ -19,6 +22,7 @@ import argparse
 import importlib.util
 import os
 import re
+import signal
 import subprocess
 import sys
 import tarfile
@@ -158,6 +162,34 @@ def tests_of(name: str, suite: Suite, directory: Path) -> Path:
     return bare_tests(root, directory)
 
 
+def wrong_checkout(name: str, suite: Suite) -> str:
+    """Return why the directory that is to have the tests has others; ``""`` if it has them."""
+    directory = os.environ.get(suite.checkout) if suite.checkout else None
+    if not directory or not is_installed(name):
+        return ""
+    installed, found = metadata.version(name), version_in(Path(directory), name)
+    if installed == found:
+        return ""
+    what = f"has {name} {found}" if found else f"has no version of {name} in it"
+    return f"{suite.checkout}={directory} {what}, but {installed} is installed"
+
+
+def is_installed(name: str) -> bool:
+    return any(metadata.distributions(name=name))
+
+
+def version_in(directory: Path, name: str) -> str:
+    """Return the version that a checkout or an unpacked source distribution says it has."""
+    metadata_file = directory / "PKG-INFO"
+    if metadata_file.exists():
+        return str(metadata.PathDistribution(directory).version)
+    module = directory / "src" / name / "version.py"  # as websockets has it
+    text = module.read_text(encoding="utf-8") if module.exists() else ""
+    said = re.search(r'^(?:\w+ = )*version = (?:\w+ = )*"([^"]+)"', text, re.MULTILINE)
+    released = not re.search(r"^released = False", text, re.MULTILINE)
+    return said[1] + ("" if released else ".dev") if said else ""
+
+
 def bare_tests(root: Path, directory: Path) -> Path:
     """Move the tests away from the sources, which would stand before those installed."""
     kept = ("tests", "test", "setup.cfg", "pytest.ini", "tox.ini", "pyproject.toml")
@@ -184,19 +216,56 @@ def outcome(name: str, suite: Suite, root: Path, accelerated: bool) -> Outcome:
             quiet += ["-W", "ignore::pytest.PytestConfigWarning"]  # of plugins that are not there
             paths = [str(root / path) for path in suite.tests]
             command = ["-c", START + suite.begin + PYTEST, *quiet, f"--junitxml={report}", *paths]
-        done = subprocess.run(
-            [sys.executable, *command],
-            cwd=scratch if suite.package else root,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS,
-        )
-        found = of_unittest(done.stdout) if name == "tornado" else of_junit(report)
-    if done.returncode not in (0, 1) or not found.tests:
-        sys.exit(f"{name}: the tests could not be run\n{done.stdout[-3000:]}")
+        status, output = run(name, command, Path(scratch) if suite.package else root, environment)
+        found = of_unittest(output) if name == "tornado" else of_junit(report)
+    if status not in (0, 1) or not found.tests:
+        sys.exit(f"{name}: the tests could not be run\n{output[-3000:]}")
     return found
+
+
+def run(
+    name: str,
+    command: list[str],
+    directory: Path,
+    environment: dict[str, str],
+    seconds: float = SECONDS,
+) -> tuple[int, str]:
+    """Run Python there; return its exit status and what it wrote.
+
+    Raises:
+        SystemExit: it didn't end in time; it was killed, with the processes that it started.
+    """
+    with tempfile.TemporaryFile() as output:  # a pipe would stay open in what it started
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that it leads a process group
+        )
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            if process.returncode is None:  # too late, or interrupted
+                kill(process)
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    if status is None:
+        sys.exit(f"{name}: the tests did not end within {seconds} s\n{text[-3000:]}")
+    return status, text
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process that ``run`` started, and those that it started."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def of_junit(report: Path) -> Outcome:
@@ -221,11 +290,10 @@ def of_unittest(output: str) -> Outcome:
 
 def compare(name: str, suite: Suite) -> bool:
     """Run a suite both ways, say what differs; return whether that is as it should be."""
-    try:
-        version = metadata.version(name)
-    except metadata.PackageNotFoundError:
+    if not is_installed(name):
         print(f"SKIPPED: {name} is not installed")
         return True
+    version = metadata.version(name)
     missing = [module for module in suite.needs if importlib.util.find_spec(module) is None]
     if missing:
         print(f"SKIPPED: the tests of {name} need {', '.join(missing)}")
@@ -268,6 +336,9 @@ def main() -> int:
     names: list[str] = arguments.names or list(SUITES)
     if unknown := set(names) - SUITES.keys():
         parser.error(f"there is no suite of {', '.join(sorted(unknown))}; of {', '.join(SUITES)}")
+    if wrong := list(filter(None, (wrong_checkout(name, SUITES[name]) for name in names))):
+        print(*wrong, sep="\n", file=sys.stderr)
+        return 2
     if arguments.install:
         install_needs(names)
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # all, whatever fails

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import subprocess
 import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from peer_suites import SECONDS, Outcome, Suite, of_junit, tests_of
+from peer_suites import Outcome, Suite, of_junit, run, tests_of
 
 # Tests that fail on ours, by a pattern, and why.
 DIFFERING = (
@@ -65,18 +64,10 @@ def outcome(root: Path, ours: bool) -> Outcome:
         # Something that is installed beside them may have imported anyio by then.
         quiet += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
         chosen = ["tests/protocols/test_websocket.py", "-k", "not wsproto", f"--junitxml={report}"]
-        done = subprocess.run(
-            [sys.executable, "-c", OURS, *quiet, *chosen],
-            cwd=root,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS,
-        )
+        status, output = run("uvicorn", ["-c", OURS, *quiet, *chosen], root, environment)
         found = of_junit(report)
-    if done.returncode not in (0, 1) or not found.tests:
-        sys.exit(f"the tests could not be run\n{done.stdout[-3000:]}")
+    if status not in (0, 1) or not found.tests:
+        sys.exit(f"the tests could not be run\n{output[-3000:]}")
     return found
 
 
