@@ -1,5 +1,5 @@
-/* Sorts the arguments of a call by the names of its parameters: what calls.pxi does without the
- * argument parser that Cython writes.
+/* Sorts the arguments of a call by the names of its parameters, for calls.pxi, which does without
+ * the argument parser that Cython generates.
  *
  * Invariant: the arguments are borrowed for the time of the call; NULL stands for one that was
  * not given.
@@ -29,8 +29,8 @@ enum { WSF_MOST_PARAMETERS = 7 }; /* those of MessageDecoder */
 
 typedef struct wsf_parameters {
     const char *function;
-    Py_ssize_t required;   /* the first so many must be given, */
-    Py_ssize_t positional; /* and so many may be given by place */
+    Py_ssize_t required;   /* how many must be given: the first ones */
+    Py_ssize_t positional; /* how many may be given without their name */
     wsf_name names[WSF_MOST_PARAMETERS + 1];
 } wsf_parameters;
 
@@ -120,7 +120,8 @@ static int wsf_sort_named(const wsf_parameters *parameters, wsf_args args, Py_ss
     return 0;
 }
 
-/* Sort the arguments of a call into values[], which are NULL, in the order of the parameters. */
+/* Sort the arguments of a call into values[], in the order of the parameters.  The caller has set
+ * them all to NULL. */
 static inline int wsf_sort_arguments(const wsf_parameters *parameters, wsf_args args,
                                      Py_ssize_t count, PyObject *keywords, PyObject **values)
 {
@@ -131,7 +132,7 @@ static inline int wsf_sort_arguments(const wsf_parameters *parameters, wsf_args 
     return wsf_sort_named(parameters, args, count, keywords, values);
 }
 
-/* Before the type can be called: calls of it go there, without a dict of keywords. */
+/* Make calls of the type go there, without a dict of keywords.  To be done before the first. */
 static void wsf_speed_up_calls(PyTypeObject *type)
 {
     type->tp_vectorcall = wsf_call_message_decoder;

@@ -1,11 +1,11 @@
-# The bytes of whatever the caller passes, and a store for bytes that must be kept.
+# The bytes of any buffer that the caller passes, and a store for bytes that must be kept.
 #
-# Invariant: what opens a view closes it, once the work on its bytes is done;
+# Invariant: the function that opens a view closes it, once the work on its bytes is done;
 # a store grows with what arrived, by a quarter, so that filling it takes linear time.
 
 # From this many bytes on, the work on a buffer that nobody can resize meanwhile is done
-# without the GIL.  It lasts about 1 ms then; letting go of the GIL for less loses up
-# to 5 ms, the interval after which a busy thread gives it back (bench/gil.py).
+# without the GIL.  It takes about 1 ms then; releasing the GIL for shorter work can cost a
+# whole switch interval (5 ms), after which a busy thread gives it back (bench/gil.py).
 cdef enum:
     RELEASE_GIL_FROM = 1 << 24
 
@@ -18,7 +18,7 @@ cdef struct View:
 
 
 cdef inline int open_view(View *view, object data, const char *name) except -1:
-    """Open any C-contiguous buffer to be read."""
+    """Open any C-contiguous buffer for reading."""
     if PyBytes_CheckExact(data):
         view.data = <const uint8_t *>PyBytes_AS_STRING(data)
         view.size = <size_t>PyBytes_GET_SIZE(data)
@@ -52,13 +52,13 @@ cdef struct Store:
     uint8_t *data
     size_t size
     size_t capacity
-    size_t handed_on  # of them, from the front: kept only for evidence
+    size_t handed_on  # the first so many were handed on, and are kept only for evidence
 
 
 cdef uint8_t *store_reserve(Store *store, size_t more, uint64_t expected) except NULL:
-    """Return where to put ``more`` bytes; ``expected`` (at least ``more``) are to come.
+    """Return where to put ``more`` bytes; ``expected`` (at least ``more``) are still to come.
 
-    What is expected only keeps the store from growing past it: it is not allocated.
+    The store doesn't grow beyond what is expected, which is not allocated in advance.
     """
     cdef size_t needed = store.size + more
     cdef size_t capacity
@@ -76,7 +76,7 @@ cdef uint8_t *store_reserve(Store *store, size_t more, uint64_t expected) except
 
 
 cdef inline void store_hand_on(Store *store, size_t end, size_t keep) noexcept:
-    """Let go of what was handed on, up to ``end``, but for the last ``keep`` bytes of it."""
+    """Drop the bytes before ``end``, which were handed on, except the last ``keep``."""
     cdef size_t kept = min(end, keep)
     memmove(store.data, store.data + end - kept, store.size - end + kept)
     store.size -= end - kept

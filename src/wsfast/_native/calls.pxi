@@ -1,8 +1,8 @@
-# What is called with keyword arguments, once a frame or once a connection.
+# Functions with keyword arguments that are called once per frame or per connection.
 #
-# What Cython makes of `def f(a, b=0)` looks up the interpreter's copy of the module four
-# times a call, to have the argument names at hand: 40 ns, which is more than masking 1 KiB
-# takes.  arguments.h has the names as C strings, looked at only if a keyword was used.
+# The code that Cython generates for `def f(a, b=0)` looks up the interpreter's copy of the
+# module four times per call, to get the names of the arguments: 40 ns, which is more than
+# masking 1 KiB takes.  arguments.h has the names as C strings, read only if a keyword was used.
 
 cdef extern from "arguments.h":
     ctypedef PyObject *const *wsf_args

@@ -1,7 +1,7 @@
 # Whether classes have changed.  Twin: wsfast/_pure/classes.py.
 #
-# CPython takes the version of a class away when an attribute of it, or of one of its bases, is
-# set; the next lookup gives it another, which no class has had.
+# CPython clears the version of a class when an attribute of it, or of one of its bases, is set;
+# the next lookup gives it a new one, which no class has had.
 
 cdef extern from "classes.h":
     uint32_t wsf_class_version(object) noexcept  # 0: it has none
@@ -26,7 +26,7 @@ cdef class ClassState:
 
     def is_same(self):
         cdef Py_ssize_t i
-        if self.classes is None:  # found half made by the garbage collector
+        if self.classes is None:  # half made, and found through the garbage collector
             return False
         for i in range(len(self.classes)):
             if not self.versions[i] or wsf_class_version(self.classes[i]) != self.versions[i]:

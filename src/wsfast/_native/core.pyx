@@ -3,11 +3,11 @@
 # cython: auto_pickle=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
 """The compiled codec: one extension, so one copy of the kernels and one table of them.
 
-Its parts are the sources included below; one with a twin in ``_pure`` names it, and has the
-docstrings of what is public there.
+Its parts are the sources included below; a part with a twin in ``_pure`` names it.  Public
+names get their docstrings from the twin.
 
 Invariant: no ``cdef`` object at module level, so that every interpreter has its own
-module; what C code shares, the choice of a kernel, is made once and the same for all.
+module; what C code shares, such as the choice of a kernel, is the same for all.
 """
 
 cimport cython
@@ -95,7 +95,7 @@ def kernels_compiled():
 
 
 def kernels_that_run():
-    """Return those that this CPU and operating system run."""
+    """Return the names of the kernels that this CPU and operating system run."""
     return tuple(
         [name for i, name in enumerate(kernels_compiled()) if wsf_kernel_runs(wsf_kernel_compiled(i))]
     )

@@ -1,8 +1,8 @@
-/* Gives what the extension makes the docstrings and signatures of its twin in Python, which
- * has the only text of them (tools/docstrings.py).
+/* Gives the functions and types of the extension the docstrings and signatures of their twins
+ * in Python, where alone they are written (tools/docstrings.py).
  *
- * The generated code makes each type of a PyType_Spec.  Only there can a docstring with a
- * signature be set: CPython takes it apart when the type is made.
+ * The generated code makes each type from a PyType_Spec.  A docstring with a signature can be
+ * set only there, because CPython splits the two when the type is made.
  *
  * Invariant: what is changed is the same for every interpreter in the process.
  */

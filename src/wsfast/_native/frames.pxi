@@ -9,7 +9,7 @@
 cdef class FrameDecoder(Receiver):
     cdef bint wants_views
     cdef tuple opcodes
-    cdef object frame_type  # kept here: to find it in the module takes longer
+    cdef object frame_type  # kept here, because a lookup in the module takes longer
 
     def __cinit__(self):
         self.opcodes = _arguments.OPCODES

@@ -1,6 +1,6 @@
 """What the Cython sources use of the C kernels.
 
-Invariant: declarations only; the contracts stand in the headers of ``_kernels``.
+Invariant: declarations only; the contracts are in the headers of ``_kernels``.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t

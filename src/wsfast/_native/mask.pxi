@@ -31,7 +31,7 @@ cdef inline uint32_t key_word(object masking_key, PyObject *offset) except? 0:
 
 
 cdef object masked_copy(object data, object masking_key, PyObject *offset):
-    """Do what ``apply_mask`` (calls.pxi) is called for."""
+    """Implement ``apply_mask`` (calls.pxi)."""
     cdef View view
     cdef uint32_t key
     cdef uint8_t *to
@@ -51,7 +51,7 @@ cdef object masked_copy(object data, object masking_key, PyObject *offset):
 
 
 cdef int mask_inplace(object buffer, object masking_key, PyObject *offset) except -1:
-    """Do what ``apply_mask_inplace`` (calls.pxi) is called for."""
+    """Implement ``apply_mask_inplace`` (calls.pxi)."""
     cdef View view
     cdef uint32_t key
     cdef uint8_t *to
@@ -75,7 +75,7 @@ def mask_with(masking_key, buffer, /):
 
 
 def new_masking_key():
-    # Entropy is fetched for 256 keys at a time, by each thread, and again after a fork.
+    # Each thread fetches entropy for 256 keys at a time, and fetches it anew after a fork.
     cdef uint8_t key[4]
     take_key(key)
     return bytes_of(key, 4)

@@ -1,12 +1,12 @@
 # Messages (RFC 6455 sections 5.4 to 5.6): fragments put together, text validated.
 #
-# Invariant: as its twin, _pure/messages.py: the verdict on a text, its place included,
-# does not depend on how the wire was cut into reads; memory kept for an unfinished
-# message grows with what arrived.  Of a message that is handed on in parts no more is kept
-# than the current feed brought, and what evidence may need.
+# Invariant: as its twin, _pure/messages.py: neither the verdict on a text nor the place of
+# the error depends on how the wire was cut into reads; memory kept for an unfinished
+# message grows with what arrived.  Of a message that is handed on in parts, only what the
+# current feed brought is kept, and what evidence may need.
 
 cdef enum:
-    STREAMED = 1 << 16  # bytes from which on a part is handed on before the feed is over
+    STREAMED = 1 << 16  # bytes; a longer part is handed on before the feed ends
 
 
 def encode_close(code=None, reason=""):
@@ -60,13 +60,13 @@ cdef class MessageDecoder(Receiver):
     cdef uint8_t control[125]
     cdef int64_t max_message_size
     cdef int64_t max_retained
-    cdef int64_t fragments    # of the message under way, that are whole
-    cdef wsf_text measured    # the text so far, or what was not handed on of it
-    cdef bint doubtful        # others could change that text while it was measured
+    cdef int64_t fragments    # whole fragments of the message under way
+    cdef wsf_text measured    # the text so far that was not handed on
+    cdef bint doubtful        # whether others could change that text while it was measured
     cdef Trace trace          # its position is the size of the message so far
-    cdef object inflater      # of permessage-deflate, if that was agreed on
-    cdef bint compressed      # is the message under way?
-    cdef object text_type     # kept here: to find them in the module takes longer
+    cdef object inflater      # of permessage-deflate, if that was negotiated
+    cdef bint compressed      # whether the message under way is
+    cdef object text_type     # kept here, because a lookup in the module takes longer
     cdef object binary_type
     cdef object ping_type
     cdef object pong_type
@@ -127,7 +127,7 @@ cdef class MessageDecoder(Receiver):
             self.violation_type = errors.ProtocolViolation
         else:
             wants_parts = stream
-        # Together: no message may begin with some of them and end with others.
+        # In one critical section: a message must not begin with old and end with new settings.
         with cython.critical_section(self):
             self.set_rules(masked, frame_room, 0)
             self.inflater = inflater
@@ -142,7 +142,7 @@ cdef class MessageDecoder(Receiver):
         return 0
 
     cdef void discard(self) noexcept:
-        """Be ready for the first fragment of a message."""
+        """Get ready for the first fragment of a message."""
         store_free(&self.store)
         self.control_size = 0
         self.opcode = 0
@@ -158,7 +158,7 @@ cdef class MessageDecoder(Receiver):
         """Tell the header parser what is left of the limits on a message."""
         self.rules.message_room = self.max_message_size - <int64_t>self.trace.position
         self.rules.retained_room = WSF_UNLIMITED if self.stream else self.max_retained - self.charge()
-        if self.compressed:  # its size is what it inflates to: a header does not tell
+        if self.compressed:  # its size is what it inflates to, which no header tells
             self.rules.message_room = WSF_UNLIMITED
             self.rules.retained_room = WSF_UNLIMITED if self.rules.retained_room >= 0 else -1
 
@@ -190,7 +190,7 @@ cdef class MessageDecoder(Receiver):
                     return 0
                 if not self.stream:
                     return 1
-                self.violation = None  # it is found again, behind what can be handed on
+                self.violation = None  # it is found again, after what can be handed on
                 trace_clear(&self.trace)
             self.opcode = opcode
             self.rules.sequence = WSF_SEQUENCE_CONTINUE
@@ -240,7 +240,7 @@ cdef class MessageDecoder(Receiver):
         return queue_put(&self.queue, wsf_new_record_of_two(<PyTypeObject *>kind, data, last))
 
     cdef int take_whole(self, uint8_t opcode, const uint8_t *p, size_t n, uint32_t key) except -1:
-        """Take a message that is one frame, all of which is at p."""
+        """Take a message of one frame, which is whole at p."""
         if opcode == 0x2:
             data = bytes_of(NULL, n)
             wsf_kernels().mask(<uint8_t *>PyBytes_AS_STRING(data), p, n, key)
@@ -250,7 +250,7 @@ cdef class MessageDecoder(Receiver):
         return self.take_bytes(p, n, key)
 
     cdef inline int take_string(self, const uint8_t *p, size_t n, uint32_t key) except -1:
-        """Unmask into what is the string if the text is ASCII, as most are."""
+        """Unmask straight into an ASCII string, which is right for most texts."""
         cdef wsf_text text
         cdef size_t index
         string = PyUnicode_New(<Py_ssize_t>n, 0x7F)
@@ -304,8 +304,8 @@ cdef class MessageDecoder(Receiver):
         cdef PySendResult how
         pieces = iter(pieces)
         while True:
-            # Not PyIter_Next: Python can lose an error that it has no memory to raise, and
-            # that would look like the end, and broken bytes like a message.
+            # Not PyIter_Next: without memory, Python can lose an error.  That would look like
+            # the end, and a part of a message like all of it.
             how = PyIter_Send(pieces, None, &result)
             if how == PYGEN_ERROR:
                 if PyErr_Occurred() is NULL:
@@ -315,7 +315,7 @@ cdef class MessageDecoder(Receiver):
             if how == PYGEN_RETURN:
                 return 0
             size, room = len(<bytes?>piece), self.inflated_room()
-            # A fault in what there was room for comes first.
+            # An error in what still fits comes first.
             if self.take_data(
                 <const uint8_t *>PyBytes_AS_STRING(piece), <size_t>min(size, room), 0
             ):
@@ -330,7 +330,7 @@ cdef class MessageDecoder(Receiver):
         return self.found(wsf_handed_over(violation))
 
     cdef object too_large(self, int64_t more):
-        """Make the violation of a compressed message with so many bytes more than it may."""
+        """Make the violation of a compressed message that has no room for ``more`` bytes."""
         cdef int64_t size = <int64_t>self.trace.position + more
         if size > self.max_message_size:
             return errors.message_too_big(size, self.max_message_size)
@@ -343,7 +343,7 @@ cdef class MessageDecoder(Receiver):
         cdef size_t index = n
         cdef uint8_t *to
         if self.compressed or not self.frame.first & WSF_FIN:
-            expected = <uint64_t>-1  # more fragments are to come, nobody knows how much
+            expected = <uint64_t>-1  # more may follow, nobody knows how much
         if self.stream and self.arrived_size() and self.arrived_size() + n > STREAMED:
             if self.hand_on():
                 return 1
@@ -358,7 +358,7 @@ cdef class MessageDecoder(Receiver):
             violation = fault_in(&self.trace, to, index, self.measured.pending, self.look_back())
             self.store.size += index
             self.trace.position += index
-            self.doubtful = True  # nothing is known of what comes before the fault
+            self.doubtful = True  # ``measured`` is no longer about the text before the error
             return self.found(violation)
         self.store.size += n
         self.doubtful |= self.shared
@@ -366,7 +366,7 @@ cdef class MessageDecoder(Receiver):
         return 0
 
     cdef int judge_again(self) except -1:
-        """Judge the stored text once more, all of it that was not handed on."""
+        """Judge again the stored text that was not handed on."""
         cdef const uint8_t *text = self.store.data + self.store.handed_on
         cdef size_t size = self.arrived_size()
         cdef size_t index
@@ -401,13 +401,13 @@ cdef class MessageDecoder(Receiver):
         return self.store.size - self.store.handed_on
 
     cdef object arrived_until(self, size_t end):
-        """Return it up to there, where no character is cut."""
+        """Return it up to ``end``, where no character is cut."""
         cdef const uint8_t *arrived = self.store.data + self.store.handed_on
         cdef size_t size = end - self.store.handed_on
         if self.opcode == 0x2 or not self.wants_str:
             return bytes_of(arrived, size)
         cdef wsf_text text = self.measured
-        if text.pending != 0:  # it was measured too
+        if text.pending != 0:  # the unfinished character was measured too
             text.pending = 0
             text.code_points -= 1
             if not has_lead_like(arrived, size, self.store.data[end]):
@@ -445,9 +445,9 @@ cdef class MessageDecoder(Receiver):
 
 
 cdef inline bint has_lead_like(const uint8_t *text, size_t n, uint8_t lead) noexcept:
-    """Tell whether the last of these characters make a string as wide as that lead does.
+    """Tell whether one of the last characters needs a string as wide as that lead does.
 
-    If none of a few does, the others may still.
+    Only a few are looked at, so after a no the others may still need it.
     """
     cdef uint8_t least = 0xF0 if lead >= 0xF0 else 0xC4 if lead >= 0xC4 else 0x80
     cdef size_t few = min(n, <size_t>64)

@@ -6,7 +6,7 @@
 #include <Python.h>
 #include <stdint.h>
 
-/* Can't anybody change an object while C code looks at it? */
+/* Whether nobody can change an object while C code looks at it. */
 #ifdef Py_GIL_DISABLED
 #  define WSF_HAS_GIL 0
 #else

@@ -1,7 +1,7 @@
 """What the Cython sources use of CPython's C API.
 
-Invariant: declarations only.  A function that Cython declares too stands here if it is
-declared in another way, for speed: without a look at the error that can't be there.
+Invariant: declarations only.  A function that Cython declares too is here if it is declared
+differently, for speed: without a check for an error that can't occur.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer

@@ -18,7 +18,7 @@ static int wsf_take_in(PyObject *sink, PyObject *data, PyObject *host);
 
 #define wsf_handed_over(reference) (reference)
 
-/* Take note of the type of the error being raised; it goes on being raised. */
+/* Remember the type of the error being raised, which stays raised. */
 static int wsf_note_error(PyObject **type)
 {
     PyObject *before = *type;
@@ -28,8 +28,8 @@ static int wsf_note_error(PyObject **type)
     return -1;
 }
 
-/* Take an error of that kind, without what it keeps alive.  Return 1, or -1 if another
- * error is being raised. */
+/* Take the error being raised, if it is of that kind, and free it of what it keeps alive.
+ * Return 1, or -1 if another error is being raised. */
 static int wsf_take_error(PyObject *kind, PyObject **taken)
 {
     PyObject *error;

@@ -18,7 +18,7 @@ cdef extern from "raising.h":
 # The events that wait to be taken.
 
 cdef enum:
-    FEW_EVENTS = 4    # most reads bring no more: they need no memory but the decoder's
+    FEW_EVENTS = 4    # most reads bring no more, and need no memory beyond the decoder's
     KEPT_EVENTS = 64  # with room for more, an empty queue gives its memory back
 
 
@@ -45,7 +45,7 @@ cdef int queue_make_room(Queue *queue) except -1:
     cdef PyObject **events
     if queue.room == 0:
         queue.events, queue.room = queue.few, FEW_EVENTS
-    elif count <= queue.room // 2:  # so that each event is moved once, on the average
+    elif count <= queue.room // 2:  # so that each event is moved once on average
         memmove(queue.events, queue.events + queue.first, count * sizeof(PyObject *))
         queue.first, queue.end = 0, count
     else:
@@ -87,7 +87,7 @@ cdef int queue_put_back(Queue *queue, object event) except -1:
 
 
 cdef void queue_free(Queue *queue) noexcept:
-    """Give the memory back; the references in it are somebody else's by now."""
+    """Free the memory; the references in it were passed on."""
     if queue.events is not queue.few:
         PyMem_Free(queue.events)
     queue.events = NULL
@@ -102,11 +102,11 @@ cdef void queue_clear(Queue *queue) noexcept:
     queue_free(queue)
 
 
-# Arguments of the usual kind, of which a decoder is made in no time; any other, and what is
-# wrong with it, is left to _arguments.
+# A fast path for the usual arguments.  All others are left to _arguments, which also says
+# what is wrong with them.
 
 cdef inline bint is_word(object value, const char *word) noexcept:
-    """Tell whether that is exactly this ``str``, which is of ASCII."""
+    """Tell whether the value is exactly this word, as a ``str``."""
     cdef size_t length = strlen(word)
     return (
         PyUnicode_CheckExact(value)
@@ -117,14 +117,14 @@ cdef inline bint is_word(object value, const char *word) noexcept:
 
 
 cdef inline int usual_role(object role) noexcept:
-    """Return whether it is the server's, -1 for what is not of the usual kind."""
+    """Return whether the role is ``"server"``; -1 if it is neither role."""
     if is_word(role, "server"):
         return True
     return False if is_word(role, "client") else -1
 
 
 cdef inline int64_t usual_limit(object limit) noexcept:
-    """Return a limit in bytes, -1 for what is not of the usual kind."""
+    """Return a limit in bytes; -1 or less if it is not one of the usual kind."""
     cdef int overflow
     if limit is None:
         return WSF_UNLIMITED
@@ -132,7 +132,7 @@ cdef inline int64_t usual_limit(object limit) noexcept:
 
 
 cdef inline int64_t usual_retained(object limit, int64_t message_size) noexcept:
-    """Return ``max_retained``, -1 for what is not of the usual kind."""
+    """Return ``max_retained``; -1 if it is not of the usual kind."""
     if limit is not None or WSF_UNLIMITED > message_size >= (<int64_t>1) << 61:
         return -1
     return message_size if message_size == WSF_UNLIMITED else 2 * message_size + wsf_retained_slack
@@ -152,9 +152,9 @@ cdef enum:
     FAILED    # by an exception that was not the remote's fault
 
 
-@cython.no_gc_clear  # whatever a decoder refers to, if in a cycle with it, can be cleared itself
+@cython.no_gc_clear  # in a cycle, the other objects can be cleared
 cdef class Receiver:
-    """What both decoders share: headers, feeding, and what happens after a violation."""
+    """The base of both decoders: headers, feeding, and what happens after a violation."""
 
     cdef wsf_frame_rules rules
     cdef wsf_frame_header frame   # whose payload is arriving, if in_payload
@@ -164,11 +164,11 @@ cdef class Receiver:
     cdef uint8_t state
     cdef bint in_payload
     cdef bint closed              # by a close frame: what follows is ignored
-    cdef bint shared              # what is being fed: others may be able to change it
+    cdef bint shared              # whether others may change what is being fed
     cdef PyObject *source         # borrowed: what is being fed, if views may alias it
     cdef PyObject *failure        # the type of the exception, if it failed
-    cdef Store store              # what has arrived of a frame or message that is not whole
-    cdef bint stream              # is each part of a message to be an event when it arrives?
+    cdef Store store              # the bytes of an incomplete frame or message
+    cdef bint stream              # whether messages are yielded in parts, as they arrive
     cdef Queue queue
     cdef object violation         # never raised itself: what is raised is a copy
     cdef bytearray buffer
@@ -274,7 +274,7 @@ cdef class Receiver:
 
     @cython.final
     cdef int stop(self, int outcome) except -1:
-        """Let go of the message under way, after a violation or while an error is raised."""
+        """Drop the message under way, after a violation or while an error is raised."""
         self.discard()
         if outcome > 0:
             self.state = VIOLATED
@@ -353,13 +353,13 @@ cdef class Receiver:
         raise NotImplementedError
 
     cdef void discard(self) noexcept:
-        """Let go of the payload, or the message, that is arriving."""
+        """Drop the payload or message that is arriving."""
 
 
-# Not methods, so that they can be called by name, with errors and without.
+# Functions, not methods, so that C code can call them by name (raising.h).
 
 cdef int consume "wsf_consume"(PyObject *decoder, const uint8_t *p, size_t n) except -1:
-    """Take what arrived; return 1 if a violation was found."""
+    """Decode what arrived; return 1 if a violation was found."""
     cdef Receiver self = <Receiver>decoder
     cdef int outcome = consume_frames(self, p, n)
     if self.stream and self.hand_on():

@@ -1,6 +1,6 @@
 /* How records are laid out, made and freed.
  *
- * Invariant: the layouts are those of the classes in records.pxi; `wsf_expose` looks at their
+ * Invariant: the layouts are those of the classes in records.pxi; `wsf_expose` checks their
  * sizes when the extension is imported.
  */
 #ifndef WSF_RECORDS_H
@@ -67,8 +67,8 @@ static int wsf_clear_frame(PyObject *self)
     return 0;
 }
 
-/* Fields are slots, which the interpreter reads in place; of a property it would call
- * the getter. */
+/* Fields are slots, which the interpreter reads directly; for a property it would call the
+ * getter. */
 #define WSF_SLOT(name, type, member) {name, T_OBJECT_EX, offsetof(type, member), READONLY, NULL}
 #define WSF_LAST_SLOT {NULL, 0, 0, 0, NULL}
 
@@ -115,7 +115,7 @@ static int wsf_lay_out_data(PyTypeObject *type)
     return wsf_expose(type, sizeof(wsf_record), wsf_data_slots);
 }
 
-/* Types inherit tp_dealloc when they are made, so each is told. */
+/* Types inherit tp_dealloc when they are made, which was before this, so each is changed. */
 static int wsf_lay_out_leaf(PyTypeObject *type)
 {
     type->tp_dealloc = wsf_free_record;
@@ -136,8 +136,8 @@ static int wsf_lay_out_part(PyTypeObject *type)
 
 static int wsf_lay_out_frame(PyTypeObject *type)
 {
-    /* Before there is any frame.  Cython would have it so for fields of type object,
-     * which it does not let us set in an object that is not tracked. */
+    /* Done before any frame is made.  Cython would do this for fields of type object, but such
+     * fields can't be set in an object that the garbage collector doesn't track. */
     type->tp_flags |= Py_TPFLAGS_HAVE_GC;
     type->tp_traverse = wsf_traverse_frame;
     type->tp_clear = wsf_clear_frame;
@@ -154,7 +154,7 @@ static void wsf_seal(PyTypeObject *type)
 
 static void wsf_seal_base(PyTypeObject *type)
 {
-    type->tp_flags &= ~Py_TPFLAGS_BASETYPE; /* it has the subclasses it is for */
+    type->tp_flags &= ~Py_TPFLAGS_BASETYPE; /* all its subclasses exist */
     wsf_seal(type);
 }
 
@@ -180,7 +180,7 @@ static inline PyObject *wsf_new_record_of_two(PyTypeObject *type, PyObject *fiel
     return (PyObject *)record;
 }
 
-/* The collector is not told: what a decoder puts into a frame leads to no cycle. */
+/* Not tracked by the garbage collector: what a decoder puts into a frame is in no cycle. */
 static inline PyObject *wsf_new_frame(PyTypeObject *type, PyObject *opcode, PyObject *payload,
                                       uint8_t first)
 {
@@ -195,8 +195,8 @@ static inline PyObject *wsf_new_frame(PyTypeObject *type, PyObject *opcode, PyOb
     return (PyObject *)record;
 }
 
-/* Make a tuple of that type, as its __new__ would of these items, with `data` in one
- * place.  The collector can't see it before it is whole: nothing else is allocated. */
+/* Make a tuple of that type from these items, as its __new__ would, with `data` at one place.
+ * The garbage collector can't see it half made, because nothing else is allocated. */
 static PyObject *wsf_new_tuple(PyObject *kind, PyObject *items, Py_ssize_t place, PyObject *data)
 {
     PyTypeObject *type = (PyTypeObject *)kind;

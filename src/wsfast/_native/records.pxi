@@ -1,8 +1,8 @@
 # How the values that decoders yield are laid out, made and freed: see also _record.py.
 #
 # Invariant: a record never changes once its fields are set, and its type can't be changed
-# either.  Those whose fields can only be numbers, bytes or str are never in a cycle, and no
-# business of the collector; a Frame can hold any buffer, so it can be.
+# either.  Records whose fields can only be numbers, bytes or str are never in a cycle, so the
+# garbage collector doesn't know them; a Frame can hold any buffer, so it can be in one.
 
 cdef extern from "records.h":
     int wsf_lay_out_data(PyTypeObject *type) except -1

@@ -1,5 +1,5 @@
-/* What the generated code calls to handle errors and to give their tracebacks the lines of
- * .pyx files, made safe for when there is no memory.
+/* Replaces what the generated code calls to handle errors and to add lines of .pyx files to
+ * their tracebacks, with functions that are safe when there is no memory.
  *
  * Where CPython can't make the traceback of an error, the error is lost: a function in
  * Python then returns NULL and no error is raised.  (A test shows it without wsfast:
@@ -24,7 +24,7 @@ static inline PyCodeObject *wsf_new_code(const char *filename, const char *name,
     return code;
 }
 
-/* The error goes on without this frame if there is none. */
+/* If there is no memory for the frame, the error goes on without it. */
 static inline PyFrameObject *wsf_new_frame_object(PyThreadState *state, PyCodeObject *code,
                                                   PyObject *globals, PyObject *locals)
 {
@@ -35,7 +35,7 @@ static inline PyFrameObject *wsf_new_frame_object(PyThreadState *state, PyCodeOb
     if (type == NULL && PyErr_Occurred() == NULL) {
         PyErr_NoMemory();
     } else if (type != NULL) {
-        PyErr_Restore(type, value, trace); /* in the place of what that raised */
+        PyErr_Restore(type, value, trace); /* instead of what PyFrame_New raised */
     }
     return frame;
 }

@@ -5,7 +5,7 @@
 
 # Where in a fragmented text the validation stands.
 cdef struct Trace:
-    uint64_t position        # bytes of the text that went before
+    uint64_t position        # bytes of the text before
     uint64_t fragment_index
     uint64_t fragment_start  # the position with which the current fragment began
     uint64_t lead_index      # the fragment in which the pending sequence began,
@@ -18,7 +18,7 @@ cdef inline void trace_clear(Trace *trace) noexcept:
 
 
 cdef inline void trace_advance(Trace *trace, size_t n, uint32_t pending) noexcept:
-    """Take note of n bytes, after which ``pending`` is unfinished."""
+    """Advance by n bytes, after which ``pending`` is unfinished."""
     cdef unsigned count = wsf_pending_count(pending)
     trace.position += n
     if 0 < count <= n:
@@ -47,7 +47,7 @@ cdef object fault_in(
 ):
     """Make the violation of ``chunk[index]``, after the pending bytes.
 
-    ``before`` is the text before the chunk, as far as it is at hand.
+    ``before`` is the text before the chunk, or the end of it.
     """
     cdef size_t count = wsf_pending_count(pending)
     cdef size_t window
@@ -66,12 +66,12 @@ cdef object fault_in(
 cdef object string_of(const uint8_t *data, size_t n, const wsf_text *text):
     """Return the ``str`` of n bytes that were measured and found well formed.
 
-    They must be in memory that nobody else can change: the transcoders believe ``text``,
-    and would write past the string if other bytes had come there meanwhile.
+    They must be in memory that nobody else can change: the transcoders trust ``text``, and
+    would write past the string if the bytes had changed since.
     """
     cdef const wsf_kernel *kernel = wsf_kernels()
     if text.code_points == 1 and text.max_byte < 0xC4:
-        # CPython has one string for each of these characters, and expects no other.
+        # CPython has a single string for each of these characters, and expects no other.
         return PyUnicode_FromOrdinal(data[0] if n == 1 else (data[0] & 0x03) << 6 | (data[1] & 0x3F))
     if text.max_byte < 0x80:
         string = PyUnicode_New(<Py_ssize_t>n, 0x7F)

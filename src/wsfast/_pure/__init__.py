@@ -14,5 +14,5 @@ from .sink import *
 from .utf8 import *
 
 TYPE_CHECKING = False
-if not TYPE_CHECKING:  # mypy understands no list that is put together, and needs none
+if not TYPE_CHECKING:  # mypy doesn't understand a computed list, and needs none
     __all__ = [name for m in (classes, frames, mask, messages, sink, utf8) for name in m.__all__]

@@ -1,6 +1,7 @@
-"""Whether classes have changed, for adapters that pass by methods of other people's classes.
+"""Whether classes have changed, for adapters that bypass methods of a library's classes.
 
-Invariant: a class that has changed never counts as the same; the opposite may be.
+Invariant: a class that has changed never counts as the same; one that has not may count as
+changed.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class ClassState:
     def is_same(self) -> bool:
         """Return whether no attribute of the classes or of their bases has been set since.
 
-        ``False`` also if that is not known: always without the compiled codec, and for a class
+        Also ``False`` if that is unknown: always without the compiled codec, and for a class
         with a metaclass.
         """
         return False

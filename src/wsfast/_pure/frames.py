@@ -138,18 +138,18 @@ class FrameDecoder(Receiver):
 def take_frame(
     data: bytes | bytearray, start: int, masked: bool, max_size: int, /
 ) -> tuple[int, bytes | bytearray, int, bool] | None:
-    """Take the frame that begins at ``data[start]``, for peers that keep what they receive.
+    """Decode the frame that begins at ``data[start]``, for libraries that buffer what arrives.
 
     Args:
         data: what was received.
         start: where the frame begins.
         masked: whether the frame must be masked.
-        max_size: the most bytes of payload.
+        max_size: the longest payload, in bytes.
 
     Returns:
-        The first byte of the header, the payload, ``bytes`` if it was masked and else a
-        ``bytearray``, where the frame ends, and whether it is a text message, whole and in
-        UTF-8.  ``None`` unless a whole frame is there that breaks no rule.
+        The first byte of the header; the payload, ``bytes`` if it was masked, otherwise a
+        ``bytearray``; where the frame ends; and whether it is a whole text message in valid
+        UTF-8.  ``None`` if the frame is incomplete or breaks a rule.
     """
     judge = Receiver(masked, max_size, RSV)
     try:

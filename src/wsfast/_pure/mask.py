@@ -66,7 +66,7 @@ def apply_mask_inplace(buffer: Buffer, masking_key: Buffer, offset: int = 0) -> 
 
 
 def mask_with(masking_key: Buffer, buffer: Buffer, /) -> None:
-    """Do as ``apply_mask_inplace(buffer, masking_key)``, for libraries that pass the key first."""
+    """Call ``apply_mask_inplace(buffer, masking_key)``, for libraries that pass the key first."""
     apply_mask_inplace(buffer, masking_key)
 
 

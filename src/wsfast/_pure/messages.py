@@ -1,6 +1,6 @@
 """Messages (RFC 6455 sections 5.4 to 5.6): fragments put together, text validated.
 
-Invariant: the verdict on a text, its place included, does not depend on how the wire
+Invariant: neither the verdict on a text nor the place of the error depends on how the wire
 was cut into reads; memory kept for an unfinished message grows with what arrived.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..deflate import Deflate
 
     _TextType = TypeVar("_TextType", str, bytes)
-    # What a decoder makes of messages, the whole of each unless it is told to stream them.
+    # What a decoder yields for messages: parts of them with stream=True, otherwise whole ones.
     _Parts: TypeAlias = "TextPart[_TextType] | BinaryPart"
     _MessageType = TypeVar("_MessageType", default="Text[_TextType] | Binary")
 
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _LOOK_BACK = MAX_CONTEXT + 3  # bytes before a chunk that evidence may need
-_STREAMED = 1 << 16  # bytes from which on a part is handed on before the feed is over
+_STREAMED = 1 << 16  # bytes; a longer part is handed on before the feed ends
 
 
 class Text(Record, Generic["_TextType"]):
@@ -321,9 +321,9 @@ class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
         self._inflater = rules.inflater
         self._first_bits = 0 if self._inflater is None else 0x40
         self._opcode = Opcode.CONTINUATION  # of the message under way, if any
-        self._compressed = False  # is that message compressed?
-        self._fragments = 0  # of it, that are whole
-        self._size = 0  # of it so far
+        self._compressed = False  # whether that message is compressed
+        self._fragments = 0  # whole fragments of it
+        self._size = 0  # its bytes so far
         self._stream = rules.wants_parts
         self._control = bytearray()
         self._validator = Utf8Validator()
@@ -377,7 +377,7 @@ class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
     def _take_inflated(self, pieces: Iterator[bytes]) -> None:
         for piece in pieces:
             room = self._room()
-            self._take_data(piece[:room])  # a fault in what there was room for comes first
+            self._take_data(piece[:room])  # an error in what still fits comes first
             if len(piece) > room:
                 self._judge_size(len(piece) - room)
 
@@ -388,7 +388,7 @@ class MessageDecoder(Receiver, Generic["_TextType", "_MessageType"]):
             try:
                 self._validator.accept(payload, self._look_back())
             except errors.InvalidUTF8 as violation:
-                good = violation.offset - self._size  # before its character, in this payload
+                good = violation.offset - self._size  # bytes before the error, in this payload
                 self._arrived += payload[: max(good, 0)]
                 del self._arrived[len(self._arrived) + min(good, 0) :]
                 raise

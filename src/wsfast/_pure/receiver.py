@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 FIN, RSV, CONTROL, MASKED = 0x80, 0x70, 0x08, 0x80
 MAX_HEADER = 14  # 2, 8 of length, 4 of masking key
 
-# A signal's handler can run, and raise, behind each call.  What ``map`` calls is no call of
-# Python code: nothing can come between it and the assignment of its result.
+# A signal handler can run, and raise, after each call that Python code makes.  What ``map``
+# calls is not called by Python code, so nothing can come before the result is assigned.
 ACQUIRE, _POP = LockType.acquire, deque.popleft
 
 
@@ -44,14 +44,14 @@ class Header:
 
 
 class Receiver:
-    """What both decoders share: headers, feeding, and what happens after a violation."""
+    """The base of both decoders: headers, feeding, and what happens after a violation."""
 
-    _in_use: LockType  # held while bytes are decoded, tried and never waited for
-    _events: deque[Any] | None  # those that wait to be taken; made for the first, being large
-    _ready: bool  # to decode; else one of the next three says why not, or it was never made
+    _in_use: LockType  # held while bytes are decoded; another call fails at once
+    _events: deque[Any] | None  # not yet taken; made with the first, because a deque is large
+    _ready: bool  # to decode; if not, the next three say why, or __init__ was not called
     _violation: errors.ProtocolViolation | None  # never raised itself: what is raised is a copy
-    _raised: bool  # was the violation?
-    _failure: type[BaseException] | None  # what stopped it that was not the remote's fault
+    _raised: bool  # whether the violation was raised
+    _failure: type[BaseException] | None  # what else stopped it: not the remote's fault
     _buffer: bytearray | None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -69,13 +69,13 @@ class Receiver:
         self._expect_masked = expect_masked
         self._max_frame_size = max_frame_size
         self._reserved_bits = reserved_bits
-        self._first_bits = 0  # those that only the first frame of a message may have
-        self._head = b""  # of a header that is not yet whole
+        self._first_bits = 0  # RSV bits that only the first frame of a message may have
+        self._head = b""  # the bytes of an incomplete header
         self._frame: Header | None = None  # whose payload is arriving
         self._received = 0  # bytes of that payload
         self._closed = False  # by a close frame: what follows is ignored
-        # What has arrived of a frame or message that is not whole.  What was handed on of it,
-        # from the front, is kept only for evidence.
+        # The bytes of an incomplete frame or message, and how many of them were handed on
+        # already: these are kept only for evidence.
         self._arrived = bytearray()
         self._handed_on = 0
 
@@ -85,7 +85,7 @@ class Receiver:
         return self._failure is not None
 
     def _put_back(self, event: Any) -> None:
-        """Have the event that was taken last as the next again."""
+        """Put the event that was taken last back in front."""
         if self._events is None:
             self._events = deque()
         self._events.appendleft(event)
@@ -94,7 +94,7 @@ class Receiver:
         return self
 
     def __next__(self) -> Any:
-        violation = self._violation  # looked at first: its events are there before it is
+        violation = self._violation  # read first: it is set after the events before it
         events = self._events
         if events:
             try:
@@ -138,7 +138,7 @@ class Receiver:
             sizehint: how many bytes you want; the buffer has at least 64 KiB.
         """
         size = _arguments.check_sizehint(sizehint)
-        buffer = self._buffer  # looked at once: another thread may take it
+        buffer = self._buffer  # read once: another thread may take it
         if buffer is None or len(buffer) < size:
             buffer = self._buffer = bytearray(size)
         return memoryview(buffer)
@@ -168,7 +168,8 @@ class Receiver:
         return self
 
     def _decode(self, chunk: bytes, of_buffer: bool) -> None:
-        self._ready = False  # together with the next: until here, the call can be repeated
+        # Until here, an interrupted call can be repeated; no call comes between these two.
+        self._ready = False
         if of_buffer:
             self._buffer = None
         try:
@@ -184,7 +185,7 @@ class Receiver:
         self._ready = violation is None
 
     def _judged(self, chunk: bytes) -> errors.ProtocolViolation | None:
-        """Take what arrived; return the violation that was found."""
+        """Decode what arrived; return the violation, if one was found."""
         try:
             self._consume(chunk)
         except errors.ProtocolViolation as violation:
@@ -192,7 +193,7 @@ class Receiver:
         return None
 
     def _arrived_until(self, end: int, keep: int = 0) -> bytes:
-        """Hand on what has arrived up to there; keep the last bytes of it, but only so many."""
+        """Return what has arrived up to ``end``; keep the last ``keep`` bytes of it."""
         taken = self._part(self._handed_on, end)
         kept = min(end, keep)
         del self._arrived[: end - kept]
@@ -202,7 +203,7 @@ class Receiver:
     def _part(self, start: int, end: int) -> bytes:
         """Return some of what has arrived.
 
-        Not by a slice of it: if there is no memory for that, CPython prints a SystemError.
+        Not as a slice of the bytearray: without memory for it, CPython prints a SystemError.
         """
         if end - start == len(self._arrived):
             return bytes(self._arrived)
@@ -214,7 +215,7 @@ class Receiver:
         self._events.append(event)
 
     def _refuse(self) -> None:
-        """Raise what stopped the decoder, unless there is still something to take before."""
+        """Raise what stopped the decoder, unless there are events to take before that."""
         if self._failure is not None:
             raise _arguments.decoder_failed(self._failure)
         if self._violation is None:
@@ -311,7 +312,7 @@ class Receiver:
     # What the two decoders do differently.
 
     def _hand_on(self) -> None:
-        """Put what has arrived of a message, if parts of it are wanted."""
+        """Queue what has arrived of a message, if parts are wanted."""
 
     def _judge_sequence(self, opcode: int) -> None:
         """Judge a data frame by what came before it."""
@@ -325,9 +326,9 @@ class Receiver:
         raise NotImplementedError
 
     def _end(self, frame: Header) -> None:
-        """Take note that the payload is whole."""
+        """Finish a frame, whose payload is whole."""
         raise NotImplementedError
 
     def _discard(self) -> None:
-        """Let go of the payload, or the message, that is arriving."""
+        """Drop the payload or message that is arriving."""
         self._arrived, self._handed_on = bytearray(), 0

@@ -1,12 +1,12 @@
 """A library's own messages, made here and put where the library looks for them.
 
-For the place of a library's parser: messages in one frame become objects of the library's
-own types; every other frame goes, by itself and in its turn, to the library's own parser,
-which so keeps its rules, its errors and its state.
+A ``MessageSink`` takes the place of a library's parser: messages in one frame become objects
+of the library's own types; every other frame goes, one at a time and in order, to the
+library's own parser, so that its rules, errors and state still apply.
 
-Invariant: a frame is ours from its first byte to its last, or the library's.  Whose it is
-does not depend on how the wire was cut into reads.  Whatever stops a call, nothing is taken
-after it: the sink would be out of step with the wire.
+Invariant: a frame is handled from its first byte to its last either here or by the library,
+however the wire was cut into reads.  After an exception stopped a call, nothing more is
+accepted: the sink would be out of step with the wire.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ __all__ = ["MessageSink", "Mould"]
 
 
 class Mould:
-    """How the messages of a library are made: ``kind`` of ``items``.
+    """How a library's messages are made: ``kind`` from ``items``.
 
-    Among the items is an ``...`` where the data goes.  A subclass of ``tuple`` is made of
-    them without a call of its own code; anything else is called with them.
+    One of the items is ``...``, where the data goes.  A subclass of ``tuple`` is filled with
+    the items without running its own code; anything else is called with them.
     """
 
     def __init__(self, kind: Any, items: Iterable[Any], /) -> None:
@@ -45,7 +45,7 @@ class Mould:
 
 
 class _Head:
-    """The header of a frame of the others, which may break any rule."""
+    """The header of a frame for the library, which may break any rule."""
 
     def __init__(self, data: bytes) -> None:
         length = data[1] & 0x7F
@@ -57,31 +57,31 @@ class _Head:
 
     @staticmethod
     def size(data: bytes) -> int:
-        """Return how many bytes it has, as far as the first of them say."""
+        """Return how many bytes the header has, judging by those that are there."""
         if len(data) < 2:
             return 2
         return 2 + {126: 2, 127: 8}.get(data[1] & 0x7F, 0) + (4 if data[1] & 0x80 else 0)
 
 
 class MessageSink:
-    """What takes the place of a library's parser.
+    """A replacement for a library's parser.
 
-    A message is ours if it is one frame, masked as it should be, not compressed, of at most
-    ``max_size`` bytes.
+    It decodes a message itself if that is one frame, masked as it should be, not compressed,
+    and at most ``max_size`` bytes long.
 
     Args:
         role: as for ``MessageDecoder``.
-        max_size: ``None`` for any.
+        max_size: the longest message decoded here, in bytes; ``None`` for no limit.
         text: how a text message is made.
         binary: how a binary message is made.
-        put: is given each message, and the size of its payload.
-        others: is given the host and all other frames, a piece of one at a time; says with
-            a true value that the connection has failed.
-        decodes: whether text becomes ``str``, and is validated as it arrives, also that of
-            fragments; else it is ``bytes`` that nobody looks at.
-        room: returns how many bytes more may wait in the library's queue.  Below 0, one byte
-            of what comes next is left with ``others``, for the library to note that it has
-            more, and all else is kept until the next ``feed``.
+        put: called with each message and the size of its payload.
+        others: called with the host and all other frames, one piece at a time; returns a
+            true value if the connection has failed.
+        decodes: whether text becomes ``str`` and is validated as it arrives, also in
+            fragments; otherwise it stays ``bytes``, unchecked.
+        room: returns how many more bytes may wait in the library's queue.  Below 0, only one
+            byte of what comes next is passed to ``others``, so that the library notices that
+            there is more; the rest is kept until the next ``feed``.
     """
 
     def __init__(
@@ -104,15 +104,15 @@ class MessageSink:
         self._text, self._binary, self._put, self._others = text, binary, put, others
         self._decodes, self._room = decodes, room
         self._kept = b""
-        self._in_use = allocate_lock()  # tried, and never waited for
+        self._in_use = allocate_lock()  # if it is held, a call fails at once
         self._ready = True
         self._failure: type[BaseException] | None = None  # what stopped it, if it was an error
         self._stalled = self._fragmented = False
-        self._decoder: Any = None  # of our frame, of which a part is missing
+        self._decoder: Any = None  # of our frame that is not yet whole
         self._ours: Any = None  # its header
-        self._head = b""  # of a frame of the others, as far as it came
+        self._head = b""  # what has arrived of the header of a frame for the library
         self._frame: _Head | None = None  # the same, once it is whole
-        self._validator: Utf8Validator | None = None  # of the text that the others are given
+        self._validator: Utf8Validator | None = None  # of the text passed to the library
         self._judges = False
 
     def feed(self, data: Any, host: Any, /) -> bool:
@@ -150,7 +150,7 @@ class MessageSink:
         data, self._kept = self._kept + data, b""
         if self._stalled and not self._is_full():
             self._stalled = False
-            if self._others(host, b""):  # it has a byte, and need not note that any more
+            if self._others(host, b""):  # it goes on with the byte that it has
                 return False
         while data:
             if self._ours:
@@ -177,7 +177,7 @@ class MessageSink:
     # Our frames.
 
     def _begin(self, data: bytes) -> int | None:
-        """Return the size of the header if the frame is ours, ``None`` if nobody knows yet."""
+        """Return the size of the header if the frame is ours, else 0; ``None`` if unknown yet."""
         if self._fragmented or data[0] not in (0x81, 0x82):
             return 0
         try:
@@ -203,10 +203,10 @@ class MessageSink:
             self._put(mould._make(message.data), header.payload_length)
         return data[len(piece) :]
 
-    # The others' frames.
+    # The library's frames.
 
     def _pass_on(self, data: bytes, host: Any) -> tuple[bytes, bool]:
-        """Give the others what belongs to the frame that is their turn; return the rest."""
+        """Pass on what belongs to the library's current frame; return the rest, and if to go on."""
         at = 0
         while self._frame is None and at < len(data):
             self._head += data[at : at + 1]
@@ -229,7 +229,7 @@ class MessageSink:
         opcode, fin = frame.first & 0x0F, frame.first > 0x7F
         self._judges = opcode == 0 and self._validator is not None
         if opcode in (1, 2):
-            # In the middle of a message, what it is must be left to the library.
+            # In the middle of a message this is an error, for the library to report.
             self._judges = self._decodes and frame.first & 0x7F == 1 and not self._fragmented
             self._validator = Utf8Validator() if self._judges else None
             self._fragmented = self._fragmented or not fin

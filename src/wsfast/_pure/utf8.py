@@ -1,6 +1,6 @@
 """UTF-8 validation that resumes at any byte (The Unicode Standard, Table 3-7).
 
-CPython's own decoder judges; this module gives its verdict the place in the message.
+CPython's own decoder judges; this module adds where in the message the error is.
 
 Invariant: between chunks no more is kept than the three bytes of an unfinished
 sequence and where it began.  A call takes effect with one assignment, so that a signal
@@ -111,8 +111,8 @@ def decode_utf8(data: Buffer, /) -> str:
 def _well_formed(data: bytes) -> int:
     """Return how many bytes are whole characters; what follows can still become one.
 
-    CPython waits for the third byte of a surrogate, which ``surrogatepass`` wants;
-    no well-formed text goes on with its second.
+    CPython waits for the third byte of a surrogate, because ``surrogatepass`` needs it; but
+    its second byte already proves the text invalid.
     """
     used = codecs.utf_8_decode(data, "strict", False)[1]
     if len(data) - used == 2 and data[used] == 0xED and data[used + 1] >= 0xA0:
@@ -203,7 +203,7 @@ class Utf8Validator:
         validator._progress = (position, pending, fragment_index, position, lead, None)
         return validator
 
-    # For MessageDecoder too, which knows where a fragment ends and what came before.
+    # For MessageDecoder too, which knows where a fragment ends, and the text so far.
 
     @classmethod
     def at(cls, position: int) -> Self:
@@ -220,7 +220,7 @@ class Utf8Validator:
     def accept(self, chunk: bytes, before: bytes = b"") -> None:
         """Validate more of the current fragment.
 
-        ``before`` is for the evidence: the text so far, as far as it is at hand.
+        ``before``, for the evidence, is the text so far or the end of it.
         """
         self._accept(chunk, before, ends=False)
 
@@ -246,12 +246,12 @@ class Utf8Validator:
         self._raise_again()
 
     def next_fragment(self) -> None:
-        """Say that the current fragment ends here."""
+        """End the current fragment."""
         position, pending, index, _, lead, violation = self._progress
         self._progress = (position, pending, index + 1, position, lead, violation)
 
     def finish_after(self, before: bytes) -> None:
-        """Say that the text ends here; ``before`` is for the evidence."""
+        """End the text; ``before`` is for the evidence, as in ``accept``."""
         position, pending, index, start, lead, _ = self._progress
         if pending:
             violation = errors.truncated_utf8(pending, position, *lead, before[: -len(pending)])
@@ -259,7 +259,7 @@ class Utf8Validator:
             self._raise_again()
 
     def _refused(self, data: bytes, start: int, end: int, before: bytes) -> _Progress:
-        """Make evidence of CPython's: the sequence is ``data[start:end]``."""
+        """Return the progress with a violation: CPython refused ``data[start:end]``."""
         position, pending, index, fragment_start, lead, _ = self._progress
         base = position - len(pending)
         before = before[: len(before) - len(pending)] + data[:start]
