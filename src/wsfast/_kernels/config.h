@@ -1,4 +1,4 @@
-/* What every kernel needs of the compiler: word access, byte order, targets.
+/* What every kernel needs from the compiler: word access, byte order, targets.
  *
  * Invariant: memory is only ever read and written through memcpy of a fixed
  * size, so no kernel depends on alignment or type punning, and compilers turn
@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Microsoft's compiler, which knows no attributes, builtins or inline assembler; clang for
- * Windows does. */
+/* Microsoft's compiler, which has no attributes, builtins or inline assembler; clang for
+ * Windows has them. */
 #if defined(_MSC_VER) && !defined(__clang__)
 #  define WSF_MSVC 1
 #else

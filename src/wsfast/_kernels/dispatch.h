@@ -6,8 +6,8 @@
  *   - They read src[0, n) and write dst[0, n) (transcoders: exactly the code
  *     units of the text; encoders: as they say) and not one byte outside; n may
  *     be 0.
- *   - No alignment is asked for, but that of a code unit.
- *   - dst is src, or the two do not overlap.  Transcoders, encoders: never.
+ *   - No alignment is required, except that of a code unit.
+ *   - dst is src, or the two do not overlap; for transcoders and encoders they never do.
  *   - `key` is a key word for src[0] (config.h); 0 masks nothing, so that the
  *     masking members also serve as validating copies.
  *   - `pending` is the state of utf8_automaton.h: what came before src[0].
@@ -24,7 +24,7 @@
 #define WSF_SURROGATE ((size_t)-1)
 #define WSF_ENCODE_SLACK ((size_t)48) /* 31 places that get no code point, and 15 of a store */
 
-/* What is known of a text while it arrives: enough to size and type its string. */
+/* What is known about a text while it arrives: enough to size and type its string. */
 typedef struct wsf_text {
     uint32_t pending;   /* the state of the validation */
     uint8_t max_byte;   /* at least 0x80 iff not ASCII; else the highest lead byte */
@@ -39,9 +39,9 @@ typedef struct wsf_kernel {
     void (*mask)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
 
     /* Return n and the new *pending if the bytes, after *pending, are well
-     * formed or can still become so.  Else return the index of the first byte
-     * with which no well-formed text goes on; *pending then holds the bytes of
-     * the sequence that it broke, so that the ill-formed sequence began at
+     * formed or can still become so.  Otherwise return the index of the first
+     * byte that no well-formed text can have there; *pending then holds the bytes
+     * of the sequence that it broke, so the ill-formed sequence begins at
      * index - wsf_pending_count(*pending), possibly before src[0]. */
     size_t (*validate)(const uint8_t *src, size_t n, uint32_t *pending);
 
@@ -80,7 +80,7 @@ typedef struct wsf_kernel {
 /* The kernels compiled in, the slowest first; NULL past the last. */
 const wsf_kernel *wsf_kernel_compiled(size_t index);
 
-/* Does this CPU, under this operating system, run the kernel? */
+/* Whether this CPU, under this operating system, runs the kernel. */
 int wsf_kernel_runs(const wsf_kernel *kernel);
 
 /* Choose the kernel of that name, or the best for NULL.  Return it, or NULL

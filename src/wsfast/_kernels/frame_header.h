@@ -12,7 +12,7 @@
  *     +---------------------------------------------------------------+
  *
  * Invariant: the verdict on a prefix of a header never changes when more bytes
- * follow, and a fault shows with the first byte that makes it one.
+ * follow, and an error is reported with the first byte that proves it.
  */
 #ifndef WSF_FRAME_HEADER_H
 #define WSF_FRAME_HEADER_H
@@ -29,7 +29,7 @@ enum {
     WSF_MASKED = 0x80
 };
 
-/* Section 5.4: what an unfinished fragmented message lets follow. */
+/* Section 5.4: what may follow, depending on whether a message is unfinished. */
 enum {
     WSF_SEQUENCE_ANY,     /* not judged: frames only */
     WSF_SEQUENCE_FIRST,   /* no message under way: not a continuation frame */
@@ -37,15 +37,15 @@ enum {
 };
 
 /* What the receiver accepts.  The rooms do not apply to control frames, which have
- * their own limit (section 5.5), and only frame_room to frames of a compressed message;
- * a room below 0 lets not even an empty frame in. */
+ * their own limit (section 5.5); to frames of a compressed message, only frame_room does.
+ * A room below 0 refuses even an empty frame. */
 typedef struct wsf_frame_rules {
     uint8_t reserved_bits; /* the RSV bits, as in the first byte, that may be set */
     uint8_t first_bits;    /* those that only the first frame of a message may have; such a
-                              message is compressed, so that its payload is not its size */
+                              message is compressed, so its payload does not tell its size */
     uint8_t masked;        /* the MASK bit, as in the second byte, that must be sent */
     uint8_t sequence;      /* WSF_SEQUENCE_* */
-    int64_t frame_room;    /* the most bytes of payload: by the limit on frames, */
+    int64_t frame_room;    /* the longest payload allowed: by the limit on frames, */
     int64_t message_room;  /* by what is left of the limit on the message, */
     int64_t retained_room; /* by what is left of the limit on retained memory */
 } wsf_frame_rules;

@@ -1,5 +1,5 @@
 /* The kernel for AVX-512 with VBMI and VBMI2: vectors of 64 bytes.  Its members are in
- * {utf8,transcode}_avx512.c, and what it has of AVX2.
+ * {utf8,transcode}_avx512.c; the others are those for AVX2.
  *
  * Invariant: the contract of each member in dispatch.h.
  */

@@ -1,7 +1,7 @@
 /* Masking keys out of buffered entropy; each thread has a pool of its own.
  *
- * Invariant: see key_pool.h.  Dropping all pools only counts up a generation, which
- * each pool compares with that in which it was filled.
+ * Invariant: see key_pool.h.  Dropping all pools only increments a generation, which
+ * each pool compares with the one in which it was filled.
  */
 #include "key_pool.h"
 
@@ -69,8 +69,8 @@ void wsf_key_drop_all(void)
 int wsf_key_watch_forks(void)
 {
 #if WSF_HAS_FORK
-    /* By the C library, which sees forks that Python doesn't.  Two interpreters that come at
-     * once both enter it, which only drops the pools twice.  (pthread_once would tie wheels
+    /* With the C library, which sees forks that Python doesn't.  Two interpreters at the same
+     * time may both register, which only drops the pools twice.  (pthread_once would tie wheels
      * built here to glibc 2.34.) */
     static int watched;
     if (!__atomic_load_n(&watched, __ATOMIC_ACQUIRE)) {

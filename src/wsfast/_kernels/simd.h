@@ -3,8 +3,8 @@
  * Only little-endian machines have vector kernels, so a word here holds the bytes
  * of memory from its bottom up.
  *
- * Invariant: nothing here needs an instruction that not every CPU of the
- * architecture has; inlined into a function with a target it uses what that has.
+ * Invariant: everything here runs on every CPU of the architecture; inlined into a
+ * function with a target, it uses the instructions of that target.
  */
 #ifndef WSF_SIMD_H
 #define WSF_SIMD_H
@@ -31,8 +31,8 @@
 #  define WSF_SIMD_X86 0
 #endif
 
-/* Have `vector` computed here: gcc otherwise puts off and reorders a chain of ORs
- * until it runs out of registers. */
+/* Make the compiler compute `vector` here: gcc otherwise defers and reorders a chain of
+ * ORs until it runs out of registers. */
 #if WSF_MSVC
 #  define WSF_KEEP(vector) ((void)0)
 #elif WSF_ARCH_X86
@@ -122,7 +122,7 @@ WSF_INLINE uint32_t wsf_pending_of(uint32_t last)
     return last & (one << 24 | two << 16 | three << 8);
 }
 
-/* Is the top byte C0, C1 or F5..FF?  No later byte is there to show that fault. */
+/* Whether the top byte is C0, C1 or F5..FF: no later byte is there to reveal that. */
 WSF_INLINE int wsf_ends_with_bad_lead(uint32_t last)
 {
     return last >= 0xC0000000u && last - 0xC2000000u >= 0x33000000u;

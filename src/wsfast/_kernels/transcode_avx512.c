@@ -13,7 +13,7 @@
  *     back3    back2    back1    x
  *
  * Invariant: the contract of the transcoders in dispatch.h.  A whole vector is stored
- * only where the text has units enough to overwrite what does not belong there.
+ * only where the text still has enough units to overwrite the excess.
  */
 #include "simd.h"
 

@@ -14,7 +14,7 @@
  *
  * The bytes before come from memory, so a block depends on no other and may begin anywhere.
  *
- * The file that includes this one says with which instructions ("a lane" means that no byte
+ * The file that includes this one defines the instructions ("a lane" means that no byte
  * moves from one lane to the other):
  *
  *     TARGET, LANES                   attributes; lanes of 16 bytes in a vector
@@ -28,7 +28,7 @@
  *     v_later(x)                      FF where x is 80..BF, else 0
  *     v_bits(x)                       bit i is the top bit of byte i
  *     v_pick(x, indices)              a lane: byte by byte
- *     v_rows(p)                       of each lane two rows of eight indices, named by the
+ *     v_rows(p)                       for each lane two rows of eight indices, selected by the
  *                                     bytes of p: the first as it is, the second plus 8
  *     v_zip_low v_zip_high(x, y)      a lane: the bytes x0 y0 x1 y1 .. of either half
  *     v_zip_low16 v_zip_high16(x, y)  the same with words
@@ -36,8 +36,8 @@
  *                                     only if there are two lanes
  *
  * Invariant: the contract of the transcoders in dispatch.h.  Whole vectors are stored only
- * where the text has units enough to overwrite what does not belong there; its last bytes go
- * through a buffer.
+ * where the text still has enough units to overwrite the excess; its last bytes go through
+ * a buffer.
  */
 
 #define STEP ((size_t)16 * LANES)

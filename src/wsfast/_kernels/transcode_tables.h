@@ -2,11 +2,11 @@
  * shuffles.
  *
  *     row 0       0 0 0 0 0 0 0 0
- *     row 10001   0 4 0 0 0 0 0 0     the lowest bit speaks of the first byte
+ *     row 10001   0 4 0 0 0 0 0 0     the lowest bit stands for the first byte
  *     row FF      0 1 2 3 4 5 6 7     (in binary: all bits set)
  *
- * Invariant: a row has the positions of the bits of its number, from the lowest on, a byte
- * each from the bottom up; what follows them is 0 and of no meaning.
+ * Invariant: a row lists the positions of the bits set in its number, from the lowest on, one
+ * per byte from the bottom up; the bytes after them are 0 and mean nothing.
  */
 #ifndef WSF_TRANSCODE_TABLES_H
 #define WSF_TRANSCODE_TABLES_H

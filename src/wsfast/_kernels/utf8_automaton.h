@@ -1,4 +1,4 @@
-/* The scalar automaton of well-formed UTF-8: the one that names the byte.
+/* The scalar automaton of well-formed UTF-8, which finds the exact byte of an error.
  *
  * The Unicode Standard, Table 3-7, well-formed byte sequences:
  *
@@ -13,8 +13,8 @@
  *     F1..F3   80..BF   80..BF   80..BF
  *     F4       80..8F   80..BF   80..BF   90..BF would be above U+10FFFF
  *
- * The state is `pending`: the bytes, three at most, of a sequence that is well
- * formed as far as it goes, the latest in the top byte; 0 at a boundary.
+ * The state is `pending`: the bytes, three at most, of an unfinished sequence that
+ * is well formed so far, the latest in the top byte; 0 at a boundary.
  *
  *     after E2       E2 00 00 00   (written from the top byte down)
  *     after E2 82    82 E2 00 00
@@ -42,7 +42,7 @@ WSF_INLINE unsigned wsf_pending_count(uint32_t pending)
     return (pending & 0x00FF0000u) >= 0x00C00000u ? 2 : 3;
 }
 
-/* Is byte `second` allowed straight after the lead byte `lead` (C2..F4)? */
+/* Whether byte `second` may follow the lead byte `lead` (C2..F4). */
 WSF_INLINE int wsf_utf8_second_allowed(unsigned lead, unsigned second)
 {
     const unsigned low = lead == 0xE0 ? 0xA0u : lead == 0xF0 ? 0x90u : 0x80u;
@@ -51,7 +51,7 @@ WSF_INLINE int wsf_utf8_second_allowed(unsigned lead, unsigned second)
 }
 
 /* Return the pending word after `byte`, or WSF_UTF8_FAULT if no well-formed
- * text goes on with it. */
+ * text can have it there. */
 WSF_INLINE uint32_t wsf_utf8_step(uint32_t pending, uint8_t byte)
 {
     const unsigned count = wsf_pending_count(pending);

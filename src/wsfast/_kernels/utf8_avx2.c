@@ -15,7 +15,7 @@
 #define TARGET WSF_TARGET("avx2,popcnt")
 #define MASK wsf_mask_avx2
 
-/* Twice, as a lookup of 32 bytes looks into each half. */
+/* Twice, because a lookup of 32 bytes is two of 16, one in each half. */
 static const uint8_t FIRST_HIGH[32] = {WSF_FIRST_HIGH, WSF_FIRST_HIGH};
 static const uint8_t FIRST_LOW[32] = {WSF_FIRST_LOW, WSF_FIRST_LOW};
 static const uint8_t SECOND_HIGH[32] = {WSF_SECOND_HIGH, WSF_SECOND_HIGH};

@@ -40,8 +40,8 @@ static const uint8_t CLASS_HIGH[64] = {
     X4(WSF_SHORT)                                /* C0..FF */
 };
 
-/* The bits that it has, by the six low bits of a.  Those of C0..FF tell these apart;
- * for other a CLASS_HIGH leaves none of the bits that depend on it. */
+/* The bits that it has, by the six low bits of a, which tell C0..FF apart; for any other
+ * a, CLASS_HIGH has none of the bits that depend on them. */
 #define ANY WSF_ANY_LOW
 #define F5_UP (ANY | WSF_LARGE | WSF_LONG_4)
 static const uint8_t LOW_SIX[64] = {
@@ -52,7 +52,7 @@ static const uint8_t LOW_SIX[64] = {
 };
 /* clang-format on */
 
-/* `prev` with only the pending bytes, where a vector has its last ones. */
+/* A `prev` of which only the last bytes matter: the pending ones. */
 WSF_INLINE TARGET __m512i before(uint32_t pending)
 {
     return _mm512_maskz_set1_epi32(0x8000, (int)pending);
@@ -66,8 +66,8 @@ WSF_INLINE TARGET __m512i before(uint32_t pending)
  *
  *     (CLASS_HIGH[index] & LOW_SIX[back1 & 3F]) ^ (back2 >= E0 or back3 >= F0 ? 80 : 0)
  *
- * `vpermb` looks at six bits of an index, so what shifts of words bring in from the
- * neighbour goes unnoticed above them.
+ * `vpermb` looks at six bits of an index only, so it doesn't matter that the shifts of
+ * words bring bits of the neighbour into the two above.
  */
 WSF_INLINE TARGET __m512i fault_bits(__m512i x, __m512i back1, __m512i back2, __m512i back3)
 {
@@ -98,8 +98,8 @@ WSF_INLINE TARGET __m512i faults(__m512i x, __m512i prev)
                       _mm512_shldi_epi32(x, dwords, 24));
 }
 
-/* Name the fault in src[from, n), which is there, or in src[n - 1].  src[0, from)
- * goes on well formed from *pending. */
+/* Find the fault, which is in src[from, n) or is src[n - 1].  src[0, from), after
+ * *pending, is well formed. */
 static WSF_COLD TARGET size_t locate(const uint8_t *src, size_t from, size_t n, uint32_t *pending)
 {
     __m512i prev = before(wsf_utf8_pending_at(src, from, *pending));
@@ -123,9 +123,9 @@ typedef struct pass {
     __m512i prev;    /* the vector before */
     __m512i highest; /* byte by byte, if measured */
     __m512i key;
-    __m512i key_back[3]; /* for bytes read 1, 2 and 3 before where key would fit */
+    __m512i key_back[3]; /* the key for a vector read 1, 2 or 3 bytes before x */
     size_t points;
-    int open; /* could the text before x end within a sequence? */
+    int open; /* whether the text before x may end within a sequence */
 } pass;
 
 WSF_INLINE TARGET void count(pass *p, __m512i x, __mmask64 here)
@@ -135,7 +135,7 @@ WSF_INLINE TARGET void count(pass *p, __m512i x, __mmask64 here)
     p->highest = _mm512_max_epu8(p->highest, x);
 }
 
-/* Take one vector, of which the bytes `here` are there; 0 elsewhere.  Return
+/* Judge one vector, of which the bytes `here` are text and the others 0.  Return
  * whether they are free of faults. */
 WSF_INLINE TARGET int take(pass *p, __m512i x, __mmask64 here, int measured)
 {
@@ -204,8 +204,8 @@ WSF_INLINE TARGET void put_granule(uint8_t *dst, const __m512i x[4], size_t i, i
     }
 }
 
-/* Take granules from *i on as long as there are whole ones.  At a fault stop with
- * *i at the granule it is in, or that follows it, and return 0. */
+/* Judge whole granules from *i on.  At a fault, stop with *i at the granule that has it
+ * or comes after it, and return 0. */
 WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, size_t n, size_t *i,
                                     int masked, int measured)
 {
@@ -240,9 +240,8 @@ WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, s
     return 1;
 }
 
-/* Take what is left from i on, not masked, after at least one granule: as many
- * vectors as it fills, the last one ending with the text.  Return whether it is free
- * of faults. */
+/* Judge the rest from i on, not masked, after at least one granule, in as few vectors
+ * as possible, the last one ending with the text.  Return whether it is free of faults. */
 WSF_INLINE TARGET int take_end(pass *p, const uint8_t *src, size_t n, size_t i, int measured)
 {
     const size_t from = n - (n - i + 63) / 64 * 64;
@@ -265,7 +264,7 @@ WSF_INLINE TARGET int take_end(pass *p, const uint8_t *src, size_t n, size_t i, 
     return _mm512_test_epi8_mask(bits, bits) == 0;
 }
 
-/* Unmask what a fault left masked from i on, and name the fault.  src[0, from) is
+/* After a fault: unmask the rest, from i on, and find the fault.  src[0, from) is
  * well formed. */
 static WSF_COLD size_t stop(uint8_t *dst, const uint8_t *src, size_t from, size_t i, size_t n,
                             uint32_t key, uint32_t *pending)
@@ -308,7 +307,7 @@ WSF_INLINE TARGET pass start(uint32_t key, uint32_t pending)
     return p;
 }
 
-/* All of src[0, n), n more than 128, as the two flags say; constants where inlined. */
+/* Judge src[0, n), n > 128.  The two flags are constants where this is inlined. */
 WSF_INLINE TARGET size_t pass_over(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                                    uint32_t *pending, wsf_text *text, int masked, int measured)
 {
@@ -343,8 +342,7 @@ WSF_INLINE TARGET size_t pass_over(uint8_t *dst, const uint8_t *src, size_t n, u
     return n;
 }
 
-/* The same for n <= 128: two vectors, neither in a loop, and ASCII is done before any
- * table is loaded. */
+/* The same for n <= 128: two vectors and no loop; for ASCII no table is loaded. */
 WSF_INLINE TARGET size_t take_short(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                                     uint32_t *pending, wsf_text *text, int masked, int measured)
 {

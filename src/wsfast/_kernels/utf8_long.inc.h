@@ -1,7 +1,7 @@
-/* A text of any length.  From ALIGN_FROM bytes on: first what is before a boundary of what is
- * written, or else read, then the rest, which goes on from their pending word.
+/* A text of any length.  From ALIGN_FROM bytes on, the bytes before an aligned address, of dst
+ * if that is written, else of src, come first; then the rest, after their pending word.
  *
- *     BOUNDARY        what it is aligned to, in bytes
+ *     BOUNDARY        the alignment, in bytes
  *     TAKE_SHORTER    the algorithm for fewer bytes than that
  *     pass_over       the algorithm for the rest
  *

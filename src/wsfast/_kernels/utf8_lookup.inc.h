@@ -1,17 +1,17 @@
 /* UTF-8 validation by table lookups in vectors of 16 or 32 bytes: one algorithm for
  * the instruction sets whose lookups take a nibble (SSSE3, AVX2, NEON).
  *
- * Wider vectors are written out, each set in a file of its own:
+ * Other vectors are not covered:
  *
  *   - AVX-512 (utf8_avx512.c): its lookups take six bits of an index, so that two tables do
  *     what takes three here, and its loads and stores take a mask, so that the end of a text
  *     needs no vector that overlaps another.
- *   - Scalable vectors (SVE, RVV), of which there is no kernel yet: how long one is, is only
- *     known when it runs.  WIDTH can't be a constant, and a vector can't be kept in a struct
+ *   - Scalable vectors (SVE, RVV), for which there is no kernel yet: their length is only
+ *     known at run time.  WIDTH can't be a constant, and a vector can't be kept in a struct
  *     or an array, as `pass` and the granules here do.
  *
  * The ill-formed pairs are those of simd.h (Keiser and Lemire 2021).  The file that
- * includes this one says how wide and, by vectors_*.inc.h, with which instructions:
+ * includes this one defines the width and, with vectors_*.inc.h, the instructions:
  *
  *     WIDTH, TARGET, NAME(function)   bytes; attributes; the name for this width
  *     V, v_load v_store v_zero v_all  vector of bytes; the same byte everywhere
@@ -82,8 +82,8 @@ WSF_INLINE TARGET V faults(V x, V prev)
     return fault_bits(x, v_back(x, prev, 1), v_back(x, prev, 2), v_back(x, prev, 3));
 }
 
-/* Name the fault in src[from, n), which is there, or in src[n - 1].  src[0, from)
- * goes on well formed from *pending. */
+/* Find the fault, which is in src[from, n) or is src[n - 1].  src[0, from), after
+ * *pending, is well formed. */
 static WSF_COLD TARGET size_t locate(const uint8_t *src, size_t from, size_t n, uint32_t *pending)
 {
     V prev = v_before(wsf_utf8_pending_at(src, from, *pending));
@@ -110,9 +110,9 @@ typedef struct pass {
     V prev;    /* the vector before */
     V highest; /* byte by byte, if measured */
     V key;
-    V key_back[3]; /* for bytes read 1, 2 and 3 before where key would fit */
+    V key_back[3]; /* the key for a vector read 1, 2 or 3 bytes before x */
     size_t points;
-    int open; /* could the text before x end within a sequence? */
+    int open; /* whether the text before x may end within a sequence */
 } pass;
 
 /* The bytes src[i, i + WIDTH), unmasked into dst. */
@@ -196,8 +196,8 @@ WSF_INLINE TARGET void put_granule(uint8_t *dst, const V x[4], size_t i, int mas
     }
 }
 
-/* Take granules from *i on as long as there are whole ones.  At a fault stop with
- * *i at the granule it is in, or that follows it, and return 0. */
+/* Judge whole granules from *i on.  At a fault, stop with *i at the granule that has it
+ * or comes after it, and return 0. */
 WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, size_t n, size_t *i,
                                     int masked, int measured)
 {
@@ -228,8 +228,8 @@ WSF_INLINE TARGET int take_granules(pass *p, uint8_t *dst, const uint8_t *src, s
     return 1;
 }
 
-/* Take what is left from i on, less than a granule; `v` ends it.  Return whether it
- * is free of faults.  Between two vectors of ASCII there is none. */
+/* Judge the rest from i on, less than a granule, which ends with `v`.  Return whether it
+ * is free of faults.  After a vector of ASCII, a vector of ASCII has none. */
 WSF_INLINE TARGET int take_rest(pass *p, const last_vector *v, uint8_t *dst, const uint8_t *src,
                                 size_t n, size_t i, int masked, int measured)
 {
@@ -270,7 +270,7 @@ WSF_INLINE TARGET pass start(uint32_t key, uint32_t pending)
     return p;
 }
 
-/* Unmask what a fault left masked from i on, and name the fault.  src[0, from) is
+/* After a fault: unmask the rest, from i on, and find the fault.  src[0, from) is
  * well formed. */
 static WSF_COLD size_t stop(uint8_t *dst, const uint8_t *src, size_t from, size_t i, size_t n,
                             uint32_t key, uint32_t *pending)
@@ -295,8 +295,8 @@ WSF_INLINE TARGET void finish(const pass *p, uint32_t *pending, wsf_text *text, 
     }
 }
 
-/* All of src[0, n), n more than a granule, as the two flags say; they are constants
- * where this is inlined. */
+/* Judge src[0, n), n more than a granule.  The two flags are constants where this is
+ * inlined. */
 WSF_INLINE TARGET size_t pass_over(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                                    uint32_t *pending, wsf_text *text, int masked, int measured)
 {
@@ -328,8 +328,7 @@ WSF_INLINE TARGET void count_granule(pass *p, V x0, V x1, V x2, V end, size_t n)
     count(p, end, n - (n - 1) / WIDTH * WIDTH);
 }
 
-/* The same for WIDTH + 3 <= n <= GRANULE: no loop, and ASCII is done before any
- * table is loaded. */
+/* The same for WIDTH + 3 <= n <= GRANULE: no loop; for ASCII no table is loaded. */
 WSF_INLINE TARGET size_t pass_over_granule(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                                            uint32_t *pending, wsf_text *text, int masked,
                                            int measured)

@@ -3,8 +3,8 @@
  *     MEMBER(name)             wsf_name_isa, as the table in kernel_isa.c has it
  *     take_short, take_long    the algorithm for up to SHORT_TEXT bytes, and above
  *
- * They are inlined here with the flags as constants.  Long texts have functions of
- * their own, so that short ones do not pay for what those save and align on entry.
+ * They are inlined here with the flags as constants.  Long texts get separate functions that
+ * are not inlined, so short calls don't pay for their register saves and stack alignment.
  *
  * Invariant: the contracts of these members in dispatch.h.
  */

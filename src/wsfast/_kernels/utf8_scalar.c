@@ -9,8 +9,8 @@
  *     bits of a row:  53..48  47..42  41..36  35..30  29..24  23..18  17..12  11..6   5..0
  *     next of state:  F4      F0      ED      E0      THREE   TWO     ONE     START   FAULT
  *
- * (The idea is Per Vognsen's.)  FAULT is 0, so a transition that no row names ends
- * there and stays.
+ * (The idea is Per Vognsen's.)  FAULT is 0, so a transition that is in no row leads
+ * there, and nothing leads out of it.
  *
  * Invariant: the contracts of `validate`, `measure`, `mask_validate` and
  * `mask_measure` in dispatch.h.
@@ -115,7 +115,7 @@ size_t wsf_validate_scalar(const uint8_t *src, size_t n, uint32_t *pending)
     return n;
 }
 
-/* Plain loops over bytes that compilers turn into vectors. */
+/* Plain loops over bytes, which compilers vectorize. */
 static void add_counts(const uint8_t *src, size_t n, wsf_text *text)
 {
     size_t i, leads = 0;

@@ -1,4 +1,4 @@
-/* Where the fast kernels hand over to the automaton: after a fault, and at ends.
+/* Where the fast kernels hand over to the automaton: after a fault.
  *
  * Invariant: these look at no more bytes than the fault needs; a valid text never
  * comes here.
@@ -8,8 +8,8 @@
 
 #include "utf8_automaton.h"
 
-/* The pending word before src[i], given that src[0, i) goes on well formed from
- * `pending`.  Only the last three bytes can matter:
+/* The pending word before src[i], given that src[0, i), after `pending`, is well formed.
+ * Only the last three bytes can matter:
  *
  *     ..  lead               a one-byte start
  *     ..  E0..F4  80..BF     two bytes of three or four
@@ -36,8 +36,8 @@ WSF_INLINE uint32_t wsf_utf8_pending_at(const uint8_t *src, size_t i, uint32_t p
     return 0;
 }
 
-/* Find the fault in src[from, n), given that src[0, from) goes on well formed from
- * *pending.  Return and set *pending as `validate` does (dispatch.h). */
+/* Find the fault in src[from, n), given that src[0, from), after *pending, is well
+ * formed.  Return and set *pending as `validate` does (dispatch.h). */
 size_t wsf_utf8_locate(const uint8_t *src, size_t from, size_t n, uint32_t *pending);
 
 #endif

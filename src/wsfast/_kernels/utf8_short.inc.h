@@ -1,5 +1,5 @@
-/* The texts of less than 19 bytes, too short for two vectors of 16 that overlap and
- * for the three bytes before the second: a part of utf8_lookup.inc.h at WIDTH 16.
+/* Texts of less than 19 bytes, too short for two vectors of 16 that overlap, with three
+ * bytes before the second: a part of utf8_lookup.inc.h at WIDTH 16.
  *
  * Invariant: as there.  No loop goes over bytes.
  */
@@ -33,8 +33,8 @@ WSF_INLINE TARGET void move_under16(uint8_t *dst, const uint8_t *src, size_t n, 
     }
 }
 
-/* All of src[0, n), n below 16: a vector filled from words.  The bytes that fill it
- * up are 0; faults past the end count for nothing. */
+/* All of src[0, n), n below 16: a vector made of words.  Its bytes after the text are 0,
+ * and faults there are ignored. */
 WSF_INLINE TARGET size_t take_under16(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
                                       uint32_t *pending, wsf_text *text, int masked, int measured)
 {

@@ -1,4 +1,4 @@
-/* Forget the vectors of one width, for the next (utf8_lookup.inc.h). */
+/* Undefine the vectors of one width, before those of the next (utf8_lookup.inc.h). */
 #undef WIDTH
 #undef NAME
 #undef V
