@@ -1,13 +1,13 @@
 """Switch wsfast on under the libraries that people already run, and off again.
 
     import wsfast
-    wsfast.accelerate()             # every supported peer, imported already or later
+    wsfast.accelerate()             # every supported library, imported already or later
     wsfast.accelerate("wsproto")    # only this one
 
-Each module beside this one is a peer: a list of its seams, and what takes their place.
+Each module of a library (a "peer" here) lists its seams, and has what replaces them.
 
-Invariant: a peer is accelerated as a whole or left as it is; ``restore`` puts back the
-very objects that were there.
+Invariant: a library is accelerated as a whole or left as it is; ``restore`` puts the original
+objects back.
 """
 
 from __future__ import annotations

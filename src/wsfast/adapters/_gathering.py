@@ -26,7 +26,7 @@ class Gathered(list[bytes]):
     def __init__(self) -> None:
         self._size = 0
         self._first_at = 0.0
-        self.flush_is_due = False  # will the event loop write them, at the end of its turn?
+        self.flush_is_due = False  # whether the event loop will write them, at the end of its turn
         self.begin()
 
     def begin(self) -> None:

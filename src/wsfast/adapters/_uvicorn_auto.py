@@ -1,6 +1,6 @@
 """uvicorn: what ``--ws auto``, its default, means.
 
-``fastapi run``, gunicorn's worker and most programs leave the option at that.
+``fastapi run``, gunicorn's worker and most programs don't set that option.
 ``--ws websockets`` and the others mean what they did.
 
 Invariant: uvicorn imports the class itself, when a configuration is loaded.

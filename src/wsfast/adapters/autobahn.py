@@ -1,7 +1,7 @@
-"""autobahn: the masker and the validator that ``websocket.protocol`` has bound, and its failing.
+"""autobahn: the masker and the validator that ``websocket.protocol`` uses, and how it fails.
 
-Invariant: ``bytes`` come out of the masker, as they did; a text that was refused stays
-refused, which that of its NVX does not; ``onClose`` is told what it was told.
+Invariant: the masker returns ``bytes``, as before; a text that was refused stays refused,
+unlike with autobahn's compiled validator (NVX); ``onClose`` gets the same arguments.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _masker(_: Any) -> Any:
 def _on_close_frame(original: Any) -> Any:
     @functools.wraps(original)
     def on_close_frame(self: Any, code: Any, reasonRaw: Any) -> Any:  # theirs
-        """Take a close frame; keep its reason for the log, if it turns out to be not UTF-8."""
+        """Take a close frame; keep its reason, for the log if it isn't UTF-8."""
         self.wsfast_reason = reasonRaw
         return original(self, code, reasonRaw)
 
@@ -58,11 +58,11 @@ def _fail_connection(original: Any) -> Any:
         self._closeConnection(True)
 
     def fail_connection(self: Any, code: int = 1001, reason: str = "going away") -> None:
-        """Fail the connection; say why before it is dropped.
+        """Fail the connection, with a close frame that says why.
 
-        Dropped is it with ``transport.abort()``, which may discard what was written, and
-        always does on Twisted.  So the transport is closed, and only aborted if that takes
-        too long: if the remote does not read.
+        autobahn drops it with ``transport.abort()``, which may discard what was written, and
+        always does on Twisted.  So the transport is closed instead, and only aborted if that
+        takes too long because the remote doesn't read.
         """
         if code == INVALID_TEXT and "utf" in reason.lower() and not self.failedByMe:
             _log(self, "close reason" in reason)

@@ -1,7 +1,7 @@
-"""gevent-websocket: its mask, a byte at a time in Python, its UTF-8 validator, its closing.
+"""gevent-websocket: its mask (byte by byte in Python), its UTF-8 validator, and how it closes.
 
-Invariant: a ``bytearray`` comes out of the mask, as it did, and what went in is not
-changed; a close frame has the code that ``close()`` was called with.
+Invariant: masking returns a ``bytearray``, as before, and doesn't change its argument; a
+close frame has the code that ``close()`` was called with.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def _log(socket: Any, violation: InvalidUTF8 | None, payload: Any = None) -> Non
 
 def _validate(original: Any) -> Any:
     def validate_utf8(self: Any, payload: Any) -> None:
-        """Judge a frame of a text, or at its end all of it; log what is wrong with it."""
+        """Validate a frame of a text, or all of it at its end; log what is wrong with it."""
         try:
             original(self, payload)
         except UnicodeError:
             violation, alone = self.utf8validator.violation(), violation_in(payload)
-            # At the end the validator goes on with what it has seen already: what was cut
-            # short stands there as a character that is continued wrongly.
+            # At the end, the validator gets the whole text, after all of its frames.  So a
+            # text that was cut short looks like a character that goes on with a wrong byte.
             if alone is not None and alone.offset == violation.offset:
                 violation = alone
             _log(self, violation, payload if violation is alone else None)
@@ -65,7 +65,7 @@ def _handle_close(original: Any) -> Any:
 
 
 def _close_payload(code: int | None, message: Any) -> bytes:
-    """Return what a close frame can say of that."""
+    """Return the payload of a close frame, with as much of this as may be sent."""
     reason = message if isinstance(message, str) else bytes(message or b"").decode(errors="replace")
     if code == CloseCode.INVALID_PAYLOAD_DATA and not reason:
         reason = "the text is not UTF-8"
@@ -73,7 +73,7 @@ def _close_payload(code: int | None, message: Any) -> bytes:
         try:
             return encode_close(*said)
         except (TypeError, ValueError):
-            continue  # it is too long, or not for the wire
+            continue  # it is too long, or must not be sent
     return b""
 
 
@@ -81,7 +81,7 @@ def _close(original: Any) -> Any:
     from geventwebsocket.exceptions import WebSocketError
 
     def close(self: Any, code: int | None = 1000, message: Any = b"") -> None:
-        """Send a close frame and let go of the socket."""
+        """Send a close frame and drop the socket."""
         if self.closed:
             original(self, code, message)  # it says so to the application
             return

@@ -1,6 +1,6 @@
-"""tornado: its mask, which gains for large frames, compressed fragments, text that is not UTF-8.
+"""tornado: its mask (faster for large frames), compressed fragments, text that is not UTF-8.
 
-Invariant: ``bytes`` come out of the mask, as they did; handlers are called as they were.
+Invariant: masking returns ``bytes``, as before; handlers are called as before.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ def _mask(_: Any) -> Any:
 
 def _receive_frame(original: Any) -> Any:
     async def receive_frame(self: Any) -> None:
-        """Receive a frame; keep what the first one of a message said of compression.
+        """Receive a frame; remember whether the first one of a message was compressed.
 
         tornado forgets it when a control frame comes between fragments.  While a message is
-        under way the flag is an int, tornado's own a bool: one that a control frame may have
-        cleared unseen, before libraries were switched on, is told apart by that.
+        under way, our flag is an int and tornado's a bool.  So we notice a flag that a control
+        frame may have cleared before tornado was accelerated.
         """
         if self._decompressor is None:
             await original(self)
@@ -30,7 +30,7 @@ def _receive_frame(original: Any) -> Any:
         flag = self._frame_compressed
         under_way = self._fragmented_message_buffer is not None
         if under_way and flag is False:
-            self._frame_compressed = flag = None  # nobody knows
+            self._frame_compressed = flag = None  # unknown
         self.wsfast_saw_header = True
         try:
             await original(self)
@@ -75,7 +75,7 @@ def _handle_message(original: Any) -> Any:
         )
 
     def handle_message(self: Any, opcode: int, data: bytes) -> Any:
-        """Hand on a message; if its text is not UTF-8, close with 1007, not without a word."""
+        """Hand on a message; if its text is not UTF-8, send a close frame with 1007."""
         try:
             if opcode == 1 and not self.client_terminated:
                 return text(self, data)

@@ -1,7 +1,7 @@
 """websocket-client: its mask, the validation of texts and of close reasons, and the answer.
 
-Invariant: ``bytes`` come out of the mask, as they did; a text that ends inside a
-character is refused, which its own validator lets pass; what was raised still is.
+Invariant: masking returns ``bytes``, as before; a text that ends inside a character is
+refused, which its own validator accepts; the same exceptions are raised.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _recv_data_frame(original: Any) -> Any:
                 if found:
                     _log(self, error)
                 with contextlib.suppress(WebSocketException, OSError):
-                    # bytes: before 1.9.1 a str is not taken
+                    # bytes: before 1.9.1 a str is not accepted
                     self.send_close(CloseCode.INVALID_PAYLOAD_DATA, b"the text is not UTF-8")
             raise
 

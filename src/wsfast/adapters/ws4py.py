@@ -1,7 +1,6 @@
-"""ws4py: its mask, a byte at a time in Python, and its UTF-8 validator.
+"""ws4py: its mask (byte by byte in Python) and its UTF-8 validator.
 
-Invariant: a ``bytearray`` comes out of the mask, as it did, and what went in is not
-changed.
+Invariant: masking returns a ``bytearray``, as before, and doesn't change its argument.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ INVALID_TEXT = 1007
 def _mask(_: Any) -> Any:
     def mask(self: Any, data: Any) -> bytearray:
         """Return the bytes masked, or unmasked."""
-        # A key that arrived in pieces may have what follows it on its end.
+        # If a key arrived in pieces, bytes that come after it may be appended to it.
         return bytearray(apply_mask(data, bytes(self.masking_key[:4])))
 
     return mask
@@ -29,7 +28,7 @@ def _mask(_: Any) -> Any:
 def _close(original: Any) -> Any:
     def close(self: Any, code: int = 1000, reason: Any = "") -> None:
         """Send a close frame; log a text that is not UTF-8."""
-        message = self.stream.message  # its truth value decodes it, so it isn't asked for
+        message = self.stream.message  # its truth value would decode it
         is_text = getattr(message, "is_text", False)
         if code == INVALID_TEXT and is_text and not self.server_terminated:
             payload = bytes(message.data or b"")

@@ -1,13 +1,13 @@
-"""The interface of wsaccel, on wsfast: what it offered and others still ask for.
+"""The interface of wsaccel, on wsfast, for code that still imports it.
 
     wsaccel.xormask         XorMaskerSimple, XorMaskerNull, createXorMasker
     wsaccel.utf8validator   Utf8Validator
 
-``install()`` puts it under these names into ``sys.modules``, for code that imports them;
-peers that wsfast knows need not that.
+``install()`` puts it into ``sys.modules`` under these names, for code that imports them; the
+libraries that wsfast accelerates don't need that.
 
 Invariant: results and their types are those of wsaccel 0.6; any C-contiguous buffer is
-taken, and none is changed.
+accepted, and none is changed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class XorMaskerSimple(XorMaskerNull):
     def __init__(self, mask: Buffer) -> None:
         super().__init__()
         self._key = bytes(memoryview(mask))
-        apply_mask(b"", self._key)  # it says what is wrong with a key
+        apply_mask(b"", self._key)  # raises if the key is wrong
 
     def process(self, data: Buffer) -> bytes:
         """Return the next bytes masked, or unmasked."""
@@ -64,12 +64,12 @@ class XorMaskerSimple(XorMaskerNull):
 
 
 def createXorMasker(mask: Buffer, length: int | None = None) -> XorMaskerSimple:  # theirs
-    """Return a masker; wsaccel chose one by the length."""
+    """Return a masker; ``length``, by which wsaccel chose one, is ignored."""
     return XorMaskerSimple(mask)
 
 
 class Utf8Validator:
-    """Validate UTF-8 that comes in pieces; once it is none, it stays so until ``reset()``."""
+    """A validator of UTF-8 that comes in pieces; an error stays until ``reset()``."""
 
     UTF8_ACCEPT = UTF8_ACCEPT
     UTF8_REJECT = UTF8_REJECT
@@ -117,8 +117,8 @@ class Utf8Validator:
         """Take the next bytes.
 
         Returns:
-            Whether all is well-formed so far, whether it ends between characters, and the
-            byte that makes it ill-formed, or else the end: in ``ba`` and in the text.
+            Whether all is well-formed so far; whether it ends between characters; and where
+            the byte is that makes it ill-formed, or else the end, in ``ba`` and in the text.
         """
         ours = self._ours
         before = ours.position
@@ -138,7 +138,7 @@ class Utf8Validator:
 
 
 def install() -> None:
-    """Let ``import wsaccel`` find this, unless the real one is imported already.
+    """Make ``import wsaccel`` find this, unless the real one is imported already.
 
     Raises:
         RuntimeError: the real one is.
@@ -160,7 +160,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Take it out of ``sys.modules`` again; who has imported from it keeps that."""
+    """Remove it from ``sys.modules``; code that imported from it keeps what it has."""
     if getattr(sys.modules.get("wsaccel"), "__wsfast__", False):
         for name in ("wsaccel", "wsaccel.xormask", "wsaccel.utf8validator"):
             del sys.modules[name]

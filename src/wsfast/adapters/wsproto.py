@@ -1,13 +1,13 @@
 """wsproto, and so hypercorn, trio-websocket and uvicorn's wsproto mode.
 
-Replaced are the masker, the frame decoder, the message decoder's text, what a control frame
-does to a compressed message and, in ``Connection.events``, the state in which a violation
-leaves the connection.
+This replaces the masker, the frame decoder, the decoding of text, what a control frame does to
+a compressed message and, in ``Connection.events``, the state in which a violation leaves the
+connection.
 
 Invariant: the events are those of wsproto: a payload is handed on as it arrives, in the
-same pieces, with the same flags.  With an extension in use frames are parsed by wsproto.
-A connection may go on with wsproto's own code, or ours, between any two calls: what is known
-of a message stands where wsproto keeps it.
+same pieces, with the same flags.  If an extension is in use, wsproto parses the frames.
+Between any two calls, a connection may change over to wsproto's own code or to ours: what is
+known about a message is kept where wsproto keeps it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ._replacing import Peer, Seam
 
 
 class XorMaskerSimple:
-    """A masker of a payload in pieces; the next goes on where the last one ended."""
+    """A masker of a payload in pieces; each begins where the one before ended."""
 
     __slots__ = ("_masking_key", "_offset")
 
@@ -50,7 +50,7 @@ def _frame_decoder(original: Any) -> Any:
             super().__init__(client, extensions)
             self.wsfast_frames: deque[Any] = deque()  # received, and not yet asked for
             self._violation: ProtocolViolation | None = None  # what comes after these
-            self._inside = False  # a frame of which a part was handed on
+            self._inside = False  # whether a part of the current frame was handed on
             self.wsfast: Any = None
             if not self.extensions:
                 self.wsfast = OurDecoder("client" if client else "server", max_frame_size=None)
@@ -93,7 +93,7 @@ def _log(violation: InvalidUTF8, payload: Any = None) -> None:
 
 
 class _NotUTF8(UnicodeDecodeError):
-    """Raised when text is not UTF-8; in words, the violation with its place in the message."""
+    """Raised when text is not UTF-8; says what the violation says, with its place."""
 
     def __init__(self, violation: InvalidUTF8) -> None:
         super().__init__("utf-8", b"", 0, 1, violation.close_reason)
@@ -104,7 +104,7 @@ class _NotUTF8(UnicodeDecodeError):
 
 def _incremental_decoder(original: Any) -> Any:
     class Decoder:
-        """Decode one text message piece by piece, and judge it as it comes."""
+        """A decoder of one text message, which validates each piece as it comes."""
 
         def __init__(self) -> None:
             self._validator = Utf8Validator()
@@ -154,8 +154,8 @@ def _received_frames(original: Any) -> Any:
     def received_frames(self: Any) -> Any:
         """Yield frames; after a close frame or a violation, none.
 
-        wsproto's own generator is over then; it is ended here too, so that it stays the
-        one place that tells.
+        wsproto ends its own generator then.  It is ended here too, so that whether it has
+        ended is true for wsproto's code and ours.
         """
         decoder, messages, theirs = self._frame_decoder, self._message_decoder, self._parse_more
         if getattr(decoder, "wsfast", None) is None:
@@ -186,10 +186,10 @@ def _frame_inbound_header(original: Any) -> Any:
     continuation = Opcode.CONTINUATION
 
     def frame_inbound_header(self: Any, proto: Any, opcode: Any, rsv: Any, size: int) -> Any:
-        """Take note of whether a message is compressed: as an int, where wsproto has a bool.
+        """Remember whether a message is compressed, as an int where wsproto has a bool.
 
         wsproto forgets it at a control frame between fragments.  If that happened before
-        libraries were switched on, text that is not UTF-8 may be what was not inflated.
+        wsproto was accelerated, what isn't UTF-8 may be compressed text.
         """
         known = self._inbound_compressed is not None
         result = original(self, proto, opcode, rsv, size)

@@ -2,9 +2,9 @@
 
 RFC 6455 section 5; RFC 7692 for compressed messages.
 
-Invariant: the judgement is that of ``FrameDecoder`` and ``MessageDecoder``; here is only
-where in the capture each frame stands, and what a capture does not let anyone judge.
-Nothing comes after the first violation.
+Invariant: the judgement is that of ``FrameDecoder`` and ``MessageDecoder``; this module only
+adds where in the capture each frame is, and what can't be judged from a capture.  Nothing
+comes after the first violation.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class _Blind(_Tap):
 
 
 class _Tapped(Deflate):
-    """What gives the decoder an inflater that can be looked into."""
+    """A ``Deflate`` that gives the decoder an inflater which keeps its output."""
 
     def __init__(self, stream: Stream) -> None:
         super().__init__(stream.role, stream.parameters)

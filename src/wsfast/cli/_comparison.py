@@ -1,4 +1,4 @@
-"""Two close codes side by side: in what they differ first, then what each means.
+"""Two close codes side by side: first how they differ, then what each means.
 
 Invariant: the short form fits a terminal of 80 columns and 40 lines, whichever two codes; the
 full form leaves nothing out that the table of close codes says.
@@ -73,7 +73,7 @@ def _first(text: str) -> str:
 def _write_table(
     comparison: Comparison, differences: list[_Row], rest: list[_Row], width: int
 ) -> None:
-    # Here, for other subcommands should not pay for rich.
+    # Imported here, so that other subcommands don't pay for rich.
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -208,14 +208,14 @@ def _(wire: Wire) -> Call:
     from aiohttp.base_protocol import BaseProtocol
 
     loop = asyncio.new_event_loop()
-    loop.close()  # it is only asked for, never run
-    # It keeps its size in 32 bits; with this limit, twice, it never stops to be read.
+    loop.close()  # the queue needs one, but never runs it
+    # The queue pauses reading at twice this limit, which it keeps in 32 bits: never, in effect.
     queue = WebSocketDataQueue(BaseProtocol(loop), 2**31 - 1, loop=loop)
     reader = WebSocketReader(queue, 0, False, True)
 
     def receive(data: bytes) -> list[Any]:
         reader.feed_data(data)
-        # Past the queue's own read(), which is a coroutine and would add to each message.
+        # Not with the queue's own read(): a coroutine, which would take more time per message.
         messages = [message.data for message, _ in queue._buffer]
         queue._buffer.clear()
         return messages
@@ -281,7 +281,7 @@ def _read(text: bytes) -> bytes:
 
 
 def masked_by_byte(data: bytes) -> bytes:
-    """Mask as RFC 6455 section 5.3 writes it, by no library's code."""
+    """Mask byte by byte, as RFC 6455 section 5.3 describes it, without any library."""
     return bytes(byte ^ KEY[i % 4] for i, byte in enumerate(data))
 
 

@@ -119,7 +119,7 @@ async def _close(frame: bytes, reader: asyncio.StreamReader, writer: asyncio.Str
 
 
 async def _judge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Take a binary message for text: close with 1007 if it is none, with 1000 if it is."""
+    """Read a binary message as text: close with 1007 if it isn't UTF-8, with 1000 if it is."""
     frame = encode_frame(Opcode.CLOSE, encode_close(CloseCode.NORMAL_CLOSURE, "valid UTF-8"))
     try:
         async for event in _events(reader):
@@ -132,11 +132,11 @@ async def _judge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def _restart(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Close as a server does that restarts."""
+    """Close as a restarting server does."""
     payload = encode_close(CloseCode.GOING_AWAY, "the server restarts; reconnect with backoff")
     await _close(encode_frame(Opcode.CLOSE, payload), reader, writer)
 
 
 async def _bad_text(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send a text that is not UTF-8, and see what the client says to it."""
+    """Send a text that is not UTF-8, and see how the client closes."""
     await _close(encode_frame(Opcode.TEXT, BAD_TEXT), reader, writer)

@@ -1,7 +1,7 @@
-"""``wsfast bench``: how fast the codec is here, beside the libraries installed beside it.
+"""``wsfast bench``: how fast the codec is here, compared with the installed libraries.
 
-Invariant: a ratio compares minima of one run, in which all take turns; what is timed was
-seen to give the right result first.
+Invariant: a ratio compares minima of one run, in which all take turns; only what gave the
+right result before is timed.
 """
 
 from __future__ import annotations

@@ -174,13 +174,13 @@ def _check(file: _files.Input, show_payload: bool, show_fixed: bool, quiet: bool
 
 
 def _twice_encoded(head: bytes) -> Diagnosis | None:
-    """Tell whether what is valid was likely not meant so, by its beginning."""
+    """Return the diagnosis of valid text if, by its beginning, it was probably encoded twice."""
     found = diagnose_part(head, None, start=0, to_end=False)
     return found if found.origin.name != "UTF8" else None
 
 
 def _dumped(text: bytes) -> InvalidUTF8 | None:
-    """Return what is wrong with a message of which this is a hex dump; ``None`` if it is none."""
+    """Return what is wrong with the message of a hex dump; ``None`` if this isn't a dump of one."""
     try:
         message = _captures.written_as_text(text, certainly=True) or b""
         validate_utf8(message)

@@ -173,7 +173,7 @@ def _variable_works() -> bool:
 
 
 def _remedy(info: BackendInfo) -> str:
-    """Return what to do about wsfast itself, if it is slower than it need be."""
+    """Return what to do about wsfast itself, if it is slower than it could be."""
     if info.reason.startswith("WSFAST_BACKEND"):
         return f"{info.reason}: unset it"
     if info.name == "pure":
@@ -191,7 +191,7 @@ def _remedy(info: BackendInfo) -> str:
 def _findings(asked: set[str]) -> list[Finding]:
     for row in status():
         if row.seam:
-            _import(row)  # so that what waits for it is set
+            _import(row)  # so that seams that wait for it are set
     found = []
     for row in status():
         if row.seam and _is_there(row):
@@ -203,9 +203,9 @@ def _findings(asked: set[str]) -> list[Finding]:
 
 
 def _import(row: Acceleration) -> Exception | None:
-    """Import what the seam stands in; return why that can't be done."""
+    """Import the module of the seam; return why that can't be done."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it is deprecated is nobody's concern here
+        warnings.simplefilter("ignore")  # a deprecated module is no concern of doctor's
         try:
             importlib.import_module(_module(row))
         except Exception as error:  # noqa: BLE001 # a broken library may raise anything
@@ -223,7 +223,7 @@ def _seam(row: Acceleration) -> Seam | None:
 
 
 def _module(row: Acceleration) -> str:
-    """Return the module that the name stands in: of the classes and functions, none is one.
+    """Return the module of a dotted name, without its classes and functions.
 
     It is "" for what is not a name, such as "aiohttp's permessage-deflate".
     """

@@ -135,7 +135,7 @@ def _pth_is_processed() -> bool:
 
 
 def _use_sitecustomize() -> None:
-    """Let interpreters accelerate all the same.
+    """Make interpreters accelerate without the ``.pth`` file.
 
     Raises:
         click.UsageError: they would not look at ``PYTHONPATH`` either.
@@ -155,7 +155,7 @@ def _use_sitecustomize() -> None:
 
 
 def _become(command: list[str]) -> int:
-    """Let another program take the place of this process."""
+    """Replace this process with another program."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

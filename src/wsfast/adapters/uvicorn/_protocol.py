@@ -62,11 +62,11 @@ class WebSocketProtocol(ClosingWire):
         self.tasks = server_state.tasks
         self.default_headers = server_state.default_headers
         self._opening = Opening(config.h11_max_incomplete_event_size)
-        self._extension: Headers = []  # what was agreed on of them
+        self._extension: Headers = []  # those that were negotiated
         self._response: tuple[int, Headers] | None = None  # whose head is not yet sent
-        self._connect = False  # is the application still to be told of the request?
+        self._connect = False  # whether the application is still to be told of the request
         self._app_closed = False
-        self._told = False  # was the application told of the end?
+        self._told = False  # whether the application was told of the end
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -144,7 +144,7 @@ class WebSocketProtocol(ClosingWire):
             result = await self.app(self.scope, self.receive, self.send)
         except ClientDisconnected:
             self._app_ended(1000)
-        except BaseException:  # the server must go on, whatever it is
+        except BaseException:  # the server must go on, whatever was raised
             self.logger.exception("Exception in ASGI application\n")
             self._app_ended(1011)
         else:

@@ -112,12 +112,12 @@ class Wire(asyncio.BufferedProtocol):
         self._paused = False
         self._was_paused = False  # since the answer to a ping was last looked for
         self._waiters: list[asyncio.Future[None]] = []
-        # Has the application taken a message and sent nothing since?  None: it never took any.
+        # Whether the application took a message and sent nothing since; None: it never took any.
         self._owes: bool | None = None
         # Writing.
         self._deflate: Deflate | None = None
         self._gathered = Gathered()
-        self._full = False  # has the transport too much to write?
+        self._full = False  # whether the transport has too much to write
         # Signs of life since the last ping.
         self._heard = False
         self._written = 0  # bytes
