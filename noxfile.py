@@ -30,10 +30,10 @@ PARALLEL = ("-n", "auto", "--dist", "worksteal")
 # A model of CPU, and the kernel that it must get.
 EMULATED = runpy.run_path(str(ROOT / "tests" / "kernels" / "expected_kernels.py"))["EMULATED"]
 CPUS = {cpu: kernel for emulator, cpu, _, kernel in EMULATED if "x86_64" in emulator}
-# They chose the protocol of `--ws auto` otherwise than the newest does.
+# Versions that choose the protocol of `--ws auto` differently from the newest.
 OLD_UVICORNS = ["0.27.1", "0.34.3"]
 
-# pytest without NumPy, which is compiled for newer CPUs than some of those, and may be there.
+# pytest without NumPy, which may be installed, and is compiled for newer CPUs than some of these.
 WITHOUT_NUMPY = """
 import sys
 

@@ -1,9 +1,9 @@
-"""Is a release complete?  The wheels that must exist, and whether they do.
+"""Check that a release is complete: the wheels that must exist, and whether they do.
 
     python tools/complete.py dist            what is in a directory
     python tools/complete.py --identifiers   what cibuildwheel would build
 
-Invariant: the list is not taken from what cibuildwheel is told, so that a pattern there which
+Invariant: the list doesn't come from cibuildwheel's configuration, so that a pattern there that
 matches too little is found.  The Pythons are those of the classifiers in pyproject.toml.
 """
 

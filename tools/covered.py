@@ -2,14 +2,14 @@
 
     python tools/covered.py [pure] [native] [kernels]
 
-The codec in Python by coverage.py; the compiled one and the kernels by gcov, the C that
-Cython writes mapped back to its sources by the comments in it.  Whatever is not reached must
+coverage.py measures the codec in Python; gcov measures the compiled one and the kernels, where
+comments in the C that Cython generates lead back to its sources.  Whatever is not reached must
 be in the table of docs/coverage.md with its reason, and nothing else may be there.
 
-A branch of a source is an ``if``, ``while`` or ``for`` that was written there: what Cython
-marks ``unlikely``, the way out when Python has no memory, is none.  What finds out about
-the CPU (cpu.c, dispatch.c, core.pyx) is left out: one CPU goes one way through it, and the
-emulated ones go the others (tests/kernels, nox -s cpus).
+A branch of a source is an ``if``, ``while`` or ``for`` that is written there: what Cython
+marks ``unlikely``, an exit for when Python has no memory, doesn't count.  The detection of
+the CPU (cpu.c, dispatch.c, core.pyx) is left out: one CPU takes one way through it, and the
+emulated ones take the others (tests/kernels, nox -s cpus).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TABLE = ROOT / "docs" / "coverage.md"
 
 TESTS = ["tests/codec", "tests/hostile", "tests/deflate"]
 
-# Each function of ours once, and not once more wherever it is called.
+# Count each function of ours once, not again wherever it is inlined.
 FLAGS = ["-O0", "--coverage", "-w", "-Dalways_inline=noinline"]
 
 # What is not reached: the file, the line of code, and whether the line itself was reached.
@@ -58,7 +58,7 @@ def pytest(
     chosen: str, *options: str, path: Path, runner: tuple[str, ...] = (), **environment: str
 ) -> None:
     """Run the tests of the codec that are chosen on the package that is under ``path``."""
-    # Those of time would measure what measures; those of all there is take minutes.
+    # Tests of time would measure the instrumentation; exhaustive tests take minutes.
     marked = ("-m", "not measures and not exhaustive")
     command = [sys.executable, *runner, "-m", "pytest", "-q", "-rN", "-p", "no:cacheprovider"]
     selected = (*options, *marked, "-k", chosen, *TESTS)

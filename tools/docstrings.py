@@ -3,7 +3,7 @@
     python tools/docstrings.py src/wsfast/_native/docstrings.h    as setup.py does
 
 Invariant: only the package's own source is imported, so that it runs before anything is
-built or installed; a file that would not change is left alone, and makes nothing compile.
+built or installed; a file that would not change is not written, so nothing is compiled again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ static const wsf_docstring wsf_docstrings[] = {
 
 
 def signature(value: Callable[..., Any], first: str = "") -> str:
-    """Return the parameters as they stand in a text signature; ``first`` is for ``self``."""
+    """Return the parameters as in a text signature; ``first`` is for ``self``."""
     whole = inspect.signature(value)
     bare = [p.replace(annotation=p.empty) for p in whole.parameters.values()]
     if first:
@@ -34,7 +34,7 @@ def signature(value: Callable[..., Any], first: str = "") -> str:
 
 
 def documented(name: str, parameters: str, value: object) -> str:
-    """Return what CPython takes apart again: the signature and the docstring."""
+    """Return the signature and the docstring in one text, which CPython splits."""
     return f"{name}{parameters}\n--\n\n{inspect.getdoc(value) or ''}"
 
 
@@ -70,7 +70,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
 
 def literal(text: str) -> str:
-    """Return a string of C, a line of it for each of the text."""
+    """Return a C string literal, with one line for each line of the text."""
     lines = []
     for line in text.splitlines(keepends=True):
         escaped = line.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")

@@ -2,10 +2,10 @@
 
     python tools/frozen.py       needs pyinstaller, websockets, wsproto, uvicorn, isal, zlib-ng
 
-About a minute.  Exits with 1 if the program does not run as it does unfrozen, or has more
-in it than it uses.
+It takes about a minute.  Exit status 1 if the frozen program doesn't run as it does unfrozen,
+or contains more than it uses.
 
-Invariant: PyInstaller is given no option that is about wsfast.
+Invariant: PyInstaller gets no option that is about wsfast.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class Workshop:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,  # so that no build writes on the terminal of this run
+            start_new_session=True,  # so that no build writes to the terminal of this run
         )
         if check and done.returncode:
             raise Failed(f"{arguments}\n{done.stdout[-3000:]}")

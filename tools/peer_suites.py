@@ -1,19 +1,19 @@
-"""Run the test suites of peers, stock and accelerated, and compare what fails.
+"""Run the test suites of libraries, stock and accelerated, and compare what fails.
 
     python tools/peer_suites.py [NAME...]      all, or these
-    python tools/peer_suites.py --install      and what their tests need
+    python tools/peer_suites.py --install      install what their tests need first
 
-A suite comes with the installed package or out of its source distribution, of the very
-version that is installed; those of websockets and gevent-websocket have no tests.  Those of
-websockets are cloned from its repository, or are in the directory that WEBSOCKETS_CHECKOUT
-names; where there is neither, that is said, and fails the run on GitHub.
+A suite is in the installed package or in the source distribution of the installed version.
+Those of websockets and gevent-websocket have no tests.  The tests of websockets are cloned from
+its repository, or are in the directory that WEBSOCKETS_CHECKOUT names; without either, they are
+skipped with a message, which fails the run on GitHub.
 
 Exit status 1 if something fails only when accelerated and is not listed here with the reason,
 or if tests could not be run or did not end; 2 if the directory has another version than
 the one installed, whose tests could fail in any way, or never end.
 
-Invariant: both runs are of the same tests, in processes of their own; that the seams were
-set is seen in the second.
+Invariant: both runs have the same tests, in separate processes; the second one checks that
+the seams were set.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SECONDS = 900
-# Accelerates as WSFAST_ACCELERATE says, if at all, and fails if that did nothing.
+# Accelerates what WSFAST_ACCELERATE names, if anything, and fails if that did nothing.
 START = """
 import os, sys
 names = os.environ.get("WSFAST_ACCELERATE")
@@ -49,16 +49,16 @@ TORNADO = "from tornado.test.runtests import main; main()"
 
 
 class Suite(NamedTuple):
-    """What tests a peer, and what is known to differ when it is accelerated.
+    """The tests of a library, and what is known to differ when it is accelerated.
 
     Attributes:
         tests: files to run, in the source distribution or, if ``package`` is the name of a
             package, in that.
-        needs: modules that the tests import beside those of the peer.
-        begin: what is to be done before the peer is imported.
+        needs: modules that the tests import besides the library.
+        begin: code to run before the library is imported.
         differing: tests that fail when accelerated, by a pattern, and why.
-        repository: where they are, under a tag with the name of the version.
-        checkout: the environment variable that names a directory with them instead.
+        repository: where the tests are, under a tag with the name of the version.
+        checkout: the environment variable that names a directory with the tests instead.
     """
 
     tests: tuple[str, ...]
@@ -191,7 +191,7 @@ def version_in(directory: Path, name: str) -> str:
 
 
 def bare_tests(root: Path, directory: Path) -> Path:
-    """Move the tests away from the sources, which would stand before those installed."""
+    """Move the tests away from the sources, which would be imported instead of those installed."""
     kept = ("tests", "test", "setup.cfg", "pytest.ini", "tox.ini", "pyproject.toml")
     bare = directory / "bare"
     bare.mkdir()
@@ -213,7 +213,7 @@ def outcome(name: str, suite: Suite, root: Path, accelerated: bool) -> Outcome:
             command = ["-c", START + TORNADO, "--verbose", *suite.tests]
         else:
             quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts="]
-            quiet += ["-W", "ignore::pytest.PytestConfigWarning"]  # of plugins that are not there
+            quiet += ["-W", "ignore::pytest.PytestConfigWarning"]  # of missing plugins
             paths = [str(root / path) for path in suite.tests]
             command = ["-c", START + suite.begin + PYTEST, *quiet, f"--junitxml={report}", *paths]
         status, output = run(name, command, Path(scratch) if suite.package else root, environment)

@@ -1,11 +1,11 @@
-"""Check that no prose has a word or turn that nobody uses any more; .ci/phrases.txt lists them.
+"""Check that no prose has an archaic word or phrase; .ci/phrases.txt lists them.
 
     python tools/prose.py FILE...    as `nox -s lint` does
 
-Prose is what stands in Markdown outside of code, in comments and in docstrings; in src/ it is
-every other text too, since users read errors.  Names in code are not prose, but they say byte
-too, except where ``InvalidUTF8.octets`` is meant, which is public.  codespell looks for
-spelling mistakes and for the words of .ci/words.txt, in code too.
+Prose is Markdown outside of code, comments and docstrings; in src/ it is every other string
+too, because users read errors.  Names in code are not prose, but must say byte too, except for
+``InvalidUTF8.octets``, which is public.  codespell looks for spelling mistakes and for the
+words of .ci/words.txt, in code too.
 """
 
 from __future__ import annotations

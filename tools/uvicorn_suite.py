@@ -2,12 +2,12 @@
 
     python tools/uvicorn_suite.py
 
-The tests come out of the source distribution of the very version that is installed.  In
-the second run our class stands under the name of ``websockets-sansio``.  Exit status 1 if
-something fails only there and is not listed here with the reason.
+The tests are those in the source distribution of the installed version.  In the second run,
+our class takes the place of ``websockets-sansio``.  Exit status 1 if something fails only
+there and is not listed here with the reason.
 
-Invariant: both runs are of the same tests, in processes of their own; that ours ran is
-seen in the second.
+Invariant: both runs have the same tests, in separate processes; the second one checks that
+ours ran.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def outcome(root: Path, ours: bool) -> Outcome:
         report = Path(scratch, "report.xml")
         quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:asyncio"]
         quiet += ["-o", "addopts=", "-W", "ignore::pytest.PytestConfigWarning"]
-        # Something that is installed beside them may have imported anyio by then.
+        # Some other plugin may have imported anyio by then.
         quiet += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
         chosen = ["tests/protocols/test_websocket.py", "-k", "not wsproto", f"--junitxml={report}"]
         status, output = run("uvicorn", ["-c", OURS, *quiet, *chosen], root, environment)
