@@ -1,12 +1,12 @@
-"""What is measured of peers that can be accelerated: what each does for one message.
+"""What is measured of libraries that can be accelerated: what each does for one message.
 
-A function for each peer and direction.  It is given the payload of a text message and
-returns a call that receives the message, writes it, or masks it, and gives what comes of
-that: the text or the payload, or a list of them, all that one read brings; the bytes of
-the frame; the masked bytes.
+There is a function for each library and direction.  It gets the payload of a text message and
+returns a call that receives the message, writes it, or masks it.  The call returns the text or
+the payload (or a list of them, all that one read brings), the bytes of the frame, or the
+masked bytes.
 
-Invariant: nothing of wsfast is called here but to make what is received; new objects
-are made for the stock library and for the accelerated one.
+Invariant: wsfast is only called here to make what is received; the stock library and the
+accelerated one get new objects.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the scripts *_ends.py share: be an end that ends.py loads, and answer it.
+"""What the scripts *_ends.py share: how they answer ends.py, which loads them.
 
 Each line on stdin is answered with the CPU time that the process has used, in microseconds;
 the end of stdin ends it.  With ``LIBRARY_PATH`` set, the library is imported from there.
@@ -57,7 +57,7 @@ async def receive_until_told(messages: AsyncIterable[object]) -> None:
 
 
 async def no_client(library: str, _port: int) -> None:
-    """Stand for the client of a library that has none."""
+    """Fail: the library has no client."""
     raise SystemExit(f"{library} has no client")
 
 

@@ -1,15 +1,15 @@
-"""Peers, stock and accelerated: how many times as fast each receives and sends.
+"""Libraries, stock and accelerated: how many times as fast each receives and sends.
 
     python bench/bench_adapters.py             # all, some minutes: prints and records
     python bench/bench_adapters.py --quick     # few rounds: prints only
     python bench/bench_adapters.py NAME...     # these peers: prints only
 
-What is called stands in ``adapter_peers.py``.  Exits with 1 if a seam makes its peer slower,
-or less fast than ``LEAST`` says.  With ``WSFAST_BACKEND=pure`` it need only not be slower:
+What is called is in ``adapter_peers.py``.  Exit status 1 if a seam makes its library slower, or
+less fast than ``LEAST`` says.  With ``WSFAST_BACKEND=pure`` it only must not be slower, because
 little is replaced then.
 
-Times are those of one message.  Memory that is freed is kept for the next message, as in
-a process that has run for a while: else the kernel's zeroing of pages is most of the time.
+Times are for one message.  Memory that is freed is kept for the next message, as in a process
+that has run for a while; otherwise the kernel's zeroing of pages would take most of the time.
 
 Invariant: stock and accelerated take turns, and the fastest round of each counts.
 """

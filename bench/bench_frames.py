@@ -1,8 +1,8 @@
 """Frames (RFC 6455 section 5.2): decoding a buffer full of masked ones, encoding one.
 
-Times are those of one frame.  Encoding a client's frame includes its masking key: wsfast,
-``websockets`` and ``wsproto`` ask the operating system for it, as section 5.3 wants it;
-``aiohttp`` takes it from ``random``.
+Times are for one frame.  Encoding a client's frame includes its masking key: wsfast,
+``websockets`` and ``wsproto`` get it from the operating system, as section 5.3 requires;
+``aiohttp`` gets it from ``random``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Masking a payload (RFC 6455 section 5.3): into new bytes, and in place.
 
-The row ``copy`` is what it takes to copy the payload into new bytes.
+The row ``copy`` is the time to copy the payload into new bytes.
 """
 
 from __future__ import annotations

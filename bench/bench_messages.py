@@ -1,6 +1,6 @@
 """Messages as they arrive: unmasked, text validated and decoded to ``str``.
 
-Times are those of one message.  The row ``wsfast-bytes`` is ``text="bytes"``: validated
+Times are for one message.  The row ``wsfast-bytes`` is ``text="bytes"``: validated
 bytes for a JSON parser.
 """
 

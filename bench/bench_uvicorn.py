@@ -5,15 +5,14 @@
     python bench/bench_uvicorn.py --quick           # two rounds of few messages; prints only
     python bench/bench_uvicorn.py --draw            # the newest record into the documentation
 
-It needs Linux.  A figure is the CPU time of the server's process for a message, the system's
-part included; for an application that blocks the event loop it is the time until its first
-answer.  Exit status 1 if a cell loses, that is, if ours takes more than sansio by more than
-what is noise.
+It needs Linux.  A figure is the CPU time of the server's process for a message, including the
+system's part; for an application that blocks the event loop it is the time until its first
+answer.  Exit status 1 if a cell loses: if ours takes longer than sansio by more than the noise.
 
-Invariant: both servers run all the time and take turns, a cell after a cell, and of each the
-best round counts.  A cell that loses is measured again with three times the rounds, since
-whatever disturbs a round only adds to it.  Every message that comes back is compared with
-what it must be.
+Invariant: both servers run all the time and take turns, cell by cell, and the best round of
+each counts.  A cell that loses is measured again with three times the rounds, because whatever
+disturbs a round only adds to it.  Every message that comes back is compared with what it
+must be.
 """
 
 from __future__ import annotations

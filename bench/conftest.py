@@ -14,7 +14,7 @@ from samples import ALL_SIZES, SIZES, sample, size_name
 
 @dataclass(frozen=True)
 class Case:
-    """Say what one benchmark measures: ``contender`` is what the peer does, ready to call."""
+    """What one benchmark measures: ``contender`` is what the library does, ready to call."""
 
     operation: str
     peer: str
@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give ``case`` to the benchmarks that say what they measure."""
+    """Parametrize ``case`` for the benchmarks that say what they measure."""
     marker = metafunc.definition.get_closest_marker("measures")
     if marker is None:
         return

@@ -1,10 +1,10 @@
-"""Echo servers to be loaded, each as its library's own documentation writes one.
+"""Echo servers to load, each written as its library's documentation does it.
 
     python bench/echo_servers.py wsfast uvloop     # prints its port, ends with its stdin
     python bench/echo_servers.py aiohttp+ asyncio  # the same library, accelerated
 
 No compression, no keepalive pings, and no limit that the load reaches.  All of them decode
-text to ``str`` and encode it again, but ``picows-bytes``, which sends bytes back unseen.
+text to ``str`` and encode it again, except ``picows-bytes``, which returns bytes unread.
 
 Invariant: listens on the loopback interface, and imports only the library it is to run.
 """

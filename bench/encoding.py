@@ -27,7 +27,7 @@ from samples import KEY, size_name
 from timing import Call, calls_a_round, repeated
 
 LATIN = "aaaeeeiiioonnrrssttlldmäéèöüß"
-# The letters of a script, as often as they occur, about; and what stands between two words.
+# The letters of a script, roughly as often as they occur, and what separates two words.
 SCRIPTS = {
     "ascii": ("aaaeeeiiioonnrrssttlldmcuhg", " "),
     "latin": (LATIN, " "),
@@ -40,8 +40,8 @@ JSON = ("json", "json with emoji")
 TEXTS = (*SCRIPTS, *JSON)
 SIZES = (64, 1024, 16_384, 65_536)  # in bytes of UTF-8, about
 
-# What: text: how many times as fast wsfast is at least, by size; 0 where nothing is asked for.
-# A busy machine with AVX2 meets these.  At 64 bytes most of the time is the call's.
+# Operation: text: how many times as fast wsfast must be, by size; 0 for no requirement.  A busy
+# machine with AVX2 meets these.  At 64 bytes, the call takes most of the time.
 LEAST: dict[str, dict[str, tuple[float, ...]]] = {
     "encode_utf8 / str.encode": {
         "ascii": (0.9, 0.9, 0.9, 0.9),
@@ -69,7 +69,7 @@ LEAST: dict[str, dict[str, tuple[float, ...]]] = {
 
 
 def words(chance: Random, script: str) -> str:
-    """Return a few words of random letters: what repeats itself, a CPU learns by heart."""
+    """Return a few words of random letters; branch predictors would learn a repeated text."""
     letters, between = SCRIPTS[script]
     return between.join(
         "".join(chance.choices(letters, k=chance.randint(2, 9))) for _ in range(chance.randrange(8))

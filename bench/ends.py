@@ -1,10 +1,9 @@
-"""Servers and clients in processes of their own, loaded from this one, and what they cost.
+"""Servers and clients in separate processes, loaded from this one: what CPU time they take.
 
-Servers echo text; a client receives bursts.  What counts is the CPU time of their process,
-user and system, by getrusage(2), for a fixed number of messages; the load runs on the other
-CPU.
+Servers echo text; a client receives bursts.  Measured is the CPU time of their process, user
+and system, by getrusage(2), for a fixed number of messages; the load runs on the other CPU.
 
-Invariant: the ends of one load run side by side and take turns, and the least of their
+Invariant: all ends of a load run at the same time and take turns, and the least of their
 rounds counts, so that what disturbs the machine disturbs all of them; what comes back is
 compared with what was sent.
 """
@@ -135,7 +134,7 @@ class End:
 
 
 def deflated(text: bytes) -> bytes:
-    """Return a frame of a client that is right after whatever else: it looks back at nothing."""
+    """Return a client's frame that can follow any other: it refers to no earlier message."""
     compressor = zlib.compressobj(wbits=-12, memLevel=5)
     data = compressor.compress(text) + compressor.flush(zlib.Z_SYNC_FLUSH)
     return wsfast.encode_frame(1, data[:-4], rsv1=True, masking_key=wsfast.new_masking_key())

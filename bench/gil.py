@@ -1,11 +1,11 @@
-"""Where does letting go of the GIL pay?  What RELEASE_GIL_FROM (buffers.pxi) stands on.
+"""Measure from which size on releasing the GIL pays: the reason for RELEASE_GIL_FROM.
 
     python bench/gil.py
 
-Two figures for each size.  How much longer two threads take than one for the same work
-each: 2 if the GIL is held, 1 if they run side by side.  And what one call takes beside a
-thread that is busy in Python: if the call releases the GIL, it waits for that thread
-to give it back, up to sys.getswitchinterval().
+It prints two figures for each size.  First, how many times as long two threads take as one, for
+the same work each: 2 if the GIL is held, 1 if they run in parallel.  Second, what one call takes
+while another thread is busy in Python: if the call releases the GIL, it waits until that thread
+gives it back, up to sys.getswitchinterval().
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Growth: does a message of twice the bytes take twice the time, however it arrives?
+"""Measure growth: whether a message of twice the bytes takes twice the time, however it arrives.
 
     python bench/growth.py [--record]      # takes some minutes
 
 Messages of 64 KiB to 16 MiB arrive byte by byte, in reads of 1 KiB, and whole.  The
 exponent is the slope of log(cost) against log(bytes): 1 is linear, 2 quadratic.  The cost
-is CPU time, the least of some runs, and where valgrind is installed the instructions
-executed too.  Memory makes the exponent of time larger than 1, for it costs more a byte
-beyond the caches, and new pages cost more than used ones; instructions show what the
-decoder does.  callgrind shows programs a CPU with AVX2, without AVX-512.
+is CPU time, the least of some runs, and also the instructions executed if valgrind is
+installed.  Memory makes the exponent of time larger than 1: a byte costs more beyond the
+caches, and in new pages.  Instructions show what the decoder does.  callgrind emulates a CPU
+with AVX2, without AVX-512.
 
 Invariant: every message that was measured is compared with what was sent.
 """

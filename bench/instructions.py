@@ -1,12 +1,12 @@
-"""Count the instructions of the kernels under callgrind: a gate that noise can't move.
+"""Count the instructions of the kernels under callgrind: a check without noise.
 
     python bench/instructions.py            compare with the record; exit 1 if any grew
     python bench/instructions.py --record   write a new record
 
-Counts are of one call, the difference between runs with 3 and with 2 calls, so they are
-exact and the same on every run of one binary.  Another compiler makes other code: the
-record is kept by compiler, and one that has no record is compared with the scalar kernel
-of the same build instead.  callgrind runs AVX2, not AVX-512.
+Counts are for one call, the difference between runs with 3 and with 2 calls, so they are exact
+and the same in every run of a binary.  Another compiler generates other code, so there is a
+record for each compiler; without one, the kernels are compared with the scalar kernel of the
+same build instead.  callgrind runs AVX2, not AVX-512.
 """
 
 from __future__ import annotations

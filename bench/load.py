@@ -1,8 +1,8 @@
 """A load client for echo servers: batches of frames out, the same messages back, counted.
 
 What is sent and what must come back are made once, so a message costs the client a share
-of two system calls and of a comparison of bytes.  That the server was what limited the
-rate is measured: ``Load.busy`` is the share of the time that its process ran on a CPU.
+of two system calls and of a comparison of bytes.  ``Load.busy``, the share of the time that the
+server's process ran on a CPU, shows that the server was what limited the rate.
 
 Invariant: every byte that comes back was compared with what it must be.
 """

@@ -1,4 +1,4 @@
-"""What the figures of a record were measured on: CPU, compiler, versions.
+"""The machine that a record was measured on: CPU, compiler, versions.
 
 Invariant: nothing that identifies a person or a host.
 """
@@ -45,7 +45,7 @@ def machine_facts() -> dict[str, Any]:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions of those that are installed."""
+    """Return the versions of the packages that are installed."""
     return {name: found for name in packages if (found := _version(name))}
 
 

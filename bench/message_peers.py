@@ -60,7 +60,7 @@ def _(wire: Wire) -> Contender:
 
 
 class FakeTransport(asyncio.Transport):
-    """Be what a protocol asks of a transport, without a network."""
+    """A transport without a network, with what a protocol needs."""
 
     def __init__(self, sock: socket.socket | None = None) -> None:
         super().__init__({"socket": sock})

@@ -4,15 +4,16 @@
     python bench/race.py --quick          # prints only
     python bench/race.py --draw           # the newest record, into docs/
 
-It needs Linux.  Servers are those that a user would choose between: uvicorn, granian,
-hypercorn, socketify, aiohttp, websockets, picows and, on Node, ws; a ``+`` behind a name says
-that wsfast is switched on under it, and ``wsfast`` is a server without a library.  What is not
-installed is skipped and said: ``pip install granian socketify hypercorn uvicorn``; for ws, ``npm
-install ws bufferutil utf-8-validate`` in a directory DIR, and ``NODE_PATH=DIR/node_modules``.
+It needs Linux.  The servers are those that a user would choose between: uvicorn, granian,
+hypercorn, socketify, aiohttp, websockets, picows and, on Node, ws; ``+`` after a name means
+that it is accelerated with wsfast, and ``wsfast`` is a server without a library.  What is not
+installed is skipped with a message: ``pip install granian socketify hypercorn uvicorn``; for ws,
+``npm install ws bufferutil utf-8-validate`` in a directory DIR, and
+``NODE_PATH=DIR/node_modules``.
 
-ends.py says how it is measured; of servers that answer no questions, the CPU time is what /proc
-says of all their processes and threads.  A load in which a library is slower with wsfast is
-measured again, all its servers with three times the rounds.
+ends.py describes how it is measured; for servers that can't report their CPU time, it is what
+/proc says about all their processes and threads.  A load in which a library is slower with
+wsfast is measured again, all its servers with three times the rounds.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ SHAPES = (
 
 
 class Foreign(End):
-    """A server that answers no questions: its CPU time is what the system says."""
+    """A server that can't report its CPU time: the system does."""
 
     def __init__(self, command: list[str], port: int = 0) -> None:
         self._process = subprocess.Popen(

@@ -9,7 +9,7 @@ from summary import facts
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "race.svg"
 LOOP = "uvloop"
-# The loads that are drawn, and what stands above them.
+# The loads that are drawn, and their headings.
 PANELS = {
     "32, 32 connections, one at a time": "chat: 32 bytes, one message at a time",
     "32, 32 connections, 64 at once": "bursts: 32 bytes, 64 messages at once",

@@ -1,16 +1,16 @@
-"""Compare within one run: with peers, and with the kernels of an earlier revision.
+"""Compare within one run: with other libraries, and with the kernels of an earlier revision.
 
-    python bench/ratios.py               wsfast with a copy, CPython and installed peers
+    python bench/ratios.py               wsfast with a copy, CPython and installed libraries
     python bench/ratios.py REVISION      also each kernel with its source at a git revision
     python bench/ratios.py --prove 5     five times the kernels with themselves, which must
                                          pass, and validators slowed down, which must not
 
-Exits with 1 if wsfast is not as many times as fast as ``LEAST`` says, or if a kernel
-takes more than ``SLOWER`` times as long as it did.
+Exit status 1 if wsfast is not as many times as fast as ``LEAST`` says, or if a kernel takes
+more than ``SLOWER`` times as long as it did.
 
-Invariant: the sides take turns, and the fastest round of each counts.  Noise can only
-add time, so a pair that looks slow is measured on until it no longer does, or until the
-``ROUNDS`` are over: a real slowdown stays.
+Invariant: the sides take turns, and the fastest round of each counts.  Noise can only add
+time, so a pair that looks slow is measured again until it no longer does, or until all
+``ROUNDS`` are done: a real slowdown stays.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FEWEST, ROUNDS = 30, 600
 SECONDS = 0.001  # a round of kernels
 
 # operation, bytes, alphabet: by peer, how many times as fast wsfast is at least.
-# Far below what bench/record/ has, for machines differ; a slip back to byte by byte fails.
+# Far below what bench/record/ has, because machines differ; work byte by byte would fail.
 LEAST: dict[tuple[str, int, str], dict[str, float]] = {
     ("mask", 16_384, "ascii"): {"copy": 0.3, "websockets": 1, "wsaccel": 5},
     ("validate", 16_384, "cyrillic"): {"cpython": 3, "wsaccel": 10},
@@ -120,9 +120,9 @@ class Build:
         if command is None:
             sys.exit("bench/ratios.py REVISION needs a C compiler")
         flags = ["-std=c99", "-O3", "-shared", "-fPIC", "-fvisibility=hidden"]
-        # Else a change elsewhere moves a loop across lines of the cache: up to twice the time.
+        # Otherwise a change elsewhere can move a loop across cache lines: up to twice the time.
         flags += ["-falign-functions=64", f"-I{tree / KERNELS}"]
-        # main() becomes a function like any other, the one that is seen from outside.
+        # main() becomes an ordinary function, the only exported one.
         seen = '-Dmain=__attribute__((visibility("default")))count_main'
         sources = [tree / DRIVER, *sorted((tree / KERNELS).glob("*.c"))]
         subprocess.run([command, *flags, seen, *sources, "-o", library], check=True)
@@ -190,7 +190,7 @@ def compare_with_revision(revision: str) -> Iterator[bool]:
 
 
 def prove(times: int) -> Iterator[dict[str, Any]]:
-    """Find out, so many times, whether this passes what did not change and fails what did."""
+    """Check, so many times, that this passes what did not change and fails what did."""
     with tempfile.TemporaryDirectory() as directory:
         builds = [Build(ROOT, Path(directory, name)) for name in ("a.so", "b.so")]
         validators = [case for case in CASES if case[0] == "validate"]

@@ -17,7 +17,7 @@ RECORDS = Path(__file__).resolve().parent / "record"
 
 
 def begin(script: str) -> dict[str, Any]:
-    """Return what a record of a script of bench/ begins with, made before it measures."""
+    """Return the beginning of a record, to be made before a script measures."""
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": " ".join([f"python bench/{script}", *sys.argv[1:]]),

@@ -1,4 +1,4 @@
-"""What is measured: texts of an exact number of bytes, and the sizes."""
+"""The texts that are measured, of an exact number of bytes, and the sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a server of this folder in a process of its own, for what loads it."""
+"""Run a server of this folder in a process of its own, for the scripts that load it."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def duration(ns: float) -> str:
 
 
 def ratio(ours: float, theirs: float) -> str:
-    """Return how many times as long as ours theirs takes."""
+    """Return how many times as long theirs takes as ours."""
     times_ours = theirs / ours
     return f"{times_ours:.0f}x" if times_ours >= 20 else f"{times_ours:.1f}x"
 

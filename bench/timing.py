@@ -1,6 +1,6 @@
-"""How it is measured: many calls a round, unrolled, and the fastest round counts.
+"""How a call is timed: many calls per round, unrolled, and the fastest round counts.
 
-Invariant: what was timed is called once more, and its result is what was expected.
+Invariant: what was timed is called once more, and its result is compared with the expected one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 ROUNDS = 30
-SECONDS = 0.003  # a round, at least, as far as the first guess is right
+SECONDS = 0.003  # per round, at least, if the first guess is right
 UNROLLED = 20
 
 

@@ -2,9 +2,9 @@
 
     python bench/uvicorn_server.py wsfast uvloop    # prints its port, ends with its stdin
 
-What the application does is the path: ``/echo``; ``/push``, so many messages for each
-that says how many and how long; ``/fan``, each message to all connections; ``/slow``, an
-answer, then two milliseconds of work that blocks the event loop, and another answer.
+The path says what the application does: ``/echo`` sends messages back; ``/push`` sends as many
+messages as the one that came says; ``/fan`` sends each message to all connections; ``/slow``
+answers, works for two milliseconds, which blocks the event loop, and answers again.
 """
 
 from __future__ import annotations

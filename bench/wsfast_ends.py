@@ -2,8 +2,8 @@
 
     python bench/wsfast_ends.py server wsfast uvloop [deflate]
 
-It echoes and prints its port.  No library and no application stand in between: that is what
-is left to gain under any of them.
+It echoes and prints its port.  There is no library and no application in between, so this shows
+what is left to gain in any of them.
 """
 
 from __future__ import annotations
