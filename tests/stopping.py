@@ -1,4 +1,4 @@
-"""What stops a decoder, or a connection, though the remote did nothing wrong."""
+"""What stops a decoder or a connection although the remote did nothing wrong."""
 
 from __future__ import annotations
 

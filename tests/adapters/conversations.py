@@ -1,11 +1,11 @@
 """Conversations with a program that uses a library, and whether two of them agree.
 
-A conversation is a number of steps, each over a connection of its own; of each it is kept
-what the remote got and what the application was told.
+A conversation is a number of steps, each over its own connection; what the remote got and what
+the application was told is recorded for each.
 
-Accelerated, text that is not UTF-8 is always answered by 1007.  Another violation may be
-answered by a 1002, and a close frame by its own code, where the stock library sends none.
-All else is the same.
+An accelerated library always answers text that is not UTF-8 with 1007.  It may answer another
+violation with 1002, and a close frame with the same code, where the stock library sends
+nothing.  Everything else is the same.
 
 Invariant: messages must come back as they were sent; that is never taken from the other run.
 """

@@ -1,4 +1,4 @@
-"""Switch libraries on and off, ten thousand times, while random messages go to and fro.
+"""Switch libraries on and off, ten thousand times, while random messages go back and forth.
 
     PYTHONPATH=tests python tests/adapters/flips.py                # every program
     PYTHONPATH=tests python tests/adapters/flips.py 500 tornado    # this, so many times

@@ -1,6 +1,6 @@
-"""The other end of a peer: a plain socket, and what comes and goes on it byte by byte.
+"""The other end of a library's connection: a plain socket, read and written byte by byte.
 
-Invariant: nothing here calls wsfast's codecs or a peer's.
+Invariant: nothing here calls wsfast's codecs or a library's.
 """
 
 from __future__ import annotations

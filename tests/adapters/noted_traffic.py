@@ -1,4 +1,4 @@
-"""What random traffic is made of, and a transport that takes notes, for any library.
+"""Random traffic for any library, and a transport that records what is called.
 
 Invariant: nothing here depends on time or on the system.
 """

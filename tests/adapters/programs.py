@@ -1,5 +1,5 @@
-"""Programs that use a peer, for tests to talk with over a socket: each echoes messages
-and takes permessage-deflate if it can.
+"""Programs that use a library, for tests to talk with over a socket: each echoes messages
+and accepts permessage-deflate if it can.
 
     python programs.py NAME FD        serve on the listening socket FD
     python programs.py NAME PORT      connect to 127.0.0.1:PORT (websocket-client, lomond)

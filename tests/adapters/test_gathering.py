@@ -1,6 +1,6 @@
 """What websockets and aiohttp send while more messages wait is written together, in its order.
 
-Of the uvicorn protocol, test_uvicorn_wire.py tests it.
+For the uvicorn protocol, test_uvicorn_wire.py tests this.
 """
 
 from __future__ import annotations

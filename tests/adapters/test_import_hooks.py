@@ -1,6 +1,6 @@
 """What a seam says and does when modules are loaded again, or by other import hooks.
 
-Invariant: ``status()`` says "wsfast" of a name only while it holds wsfast's replacement.
+Invariant: ``status()`` says "wsfast" for a name only while it holds wsfast's replacement.
 """
 
 from __future__ import annotations

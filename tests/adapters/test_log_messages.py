@@ -1,6 +1,6 @@
 """What the installed libraries write today is what ``wsfast explain`` reads in a log.
 
-A new version with another wording fails here, and not at somebody who has a 1007.
+A new version with another wording fails here, not for somebody who has a 1007.
 
 Oracle: the bytes that are sent, ``"caf\\xc3("`` whole or in three frames: the sequence begins
 at byte 3, byte 4 does not fit, and in the second frame it is byte 1.

@@ -1,4 +1,4 @@
-"""Peers over a real socket, stock and accelerated: what both ends see.
+"""Libraries over a real socket, stock and accelerated: what both ends see.
 
 Run as a program it writes the tables of docs/peers/invalid-text.md again.
 """

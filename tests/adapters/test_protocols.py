@@ -1,7 +1,7 @@
 """The protocols of websockets and wsproto, stock and accelerated, on the same bytes.
 
-Invariant: what a protocol hands on and what it sends is the same; only where a text is no
-UTF-8 does it differ, and there it is what RFC 6455 section 8.1 asks for.
+Invariant: what a protocol hands on and what it sends is the same, except for text that is not
+UTF-8, where it is what RFC 6455 section 8.1 requires.
 """
 
 from __future__ import annotations

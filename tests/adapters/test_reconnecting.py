@@ -1,8 +1,7 @@
 """What ten libraries raise when a connection fails, and whether to try again after it.
 
-Each client meets each failure over a loopback socket.  The verdict is one for all of them;
-where a library hides what it would take, that is a row of ``HIDDEN`` and of the
-documentation.
+Each client meets each failure over a loopback socket.  The verdict is the same for all clients;
+if a library hides what the verdict needs, that is a row of ``HIDDEN`` and of the documentation.
 """
 
 from __future__ import annotations

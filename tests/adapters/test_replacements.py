@@ -1,6 +1,6 @@
-"""What takes a seam's place does what was there: same bytes, same types, nothing changed.
+"""Replacements do what the library's own code does: same bytes, same types, nothing changed.
 
-Invariant: the expected results are computed here or by the peer's own code.
+Invariant: the expected results are computed here or by the library's own code.
 """
 
 from __future__ import annotations

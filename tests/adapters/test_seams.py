@@ -1,4 +1,4 @@
-"""Switching on and off, whatever is imported when, and however a peer looks."""
+"""Switching on and off, whatever is imported when, and whatever a library looks like."""
 
 from __future__ import annotations
 

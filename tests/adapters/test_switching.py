@@ -1,6 +1,6 @@
 """Libraries that are switched on and off while connections are in use, over a real socket.
 
-Invariant: nothing is lost, nothing that was valid is refused, whenever it happens.
+Invariant: nothing is lost, and nothing valid is refused, whenever that happens.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""uvicorn with our protocol, beside the same with ``websockets-sansio``: messages and ends.
+"""uvicorn with our protocol, compared with ``websockets-sansio``: messages and ends.
 
-What both do alike runs on both; where ours is to differ, only ours runs.
+Tests of what both do run on both; where ours should differ, only ours runs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """uvicorn with our protocol: what is answered, when, and before which end.
 
-What both do alike runs on both; where ours is to differ, only ours runs.
+Tests of what both protocols do run on both; where ours should differ, only ours runs.
 """
 
 from __future__ import annotations

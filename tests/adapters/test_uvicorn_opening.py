@@ -1,6 +1,6 @@
-"""uvicorn's opening handshake with our protocol, beside ``websockets-sansio``: scope, refusals.
+"""uvicorn's opening handshake with our protocol and ``websockets-sansio``: scope, refusals.
 
-What both do alike runs on both; where ours is to differ, only ours runs.
+Tests of what both do run on both; where ours should differ, only ours runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every option of uvicorn and every ASGI message: ours beside ``websockets-sansio``."""
+"""Every option of uvicorn and every ASGI message: ours compared with ``websockets-sansio``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is claimed of versions is what was run: the record, the page, the table of libraries.
+"""What is claimed about versions is what was run: the record, the page, the table of libraries.
 
 Run as a program it writes docs/peers/versions.md and the list of README.md again.
 """

@@ -1,7 +1,7 @@
-"""What our protocol does otherwise than uvicorn's ``websockets-sansio``, and why.
+"""What our protocol does differently from uvicorn's ``websockets-sansio``, and why.
 
-The documentation shows this list; ``test_uvicorn_table.py`` finds that it is complete, and
-that nothing is on it that does not differ any more.
+The documentation shows this list; ``test_uvicorn_table.py`` checks that it is complete, and
+that everything on it still differs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """uvicorn on a loopback socket, with a protocol of its own or with ours, and a plain client.
 
 Invariant: a server runs in a thread and an event loop of its own, and is gone after the
-``with``; its clients call neither wsfast's codecs nor those of a peer.
+``with``; its clients call neither wsfast's codecs nor those of a library.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What uvicorn's options and ASGI's messages do with our protocol, and with websockets-sansio.
 
 ``MESSAGES`` are applications and clients for one server; ``OPTIONS`` are settings, each with
-servers of its own.  What differs is listed in ``uvicorn_differences.py``.
+its own servers.  What differs is listed in ``uvicorn_differences.py``.
 
 Invariant: a scenario talks to a real socket, and everything that it can observe is compared:
 the response, the frames, what the application sees, and the log.

@@ -4,10 +4,10 @@
     python tests/adapters/versions.py --check      write nothing
     python tests/adapters/versions.py --ends       the oldest and the newest of each only
 
-The ranges are those of the adapters.  Of each, the oldest version that the package index
-has is run, and the newest of every minor version: pip puts it into a directory of its own,
-which stands before the newest, installed ones.  Exit status 1 if one does not do as it should;
-what fails stock is not held against wsfast, and is recorded.
+The ranges are those of the adapters.  The oldest version of each that the package index has is
+run, and the newest of every minor version: pip puts it into a directory of its own, which comes
+before the installed, newest versions.  Exit status 1 if one does not do what it should; what
+fails stock is recorded, and not counted against wsfast.
 
 Invariant: stock and accelerated have the same conversations over a loopback socket, and
 are judged by conversations.py.

@@ -2,7 +2,7 @@
 
     python tests/adapters/websockets_traffic.py 1000 5000    these seeds, stock and accelerated
 
-A connection stands on a transport that only takes notes.  A seed decides on the end, its
+A connection has a transport that only records what is called.  A seed decides on the end, its
 limits, compression, what arrives in which reads, and what the application does meanwhile.
 
 Invariant: nothing here depends on time or on the system, so that two runs with one seed

@@ -1,4 +1,4 @@
-"""Record what two peers that are not ours say to each other, on the loopback interface.
+"""Record what two other libraries say to each other, on the loopback interface.
 
 Invariant: bytes are passed on as they came; an exchange is over within ``TIMEOUT``.
 """

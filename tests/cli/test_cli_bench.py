@@ -1,4 +1,4 @@
-"""``wsfast bench``: what it measures gives right results, and what it writes holds together."""
+"""``wsfast bench``: what it measures gives right results, and what it writes is consistent."""
 
 from __future__ import annotations
 

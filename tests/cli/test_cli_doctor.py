@@ -1,4 +1,4 @@
-"""``wsfast doctor``: what it says of the codec and of peers is what runs."""
+"""``wsfast doctor``: what it says about the codec and the libraries is what runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wsfast frames``: captures of two peers that are not ours, in every form, and hostile ones."""
+"""``wsfast frames``: captures of two other libraries, in every form, and hostile ones."""
 
 from __future__ import annotations
 

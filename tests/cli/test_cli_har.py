@@ -1,6 +1,6 @@
 """``wsfast frames`` on HAR files: what browsers write, and what only looks like one.
 
-Invariant: what is wrong with a file is said with its place in it, in words that know no Python.
+Invariant: an error says where in the file it is, in words that need no knowledge of Python.
 """
 
 from __future__ import annotations

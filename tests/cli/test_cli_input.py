@@ -1,6 +1,6 @@
 """Where the command line reads: a verdict needs the whole input, or there is none.
 
-Invariant: what was not read to its end is never "valid" nor "empty", and the exit status is 2.
+Invariant: what was not read to its end is never "valid" or "empty", and the exit status is 2.
 """
 
 from __future__ import annotations

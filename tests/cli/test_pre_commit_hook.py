@@ -1,4 +1,4 @@
-"""``wsfast check`` as a hook for pre-commit, as its page has it, on files as that gives them."""
+"""``wsfast check`` as a hook for pre-commit, as its page says, on files as the hook gets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The choice of a codec: said aloud, forced by name, and never silently the slow one.
+"""The choice of a codec: reported, forced by name, and never silently the slow one.
 
 Each test runs an interpreter of its own: the choice is made once, at import.
 """

@@ -1,4 +1,4 @@
-"""The C API: what the wheel ships, and a module of somebody else's that uses it."""
+"""The C API: what the wheel ships, and another extension module that uses it."""
 
 from __future__ import annotations
 

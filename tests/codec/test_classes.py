@@ -1,4 +1,4 @@
-"""ClassState, which adapters use: does it notice every change of a class?"""
+"""ClassState, which adapters use, notices every change of a class."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What ``import wsfast`` gives, and what it does not drag in.
+"""What ``import wsfast`` gives, and what it does not import.
 
-The list is that of the design, written down here on its own.
+The list of names is written here independently.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What ``feed`` decoded stays until it is taken; what stops a decoder, and how that is said.
+"""What ``feed`` decoded stays until it is taken; what stops a decoder, and how it is reported.
 
 The events of a wire are known from feeding it to the end; whatever a caller does with the
-iteration, they must come out in that order, once each, with the violation behind them.
+iteration, they must come out in that order, once each, and then the violation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Messages: fragments and control frames in order or not, closing, limits, memory, records.
 
-RFC 6455 sections 5.4 to 5.6, 7.1 and 7.4.  Text that is not UTF-8 is in
-``test_evidence``, what concerns every header in ``test_frames``.
+RFC 6455 sections 5.4 to 5.6, 7.1 and 7.4.  Text that is not UTF-8 is in ``test_evidence``,
+the rules for every header are in ``test_frames``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What takes the place of a library's parser: whose frame is whose, however the wire is cut."""
+"""The replacement of a library's parser: who handles which frame, however the wire is cut."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Strings that wsfast makes itself are those that CPython would have made.
 
-CPython demands the narrowest storage that holds a text (PEP 393); a string that is
-wider is unequal to its equals.  The oracles are CPython's decoder and its own check of
-consistency, which aborts the process, so it runs in one of its own.
+CPython demands the narrowest storage that holds a text (PEP 393); a wider string is unequal to
+the same text.  The oracles are CPython's decoder and its own check of consistency, which aborts
+the process, so it runs in a separate one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Subinterpreters, each with its own GIL: the package imports and decodes in all at once.
 
-Peers fail here (PEP 684): an extension must say that it supports them, and share no
-object.  The kernels' table is what they share; it is the same for all.
+Other extensions fail here (PEP 684): one must declare that it supports them, and share no
+object.  They share only the kernels' table, which is the same for all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Threads: decoders of their own don't meet, and a shared one never crashes.
+"""Threads: their own decoders don't affect each other, and a shared one never crashes.
 
 Runs as it is on free-threaded builds, where it finds more.  What can crash runs in a
 process of its own.

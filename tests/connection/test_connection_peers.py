@@ -1,7 +1,7 @@
 """Connections whose other end is the sans-IO protocol of ``websockets`` or ``wsproto``.
 
-RFC 6455 sections 5.5 and 7: what either end makes of the other's closing, pings, fragments
-and violations.
+RFC 6455 sections 5.5 and 7: how each end handles the other's closing, pings, fragments and
+violations.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What is interrupted, in Python code, by a signal's handler that raises loses nothing.
+"""Python code that is interrupted by a signal handler that raises loses nothing.
 
-The handler raises at each place where CPython can run it; and, since that list is ours, at
-those at which real signals arrive.
+The handler raises at each place where CPython can run it.  That list is ours, so real signals
+are tested too.
 """
 
 from __future__ import annotations

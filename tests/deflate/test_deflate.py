@@ -1,6 +1,6 @@
 """permessage-deflate (RFC 7692): vectors of the RFC, limits to the byte, every chunking.
 
-Invariant: what is to be inflated was made by zlib itself, or stands in the RFC.
+Invariant: what is inflated was made by zlib itself, or is in the RFC.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The handshake of permessage-deflate (RFC 7692 sections 5 and 7.1; RFC 6455 section 9.1).
 
-Invariant: what the peers say is what the peers' own code says.
+Invariant: the headers of other libraries come from their own code.
 """
 
 from __future__ import annotations

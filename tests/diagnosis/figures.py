@@ -1,4 +1,4 @@
-"""The figures in docs/diagnosis.md, to be compared with what the scripts beside this measure.
+"""The figures in docs/diagnosis.md, to be compared with what the scripts in this folder measure.
 
 Invariant: a table is the same to the last digit, or it is not the one that was measured.
 """

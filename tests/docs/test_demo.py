@@ -1,4 +1,4 @@
-"""The demo: it runs, on both codecs, and prints what it says it prints."""
+"""The demo runs on both codecs, and prints what the documentation says."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The documentation: generated pages are up to date, examples print what they say.
 
-A block of Python that can't run by itself stands after ``<!-- fragment: the reason -->``.
+A block of Python that can't run by itself comes after ``<!-- fragment: the reason -->``.
 
 Run as a program it writes docs/close-codes.md again.
 """

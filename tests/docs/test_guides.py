@@ -1,4 +1,4 @@
-"""The guides to servers and logging: what they say to type is typed, and does what they say.
+"""The guides to servers and logging: their commands are run, and do what the guides say.
 
 Oracle: the frames on the wire.  Only wsfast's uvicorn protocol and accelerated libraries give
 the byte in the reason of a 1007, or send one at all.

@@ -1,6 +1,6 @@
-"""The recipes of docs/reconnecting.md, run as they stand there.
+"""The recipes of docs/reconnecting.md, run as they are.
 
-They come back after what may pass, in whatever order it comes, and not after 1007.
+They reconnect after failures that may pass, in any order, and not after 1007.
 """
 
 from __future__ import annotations

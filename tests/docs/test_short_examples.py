@@ -1,4 +1,4 @@
-"""The short examples, talked with by libraries that are not ours."""
+"""The short examples, tested with other libraries at the other end."""
 
 from __future__ import annotations
 

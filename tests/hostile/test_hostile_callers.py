@@ -2,7 +2,7 @@
 
 Whatever is done to a buffer or to a decoder in the middle of a call, at worst an exception
 says so: no crash, no byte of foreign memory, no text that is not UTF-8.  What can crash
-runs in a process of its own, where it can be seen to.
+runs in a process of its own, so that a crash is noticed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Work and memory are linear in the bytes received, whatever the chunking.
 
-Time is CPU time, and only its growth is looked at: from 64 KiB to 1 MiB, 16 times the
-bytes, work that were quadratic would take 256 times as long.  ``pytest -rP`` prints it.
+Time is CPU time, and only its growth counts: from 64 KiB to 1 MiB, 16 times the bytes,
+quadratic work would take 256 times as long.  ``pytest -rP`` prints it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Python code that can be replaced is not trusted: what it returns is checked or not used.
 
 os.urandom, __index__, __len__, encode(), engines: a wrong result is an error that says so,
-never memory of something else on the wire.
+and never puts foreign memory on the wire.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What other WebSocket libraries got wrong, one named test each.
 
-Each test names the advisory or the issue that taught it; docs/security.md has the list, and
-the tests elsewhere that belong to it, those of inflation among them.
+Each test names the advisory or the issue that it comes from; docs/security.md has the list, with
+the tests elsewhere that belong to it, such as those of inflation.
 """
 
 from __future__ import annotations

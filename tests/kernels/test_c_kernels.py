@@ -3,8 +3,8 @@
 `kernels.c` does the checking (its opening comment says what and how); this file
 compiles it together with `src/wsfast/_kernels/*.c` and runs it.  The AVX-512 kernel is
 checked on any little-endian machine, with its intrinsics in C (`avx512_in_c/`), and as it
-is where the CPU has AVX-512.  What the machine cannot do, for want of a compiler, an
-emulator or a CPU feature, is skipped with the reason.
+is where the CPU has AVX-512.  What needs a compiler, an emulator or a CPU feature that this
+machine doesn't have is skipped with the reason.
 """
 
 from __future__ import annotations

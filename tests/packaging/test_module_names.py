@@ -1,6 +1,6 @@
-"""The tests' own modules: all folders are on one path, so a name must be there once.
+"""The tests' own modules: all folders are on one path, so each name must be unique.
 
-Those of bench/ are on it too, as soon as a test has looked at a record.
+The modules of bench/ are on it too, as soon as a test has read a record.
 """
 
 from __future__ import annotations

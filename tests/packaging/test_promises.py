@@ -1,6 +1,6 @@
-"""What README.md says of where wsfast runs: each row of the table has a check, and it is there.
+"""Where wsfast runs, as README.md says: each row of the table has a check, which exists.
 
-A row that is new or changed fails here until it names what runs it.
+A new or changed row fails here until its check is named.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pages for contributors name files that are there, and the tree names every one that is."""
+"""Pages for contributors name files that exist, and the tree there names every file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors with the attributes that libraries give theirs, for tests without the libraries."""
+"""Errors with the same attributes as those of libraries, for tests without the libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which errors are worth another attempt, by each place that can hold a fact about one.
+"""Which errors are worth another attempt, by each attribute that can tell.
 
 What real libraries raise is in tests/adapters/test_reconnecting.py.
 """

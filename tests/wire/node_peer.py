@@ -1,4 +1,4 @@
-"""npm's ``ws`` with ``bufferutil`` and ``utf-8-validate`` at the other end, in node.
+"""npm's ``ws``, with ``bufferutil`` and ``utf-8-validate``, at the other end.
 
 They are installed once, in the directory that ``WSFAST_NPM`` names or else in ``build/npm``.
 

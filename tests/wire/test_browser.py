@@ -1,4 +1,4 @@
-"""A browser against the demo server: its close events, and what the codec says of the traffic.
+"""A browser against the demo server: its close events, and the codec's verdict on the traffic.
 
 Needs Chromium; where there is none the tests are skipped, unless WSFAST_REQUIRE_BROWSER=1.
 """

@@ -1,7 +1,7 @@
-"""Others' libraries at the other end of a loopback socket, as clients and as servers.
+"""Other libraries at the other end of a loopback socket, as clients and as servers.
 
-Each conversation is of random messages in random fragments: `WSFAST_WIRE_MESSAGES` says how
-many (300), `WSFAST_WIRE_SEED` from which seed; a failure prints the seed.
+Each conversation has random messages in random fragments: `WSFAST_WIRE_MESSAGES` says how
+many (300), `WSFAST_WIRE_SEED` sets the seed; a failure prints the seed.
 
     WSFAST_WIRE_MESSAGES=3200 pytest tests/wire    # 10^5 messages in all
 """

@@ -1,4 +1,4 @@
-"""What is at the other end: others' libraries, each as a client and as a server.
+"""What is at the other end: other libraries, each as a client and as a server.
 
 A peer sends back each message, fragmented at random if it can do that.  Two texts are
 commands: on ``wire:close`` it closes with 4321 and "größer", on ``wire:ill-formed`` it
