@@ -1,4 +1,4 @@
-"""The warning of a build without the compiled part reaches whoever installs it.
+"""The warning of a build without the compiled part reaches the user who installs it.
 
 pip shows nothing that a successful build writes, so the terminal is written to as well.
 """

@@ -75,7 +75,7 @@ def mask_with(masking_key, buffer, /):
 
 
 def new_masking_key():
-    # Each thread fetches entropy for 256 keys at a time, and fetches it anew after a fork.
+    # Each thread fetches entropy for 256 keys at a time, and fetches it again after a fork.
     cdef uint8_t key[4]
     take_key(key)
     return bytes_of(key, 4)

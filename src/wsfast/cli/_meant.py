@@ -1,4 +1,4 @@
-"""Which commands were probably meant by a word that is none of them."""
+"""Which commands were probably meant by a word that is not a command."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 A header that chance would produce once in 32 times is worth 5 bits, a text that is
 UTF-8 one for each byte, and so on.  RFC 6455 section 5.
 
-Invariant: nothing here is a verdict; it tells whether there is to be one.
+Invariant: nothing here is a verdict; it only decides whether one is possible.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
     yaml   base64, by packets
     ascii  text; what is not ASCII is lost, so it can't be read
 
-Invariant: a line that is of none of these is an error that names it.
+Invariant: a line in none of these forms is an error that names it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The HTTP handshake that comes before the frames, and what it agreed on.
+"""The HTTP handshake that comes before the frames, and what it negotiated.
 
-RFC 6455 section 4; RFC 7692 section 7.1 for permessage-deflate.  Only the answer decides:
-what a request offers is not agreed on.
+RFC 6455 section 4; RFC 7692 section 7.1 for permessage-deflate.  Only the answer counts: what a
+request offers may not be accepted.
 
-Invariant: what an answer says that isn't known here makes a verdict doubtful, not wrong.
+Invariant: something unknown in an answer makes a verdict doubtful, not wrong.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _EXTENSIONS = re.compile(rb"(?im)^sec-websocket-extensions:([^\r\n]*)")
 _PROXY = re.compile(
     rb"PROXY [^\r\n]{1,100}\r\n|\r\n\r\n\0\r\nQUIT\n[\x20\x21].(?P<size>..)", re.DOTALL
 )
-_SEARCHED = 1 << 18  # bytes; before it, other requests may stand on the same connection
+_SEARCHED = 1 << 18  # bytes; other requests may come before it on the same connection
 _WINDOWS = ("server_max_window_bits", "client_max_window_bits")
 _ALONE = ("server_no_context_takeover", "client_no_context_takeover")
 
@@ -92,7 +92,7 @@ def _after_proxy(data: bytes) -> int:
 
 
 def agreement(answer: Handshake | None, given: str | None) -> Agreement:
-    """Return what was agreed on.
+    """Return what was negotiated.
 
     Args:
         answer: the server's part, if it is there.

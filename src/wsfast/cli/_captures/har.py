@@ -1,10 +1,10 @@
 """HAR files: the messages that browsers write into them.
 
 Chromium's ``_webSocketMessages``, which Playwright writes too; Firefox's own have the
-handshake only.  A browser gives text as a string and other payloads in base64.  What it
-says itself of a connection is an entry with the type "error".
+handshake only.  A browser writes text as a string and other payloads in base64.  Its own error
+for a connection is an entry with the type "error".
 
-Invariant: what is not so is ``NotFrames``, which names the place in the file.
+Invariant: anything else raises ``NotFrames``, which names the place in the file.
 """
 
 from __future__ import annotations

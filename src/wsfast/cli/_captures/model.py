@@ -19,7 +19,7 @@ from ...deflate import DeflateParameters
 from .._files import Unreadable
 
 Role = Literal["server", "client"]
-ERROR = -1  # the opcode of what is the browser's own words
+ERROR = -1  # instead of an opcode: the browser's own error message
 DIRECTIONS = {"server": "client to server", "client": "server to client"}
 
 

@@ -1,10 +1,10 @@
 """From what the ends of a connection sent to the streams of frames in it.
 
-Each end's bytes are looked at for the handshake, which tells who is the client and what
-was agreed on.  Without one the frames themselves have to show that they are frames.
+Each end's bytes are searched for the handshake, which tells who is the client and what was
+negotiated.  Without a handshake, the bytes themselves must show that they are frames.
 
-Invariant: a stream is returned only for bytes that are frames beyond reasonable doubt, or
-that the user calls so; for all else ``NotFrames`` says what they are.
+Invariant: a stream is returned only for bytes that are frames beyond reasonable doubt, or if
+the user says so; for all others ``NotFrames`` says what they are.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def of_connection(connection: Connection, options: Options) -> list[Stream]:
     sides, heads = _in_order(connection, heads)
     opened = any(heads)
     if not opened and all(side.start for side in sides if side.pieces) and not options.given:
-        # From its first byte on, and no handshake: only frames that are plain to see.
+        # Recorded from the first byte, but without a handshake: only what is clearly frames.
         _refuse_foreign([side.first for side in sides])
     agreed = handshake.agreement(heads[1], options.deflate)
     streams: list[Stream] = []

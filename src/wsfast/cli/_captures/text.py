@@ -1,6 +1,6 @@
 """Captures that are written as text, in whatever encoding a shell or an editor left them.
 
-Invariant: bytes that are no text stay as they are.
+Invariant: bytes that are not text stay as they are.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 https://firefox-source-docs.mozilla.org/security/nss/legacy/key_log_format: the file that
 SSLKEYLOGFILE names.
 
-Invariant: tshark is given no name from the capture, and as much time as ``TIMEOUT``.
+Invariant: tshark gets no name from the capture, and at most ``TIMEOUT`` seconds.
 """
 
 from __future__ import annotations
