@@ -125,8 +125,11 @@ class Utf8Validator:
         try:
             ours.feed(ba)
         except InvalidUTF8:
-            return False, False, ours.position - before, ours.position
-        return True, ours.at_boundary, ours.position - before, ours.position
+            valid = at_boundary = False
+        else:
+            valid, at_boundary = True, ours.at_boundary
+        after = ours.position
+        return valid, at_boundary, after - before, after
 
     def violation(self) -> InvalidUTF8 | None:
         """Return what is wrong with the text if it ends here; wsaccel has no such method."""
