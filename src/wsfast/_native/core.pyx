@@ -135,7 +135,7 @@ _c_api = PyCapsule_New(<void *>&wsf_api, WSFAST_API_CAPSULE, NULL)
 
 
 cdef int finish_names() except -1:
-    """Let nobody change the types: they are the same for the whole process."""
+    """Make the types immutable, and give the functions their docstrings."""
     for name in __all__:
         value = globals()[name]
         if isinstance(value, type):

@@ -343,7 +343,7 @@ cdef class MessageDecoder(Receiver):
         cdef size_t index = n
         cdef uint8_t *to
         if self.compressed or not self.frame.first & WSF_FIN:
-            expected = <uint64_t>-1  # more may follow, nobody knows how much
+            expected = <uint64_t>-1  # more may follow, of unknown size
         if self.stream and self.arrived_size() and self.arrived_size() + n > STREAMED:
             if self.hand_on():
                 return 1
