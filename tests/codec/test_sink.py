@@ -98,6 +98,29 @@ def test_sink_keeps_what_there_is_no_room_for(codec: SimpleNamespace) -> None:
     assert host.notes == [wire[:size], OURS[0][1], OURS[0][1]]
 
 
+@pytest.mark.parametrize("reads", [1, 2])
+def test_sink_asks_for_room_after_each_frame_of_the_others(
+    codec: SimpleNamespace, reads: int
+) -> None:
+    """They may put any message themselves, such as one that was compressed."""
+    room = [10**6]
+
+    class Putting(Host):
+        def other(self, host: Any, data: bytes) -> bool:
+            if data == OTHERS[0]:
+                room[0] = -1
+            return super().other(host, data)
+
+    host = Putting(codec, room)
+    wire = OURS[0][0] + OTHERS[0] + OURS[0][0]
+    cut = len(OURS[0][0]) * (reads - 1)
+    host.feed(wire, [cut])
+    assert host.notes == [OURS[0][1], OTHERS[0] + OURS[0][0][:1]]
+    room[0] = 10**6
+    host.feed(b"", [])
+    assert host.notes == [OURS[0][1], OTHERS[0] + OURS[0][0]]  # of which they had a byte
+
+
 def test_sink_stops_when_the_others_fail(codec: SimpleNamespace) -> None:
     host = Host(codec)
     host.failing = True

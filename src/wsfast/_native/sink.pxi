@@ -53,7 +53,7 @@ cdef class MessageSink:
     cdef uint8_t state            # UNMADE, READY, BUSY or FAILED
     cdef PyObject *failure        # the type of the exception, if it failed by one
     cdef bytes kept               # has arrived, and was not looked at yet
-    cdef int64_t room_left        # at least so many bytes may still wait
+    cdef int64_t room_left        # at least so many bytes may still wait; below 0: ask
     cdef bint stalled
     cdef bint is_text             # our frame, of which a part is missing
     cdef uint8_t head[WSF_MAX_HEADER]
@@ -84,6 +84,7 @@ cdef class MessageSink:
         self.text, self.binary, self.put, self.others = text, binary, put, others
         self.decodes, self.room = decodes, room
         self.kept = b""
+        self.room_left = -1
         self.state = READY
 
     def __dealloc__(self):
@@ -116,7 +117,6 @@ cdef class MessageSink:
         if self.kept:
             data, self.kept = self.kept + data, b""
         n = <size_t>PyBytes_GET_SIZE(data)
-        self.room_left = -1
         if self.stalled and not self.is_full():
             self.stalled = False
             if self.others(host, b""):  # it has a byte, and need not note that any more
@@ -220,6 +220,7 @@ cdef class MessageSink:
     cdef bint pass_on(self, bytes data, size_t *at, size_t n, object host) except -1:
         """Give the others as much of n bytes as belongs to the frame that is their turn."""
         cdef size_t start = at[0]
+        self.room_left = -1  # nobody knows how much they put
         at[0] += self.extent(<const uint8_t *>PyBytes_AS_STRING(data) + start, n)
         return not self.others(host, data[start : at[0]])
 

@@ -79,9 +79,10 @@ class MessageSink:
             true value if the connection has failed.
         decodes: whether text becomes ``str`` and is validated as it arrives, also in
             fragments; otherwise it stays ``bytes``, unchecked.
-        room: returns how many more bytes may wait in the library's queue.  Below 0, only one
-            byte of what comes next is passed to ``others``, so that the library notices that
-            there is more; the rest is kept until the next ``feed``.
+        room: returns how many more bytes may wait in the library's queue, to which only ``put``
+            and ``others`` add.  Below 0, only one byte of what comes next is passed to
+            ``others``, so that the library notices that there is more; the rest is kept until
+            the next ``feed``.
     """
 
     def __init__(
