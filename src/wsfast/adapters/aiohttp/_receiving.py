@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from operator import attrgetter
+from types import MethodType
 from typing import Any
 
 from ..._backend import encode_utf8
@@ -93,27 +94,30 @@ def _make_waiting(original: Any, receive: Any, timeout: str, passes_by: Any = No
             or self._closed
             or self._closing
             or timeout_of(self)
-            or (passes_by and getattr(self.receive, "__func__", None) is not passes_by)
+            or (
+                passes_by is not None
+                and (
+                    type(found := self.receive) is not MethodType or found.__func__ is not passes_by
+                )
+            )
         ):
             return await (original(self) if timeout is None else original(self, timeout))
-        outcome = None
         self._waiting = True
         try:
             message = await queue.read()
-            kind = message[0]
-            if kind is not text and kind is not binary:
-                outcome = _Outcome(self, message)
-            elif resets:
+            if resets:
                 self._reset_heartbeat()
         except BaseException as error:  # noqa: BLE001 # aiohttp knows what each of them means
             outcome = _Outcome(self, error=error)
-        finally:
-            self._waiting = False
-        if outcome is not None:
-            return await outcome.go_through(original)
-        if self._close_wait:
-            set_result(self._close_wait, None)
-        return message
+        else:
+            if (kind := message[0]) is text or kind is binary:
+                self._waiting = False
+                if self._close_wait:
+                    set_result(self._close_wait, None)
+                return message
+            outcome = _Outcome(self, message)
+        self._waiting = False
+        return await outcome.go_through(original)
 
     return wait
 

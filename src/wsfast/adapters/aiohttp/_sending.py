@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import functools
 import zlib
+from operator import attrgetter
+from types import MethodType
 from typing import Any
 
 from ..._backend import encode_frame, new_masking_key
@@ -48,16 +50,14 @@ class _Held(Gathered):
         return self.take(last)
 
 
-def _hand_over(writer: Any, frame: bytes, held: _Held | None, name: str) -> bool:
-    """Write a frame or hold it; return whether there is now too much to send."""
-    protocol = writer.protocol
-    size = writer._output_size + len(frame)
-    full = size > writer._limit
-    try:
-        messages = protocol._payload_parser._to._buffer
-    except AttributeError:  # not our reader
-        messages = ()
-    if messages and name and not (full or protocol._paused):
+def _hand_over(writer: Any, frame: bytes, size: int, held: _Held | None, name: str) -> bool:
+    """Write a frame, or hold it in the place of the method ``name``.
+
+    Returns:
+        Whether there is now too much to send, with ``size`` bytes since that was checked.
+    """
+    protocol, full = writer.protocol, size > writer._limit
+    if name and not (full or protocol._paused):
         if held is None:
             held = _Held(writer, name)
         if held.can_hold(len(frame)):
@@ -79,27 +79,31 @@ def _hand_over(writer: Any, frame: bytes, held: _Held | None, name: str) -> bool
 def _make_compress(library: Any) -> Any:
     """Return a function that compresses as a writer does, unless aiohttp has to."""
     kind, name = library.WebSocketWriter, "_send_compressed_frame_sync"
-    since_3_13 = hasattr(kind, name)  # before, the compressors had the locks
+    since_3_13 = hasattr(kind, name)  # before, each compressor had a lock
     (method,) = own(kind, name := name if since_3_13 else "_make_compress_obj")
+    find_method = attrgetter(name)
     backend = getattr(library, "ZLibBackend", zlib)
+
+    def new_compressor(writer: Any) -> Any:
+        if since_3_13:
+            return writer._get_compressor(None)
+        writer._compressobj = writer._make_compress_obj(writer.compress)
+        return writer._compressobj
 
     def compress(writer: Any, payload: Any) -> bytes | None:
         """Return a compressed payload; ``None`` if aiohttp has to compress it."""
         if type(payload) is str:
             payload = payload.encode("utf-8")
+        found = find_method(writer)
         if (
             len(payload) > library.WEBSOCKET_MAX_SYNC_CHUNK_SIZE
-            or getattr(getattr(writer, name), "__func__", None) is not method
+            or type(found) is not MethodType
+            or found.__func__ is not method
         ):
             return None
-        if since_3_13:
-            lock, compressor = writer._send_lock, writer._get_compressor(None)
-        else:
-            compressor = writer._compressobj
-            if not compressor:
-                compressor = writer._compressobj = writer._make_compress_obj(writer.compress)
-            lock = compressor._compress_lock
-        if lock.locked() or lock._waiters:  # a thread compresses
+        compressor = writer._compressobj or new_compressor(writer)
+        lock = writer._send_lock if since_3_13 else compressor._compress_lock
+        if lock.locked() or lock._waiters:  # a thread compresses a longer message
             return None
         mode = backend.Z_FULL_FLUSH if writer.notakeover else backend.Z_SYNC_FLUSH
         data: bytes = compressor.compress_sync(payload) + compressor.flush(mode)
@@ -108,17 +112,32 @@ def _make_compress(library: Any) -> Any:
     return compress
 
 
+def _make_encode(library: Any) -> Any:
+    """Return a function that encodes a frame as a writer does."""
+    from aiohttp._websocket.helpers import PACK_RANDBITS as pack_bits
+
+    defaults = library.WebSocketWriter.__init__.__kwdefaults__ or {}
+    random_bits = defaults["random"].getrandbits
+
+    def encode(writer: Any, opcode: int, payload: Any, rsv1: bool) -> bytes:
+        if not writer.use_mask:
+            return encode_frame(opcode, payload, rsv1=rsv1)
+        bits = writer.get_random_bits
+        own_bits = getattr(bits, "func", None) == random_bits
+        key = new_masking_key() if own_bits else pack_bits(bits())
+        return encode_frame(opcode, payload, rsv1=rsv1, masking_key=key)
+
+    return encode
+
+
 def _make_write() -> Any:
     """Return a function that writes a message in one frame, unless aiohttp has to."""
-    from aiohttp._websocket import helpers
     from aiohttp._websocket import writer as library
 
-    kind, pack_bits = library.WebSocketWriter, helpers.PACK_RANDBITS
-    random_bits = (kind.__init__.__kwdefaults__ or {})["random"].getrandbits
-    name = "_write_websocket_frame"  # since 3.13
+    kind, name = library.WebSocketWriter, "_write_websocket_frame"  # since 3.13
     gathers = hasattr(kind, name)
-    (method,) = own(kind, name := name if gathers else "close")
-    compress = _make_compress(library)
+    (method,) = own(kind, name if gathers else "close")
+    compress, encode = _make_compress(library), _make_encode(library)
 
     def write(writer: Any, opcode: int, payload: Any) -> bool | None:
         """Write or hold a frame; return whether there is now too much to send.
@@ -127,26 +146,34 @@ def _make_write() -> Any:
         """
         if type(writer) is not kind or writer._closing:
             return None
-        held = getattr(writer, name)
-        if type(held) is not _Held:
-            if getattr(held, "__func__", None) is not method:
-                return None
+        held: Any = writer._write_websocket_frame if gathers else writer.close
+        if type(held) is MethodType and held.__func__ is method:
             held = None
-        if writer.transport.is_closing():
+        elif type(held) is not _Held:
             return None
-        deflates = bool(writer.compress)
-        if deflates and (payload := compress(writer, payload)) is None:
+        transport = writer.transport
+        if transport.is_closing():
             return None
-        if writer.use_mask:
-            bits = writer.get_random_bits
-            own_bits = getattr(bits, "func", None) == random_bits
-            key = new_masking_key() if own_bits else pack_bits(bits())
-            frame = encode_frame(opcode, payload, rsv1=deflates, masking_key=key)
-        elif deflates:
-            frame = encode_frame(opcode, payload, rsv1=True)
+        if writer.compress:
+            payload = compress(writer, payload)
+            if payload is None:
+                return None
+            frame = encode(writer, opcode, payload, True)
+        elif writer.use_mask:
+            frame = encode(writer, opcode, payload, False)
         else:
             frame = encode_frame(opcode, payload)
-        return _hand_over(writer, frame, held, name if gathers else "")
+        protocol: Any = writer.protocol
+        try:
+            waits = gathers and bool(protocol._payload_parser._to._buffer)
+        except AttributeError:  # not our reader
+            waits = False
+        size = writer._output_size + len(frame)
+        if waits or held is not None or size > writer._limit:
+            return _hand_over(writer, frame, size, held, name if waits else "")
+        transport.write(frame)
+        writer._output_size = size
+        return False
 
     return write
 
@@ -190,7 +217,8 @@ def make_send_str(original: Any) -> Any:
             type(data) is str
             and not compress
             and writer is not None
-            and getattr(writer.send_frame, "__func__", None) is send_frame
+            and type(found := writer.send_frame) is MethodType
+            and found.__func__ is send_frame
         ):
             paused = write(writer, TEXT, data)
         if paused is None:
