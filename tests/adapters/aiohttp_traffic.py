@@ -100,6 +100,47 @@ class Protocol(BaseProtocol):
         self._payload_parser: Any = None
 
 
+def opened(
+    server: bool,
+    protocol: Protocol,
+    *,
+    max_msg_size: int = 2**20,
+    compress: int = 0,
+    notakeover: bool = False,
+    limit: int = 2**16,
+    autoclose: bool = True,
+    autoping: bool = True,
+    **options: Any,
+) -> tuple[Any, Any]:
+    """Return a connection made as ``prepare`` or ``ws_connect`` does, and what feeds it."""
+    loop, module = asyncio.get_running_loop(), web_ws if server else client
+    queue = module.WebSocketDataQueue(protocol, 2**16, loop=loop)
+    if SINCE_3_14:
+        options.setdefault("decode_text", True)
+    parser = module.WebSocketReader(queue, max_msg_size, compress=bool(compress), **options)
+    protocol._payload_parser = parser
+    writer = WebSocketWriter(
+        protocol,
+        protocol.transport,  # type: ignore[arg-type]
+        use_mask=not server,
+        compress=compress,
+        notakeover=notakeover,
+        limit=limit,
+    )
+    if not server:
+        response = mock.Mock()
+        response.connection = None
+        timeout = client_ws.ClientWSTimeout(ws_close=60)
+        return client_ws.ClientWebSocketResponse(
+            queue, writer, None, response, timeout, autoclose, autoping, loop
+        ), parser
+    socket = web.WebSocketResponse(autoclose=autoclose, autoping=autoping, timeout=60)
+    socket._loop, socket._reader, socket._writer = loop, queue, writer
+    socket._payload_writer = mock.Mock(drain=mock.AsyncMock())
+    socket._req = SimpleNamespace(transport=protocol.transport, _protocol=protocol)  # type: ignore[assignment]
+    return socket, parser
+
+
 class Scene:
     """One connection, and an application at work on it."""
 
@@ -126,39 +167,20 @@ class Scene:
         self.tasks: dict[str, asyncio.Task[Any]] = {}
 
     def make(self, autoclose: bool, autoping: bool, decode_text: bool) -> Any:
-        """Make the connection as ``prepare`` and ``ws_connect`` do."""
-        loop, module = asyncio.get_running_loop(), web_ws if self.server else client
-        queue = module.WebSocketDataQueue(self.protocol, 2**16, loop=loop)
-        limit = self.rng.choice(LIMITS)
-        options: dict[str, Any] = {"compress": bool(self.compress)}
-        if SINCE_3_14:
-            options["decode_text"] = decode_text
-        self.parser = module.WebSocketReader(queue, limit, **options)
-        self.protocol._payload_parser = self.parser
-        writer = WebSocketWriter(
+        """Make the connection."""
+        rng = self.rng
+        options: dict[str, Any] = {"decode_text": decode_text} if SINCE_3_14 else {}
+        socket, self.parser = opened(
+            self.server,
             self.protocol,
-            self.transport,  # type: ignore[arg-type]
-            use_mask=not self.server,
+            max_msg_size=rng.choice(LIMITS),
+            notakeover=rng.random() < 0.3,
             compress=self.compress,
-            limit=self.rng.choice((2**16, 300)),
+            limit=rng.choice((2**16, 300)),
+            autoclose=autoclose,
+            autoping=autoping,
+            **options,
         )
-        if not self.server:
-            response = mock.Mock()
-            response.connection = None
-            return client_ws.ClientWebSocketResponse(
-                queue,
-                writer,
-                None,
-                response,
-                client_ws.ClientWSTimeout(ws_close=60),
-                autoclose,
-                autoping,
-                loop,
-            )
-        socket = web.WebSocketResponse(autoclose=autoclose, autoping=autoping, timeout=60)
-        socket._loop, socket._reader, socket._writer = loop, queue, writer
-        socket._payload_writer = mock.Mock(drain=mock.AsyncMock())
-        socket._req = SimpleNamespace(transport=self.transport, _protocol=self.protocol)  # type: ignore[assignment]
         return socket
 
     async def play(self) -> list[Note]:
