@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import zlib
-from operator import attrgetter
 from types import MethodType
 from typing import Any
 
@@ -80,8 +79,7 @@ def _make_compress(library: Any) -> Any:
     """Return a function that compresses as a writer does, unless aiohttp has to."""
     kind, name = library.WebSocketWriter, "_send_compressed_frame_sync"
     since_3_13 = hasattr(kind, name)  # before, each compressor had a lock
-    (method,) = own(kind, name := name if since_3_13 else "_make_compress_obj")
-    find_method = attrgetter(name)
+    (method,) = own(kind, name if since_3_13 else "_make_compress_obj")
     backend = getattr(library, "ZLibBackend", zlib)
 
     def new_compressor(writer: Any) -> Any:
@@ -94,7 +92,7 @@ def _make_compress(library: Any) -> Any:
         """Return a compressed payload; ``None`` if aiohttp has to compress it."""
         if type(payload) is str:
             payload = payload.encode("utf-8")
-        found = find_method(writer)
+        found = writer._send_compressed_frame_sync if since_3_13 else writer._make_compress_obj
         if (
             len(payload) > library.WEBSOCKET_MAX_SYNC_CHUNK_SIZE
             or type(found) is not MethodType
@@ -103,7 +101,7 @@ def _make_compress(library: Any) -> Any:
             return None
         compressor = writer._compressobj or new_compressor(writer)
         lock = writer._send_lock if since_3_13 else compressor._compress_lock
-        if lock.locked() or lock._waiters:  # a thread compresses a longer message
+        if lock._locked or lock._waiters:  # a thread compresses a longer message
             return None
         mode = backend.Z_FULL_FLUSH if writer.notakeover else backend.Z_SYNC_FLUSH
         data: bytes = compressor.compress_sync(payload) + compressor.flush(mode)
@@ -112,22 +110,21 @@ def _make_compress(library: Any) -> Any:
     return compress
 
 
-def _make_encode(library: Any) -> Any:
-    """Return a function that encodes a frame as a writer does."""
+def _make_choose_key(library: Any) -> Any:
+    """Return a function that chooses the masking key of a writer's next frame."""
     from aiohttp._websocket.helpers import PACK_RANDBITS as pack_bits
 
     defaults = library.WebSocketWriter.__init__.__kwdefaults__ or {}
     random_bits = defaults["random"].getrandbits
 
-    def encode(writer: Any, opcode: int, payload: Any, rsv1: bool) -> bytes:
-        if not writer.use_mask:
-            return encode_frame(opcode, payload, rsv1=rsv1)
+    def choose_key(writer: Any) -> bytes:
         bits = writer.get_random_bits
-        own_bits = getattr(bits, "func", None) == random_bits
-        key = new_masking_key() if own_bits else pack_bits(bits())
-        return encode_frame(opcode, payload, rsv1=rsv1, masking_key=key)
+        if getattr(bits, "func", None) == random_bits:
+            return new_masking_key()
+        key: bytes = pack_bits(bits())  # somebody chooses them
+        return key
 
-    return encode
+    return choose_key
 
 
 def _make_write() -> Any:
@@ -137,7 +134,7 @@ def _make_write() -> Any:
     kind, name = library.WebSocketWriter, "_write_websocket_frame"  # since 3.13
     gathers = hasattr(kind, name)
     (method,) = own(kind, name if gathers else "close")
-    compress, encode = _make_compress(library), _make_encode(library)
+    compress, choose_key = _make_compress(library), _make_choose_key(library)
 
     def write(writer: Any, opcode: int, payload: Any) -> bool | None:
         """Write or hold a frame; return whether there is now too much to send.
@@ -158,9 +155,10 @@ def _make_write() -> Any:
             payload = compress(writer, payload)
             if payload is None:
                 return None
-            frame = encode(writer, opcode, payload, True)
+            key = choose_key(writer) if writer.use_mask else None
+            frame = encode_frame(opcode, payload, rsv1=True, masking_key=key)
         elif writer.use_mask:
-            frame = encode(writer, opcode, payload, False)
+            frame = encode_frame(opcode, payload, masking_key=choose_key(writer))
         else:
             frame = encode_frame(opcode, payload)
         protocol: Any = writer.protocol
