@@ -44,7 +44,7 @@ def _of_socket(module: str, kind: str, find: Callable[[], Any], timeout: str) ->
         Seam(
             module,
             f"{kind}.receive",
-            functools.partial(make_receive, find, timeout),
+            functools.partial(make_receive, timeout),
             "waits for messages itself",
         ),
         Seam(  # after receive, of which it has to know
@@ -84,7 +84,7 @@ PEER = Peer(
     [
         (
             "aiohttp.compression_utils.ZLibDecompressor",
-            "compressed messages: zlib takes the time, nothing to gain",
+            "compressed messages that arrive: zlib takes the time, nothing to gain",
         )
     ],
 )

@@ -62,7 +62,7 @@ class _Outcome:
             (socket._reader, socket._closed, socket._closing), self._state = self._state, None
 
 
-def make_receive(find: Callable[[], Any], timeout: str, original: Any) -> Any:
+def make_receive(timeout: str, original: Any) -> Any:
     """Make ``receive``; ``timeout`` is the attribute with the time limit on receiving."""
     return _make_waiting(original, original, timeout)
 
