@@ -25,4 +25,5 @@ HOT_LOOPS = [
     ("avx512", "utf8_avx512.c", ["validate_long", "mask_validate_long"], "zmm"),
     ("ssse3", "transcode_ssse3.c", ["wsf_to_ucs2_ssse3", "wsf_to_ucs4_ssse3"], "xmm"),
     ("avx512", "transcode_avx512.c", ["wsf_to_ucs2_avx512", "wsf_to_ucs4_avx512"], "zmm"),
+    ("avx512", "encode_avx512.c", ["wsf_from_ucs2_avx512", "wsf_from_ucs4_avx512"], "zmm"),
 ]

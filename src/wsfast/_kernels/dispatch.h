@@ -22,7 +22,8 @@
 #include "cpu.h"
 
 #define WSF_SURROGATE ((size_t)-1)
-#define WSF_ENCODE_SLACK ((size_t)48) /* 31 places that get no code point, and 15 of a store */
+/* AVX-512: 48 of a store.  Others: 31 places that get no code point, and 15 of a store. */
+#define WSF_ENCODE_SLACK ((size_t)48)
 
 /* What is known about a text while it arrives: enough to size and type its string. */
 typedef struct wsf_text {

@@ -41,6 +41,13 @@
 #  define WSF_KEEP(vector) __asm__("" : "+w"(vector))
 #endif
 
+/* Have the compiler forget where `pointer` points: what it does not know it can't compute. */
+#if WSF_MSVC
+#  define WSF_HIDE(pointer) ((void)0)
+#else
+#  define WSF_HIDE(pointer) __asm__("" : "+r"(pointer))
+#endif
+
 /* The vector kernels of this architecture, the slowest first. */
 #if WSF_SIMD_X86
 #  define WSF_VECTOR_KERNELS(EACH) EACH(ssse3) EACH(avx2) EACH(avx512)

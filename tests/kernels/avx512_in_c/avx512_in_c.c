@@ -20,15 +20,12 @@ WSF_VECTOR_KERNELS(WSF_DECLARE_KERNEL)
 /* What the kernel has of AVX2. */
 #define wsf_mask_avx2 wsf_mask_scalar
 #define wsf_latin1_size_avx2 wsf_latin1_size_scalar
-#define wsf_ucs2_size_avx2 wsf_ucs2_size_scalar
-#define wsf_ucs4_size_avx2 wsf_ucs4_size_scalar
-#define wsf_from_latin1_avx2 wsf_from_latin1_scalar
-#define wsf_from_ucs2_avx2 wsf_from_ucs2_scalar
-#define wsf_from_ucs4_avx2 wsf_from_ucs4_scalar
 
 #include "utf8_avx512.c"
 
 #include "transcode_avx512.c"
+
+#include "encode_avx512.c"
 
 #include "kernel_avx512.c"
 

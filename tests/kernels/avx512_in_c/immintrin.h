@@ -4,7 +4,8 @@
  *     EMULATED(name) defined                       names of their own, to compare with those
  *
  * Each is a loop over lanes, as the operation is defined in Intel's Intrinsics Guide; only
- * what {utf8,transcode}_avx512.c use is here.  The machine must be little-endian, like x86.
+ * what {utf8,transcode,encode}_avx512.c use is here, in masks.inc.h and in lanes.inc.h.  The
+ * machine must be little-endian, like x86.
  *
  * Invariant: memory is touched only where a mask has its bit set.
  */
@@ -92,9 +93,19 @@ INTRINSIC m512i EMULATED(_mm512_set1_epi8)(int a)
     return r;
 }
 
+INTRINSIC m512i EMULATED(_mm512_set1_epi16)(int a)
+{
+    EACH_LANE(32, r.word[i] = (uint16_t)a);
+}
+
 INTRINSIC m512i EMULATED(_mm512_set1_epi32)(int a)
 {
     EACH_LANE(16, r.dword[i] = (uint32_t)a);
+}
+
+INTRINSIC m512i EMULATED(_mm512_set1_epi64)(long long a)
+{
+    EACH_LANE(8, r.qword[i] = (uint64_t)a);
 }
 
 INTRINSIC m256i EMULATED(_mm512_castsi512_si256)(m512i a)
@@ -198,7 +209,7 @@ INTRINSIC m512i EMULATED(_mm512_shldi_epi32)(m512i a, m512i b, int count)
     return a;
 }
 
-/* ---- arithmetic and comparison ---------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------- */
 
 INTRINSIC m512i EMULATED(_mm512_max_epu8)(m512i a, m512i b)
 {
@@ -218,166 +229,38 @@ INTRINSIC m512i EMULATED(_mm512_subs_epu8)(m512i a, m512i b)
     return a;
 }
 
-/* The bytes are signed numbers. */
-INTRINSIC uint64_t EMULATED(_mm512_cmpgt_epi8_mask)(m512i a, m512i b)
+INTRINSIC m512i EMULATED(_mm512_min_epu16)(m512i a, m512i b)
 {
-    uint64_t r = 0;
-    int i;
-    for (i = 0; i < 64; i++) {
-        r |= (uint64_t)((int8_t)a.byte[i] > (int8_t)b.byte[i]) << i;
-    }
-    return r;
+    EACH_LANE(32, r.word[i] = a.word[i] < b.word[i] ? a.word[i] : b.word[i]);
 }
 
-INTRINSIC uint64_t EMULATED(_mm512_cmplt_epi8_mask)(m512i a, m512i b)
+INTRINSIC m512i EMULATED(_mm512_min_epu32)(m512i a, m512i b)
 {
-    return EMULATED(_mm512_cmpgt_epi8_mask)(b, a);
+    EACH_LANE(16, r.dword[i] = a.dword[i] < b.dword[i] ? a.dword[i] : b.dword[i]);
 }
 
-INTRINSIC uint64_t EMULATED(_mm512_test_epi8_mask)(m512i a, m512i b)
+INTRINSIC m512i EMULATED(_mm512_sub_epi16)(m512i a, m512i b)
 {
-    uint64_t r = 0;
-    int i;
-    for (i = 0; i < 64; i++) {
-        r |= (uint64_t)((a.byte[i] & b.byte[i]) != 0) << i;
-    }
-    return r;
+    EACH_LANE(32, r.word[i] = (uint16_t)(a.word[i] - b.word[i]));
 }
 
-INTRINSIC uint64_t EMULATED(_mm512_movepi8_mask)(m512i a)
+INTRINSIC m512i EMULATED(_mm512_sub_epi32)(m512i a, m512i b)
 {
-    uint64_t r = 0;
-    int i;
-    for (i = 0; i < 64; i++) {
-        r |= (uint64_t)(a.byte[i] >> 7) << i;
-    }
-    return r;
+    EACH_LANE(16, r.dword[i] = a.dword[i] - b.dword[i]);
 }
 
-/* ---- under a mask: the lanes whose bit is set ---------------------------------------- */
+#include "masks.inc.h"
 
-INTRINSIC m512i EMULATED(_mm512_maskz_set1_epi32)(uint16_t mask, int a)
-{
-    EACH_LANE(16, r.dword[i] = mask >> i & 1 ? (uint32_t)a : 0);
-}
-
-INTRINSIC m512i EMULATED(_mm512_mask_mov_epi8)(m512i otherwise, uint64_t mask, m512i a)
-{
-    int i;
-    for (i = 0; i < 64; i++) {
-        a.byte[i] = mask >> i & 1 ? a.byte[i] : otherwise.byte[i];
-    }
-    return a;
-}
-
-INTRINSIC m512i EMULATED(_mm512_maskz_mov_epi8)(uint64_t mask, m512i a)
-{
-    return EMULATED(_mm512_mask_mov_epi8)(EMULATED(_mm512_setzero_si512)(), mask, a);
-}
-
-ON_MEMORY m512i EMULATED(_mm512_maskz_loadu_epi8)(uint64_t mask, const void *p)
-{
-    m512i r = EMULATED(_mm512_setzero_si512)();
-    int i;
-    for (i = 0; i < 64; i++) {
-        if (mask >> i & 1) {
-            r.byte[i] = ((const uint8_t *)p)[i];
-        }
-    }
-    return r;
-}
-
-ON_MEMORY void EMULATED(_mm512_mask_storeu_epi8)(void *p, uint64_t mask, m512i a)
-{
-    int i;
-    for (i = 0; i < 64; i++) {
-        if (mask >> i & 1) {
-            ((uint8_t *)p)[i] = a.byte[i];
-        }
-    }
-}
-
-ON_MEMORY void EMULATED(_mm512_mask_storeu_epi16)(void *p, uint32_t mask, m512i a)
-{
-    int i;
-    for (i = 0; i < 32; i++) {
-        if (mask >> i & 1) {
-            memcpy((uint8_t *)p + 2 * i, &a.word[i], 2);
-        }
-    }
-}
-
-ON_MEMORY void EMULATED(_mm512_mask_storeu_epi32)(void *p, uint16_t mask, m512i a)
-{
-    int i;
-    for (i = 0; i < 16; i++) {
-        if (mask >> i & 1) {
-            memcpy((uint8_t *)p + 4 * i, &a.dword[i], 4);
-        }
-    }
-}
-
-/* Those lanes side by side, from the lowest on; 0 above them. */
-INTRINSIC m512i EMULATED(_mm512_maskz_compress_epi8)(uint64_t mask, m512i a)
-{
-    m512i r = EMULATED(_mm512_setzero_si512)();
-    int i, kept = 0;
-    for (i = 0; i < 64; i++) {
-        if (mask >> i & 1) {
-            r.byte[kept++] = a.byte[i];
-        }
-    }
-    return r;
-}
-
-/* ---- from lane to lane ------------------------------------------------------------------ */
-
-/* The sixteen dwords from `from` on of b and then a. */
-INTRINSIC m512i EMULATED(_mm512_alignr_epi32)(m512i a, m512i b, int from)
-{
-    m512i r;
-    int i;
-    for (i = 0; i < 16; i++) {
-        const int at = i + (from & 15);
-        r.dword[i] = at < 16 ? b.dword[at] : a.dword[at - 16];
-    }
-    return r;
-}
-
-/* Six bits of an index say which byte. */
-INTRINSIC m512i EMULATED(_mm512_permutexvar_epi8)(m512i index, m512i a)
-{
-    EACH_LANE(64, r.byte[i] = a.byte[index.byte[i] & 63]);
-}
-
-/* The seventh bit says of which: 0 for a, 1 for b. */
-INTRINSIC m512i EMULATED(_mm512_permutex2var_epi8)(m512i a, m512i index, m512i b)
-{
-    m512i r;
-    int i;
-    for (i = 0; i < 64; i++) {
-        const uint8_t at = index.byte[i] & 63;
-        r.byte[i] = index.byte[i] & 64 ? b.byte[at] : a.byte[at];
-    }
-    return r;
-}
-
-INTRINSIC m512i EMULATED(_mm512_cvtepu8_epi16)(m256i a)
-{
-    EACH_LANE(32, r.word[i] = a.byte[i]);
-}
-
-INTRINSIC m512i EMULATED(_mm512_cvtepu8_epi32)(m128i a)
-{
-    EACH_LANE(16, r.dword[i] = a.byte[i]);
-}
-
-INTRINSIC m512i EMULATED(_mm512_cvtepu16_epi32)(m256i a)
-{
-    EACH_LANE(16, r.dword[i] = a.word[i]);
-}
+#include "lanes.inc.h"
 
 /* ---- shorter vectors ---------------------------------------------------------------------- */
+
+ON_MEMORY m256i EMULATED(_mm256_loadu_si256)(const void *p)
+{
+    m256i r;
+    memcpy(&r, p, sizeof r);
+    return r;
+}
 
 INTRINSIC m128i EMULATED(_mm256_castsi256_si128)(m256i a)
 {

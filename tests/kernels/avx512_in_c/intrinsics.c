@@ -72,6 +72,11 @@ static void examples_of_bits(void)
     IS(emulated_mm512_slli_epi16(y, 6).dword[0] == 0xAEC03740);
     IS(emulated_mm512_srli_epi16(y, 4).dword[0] == 0x0AAB0CCD);
     IS(emulated_mm512_slli_epi32(y, 16).dword[15] == 0xCCDD0000);
+    IS(emulated_mm512_set1_epi16(0x8001).dword[15] == 0x80018001);
+    IS(emulated_mm512_set1_epi64(INT64_C(0x1122334455667788)).dword[15] == 0x11223344);
+    IS(emulated_mm512_set1_epi64(INT64_C(0x1122334455667788)).dword[0] == 0x55667788);
+    IS(emulated_mm512_sub_epi16(x, y).dword[9] == 0x66676667);
+    IS(emulated_mm512_sub_epi32(x, y).dword[9] == 0x66666667);
     IS(emulated_mm512_slli_epi16(y, 16).dword[0] == 0 &&
        emulated_mm512_slli_epi32(y, 32).dword[0] == 0);
     IS(emulated_mm512_and_si512(x, y).dword[9] == 0x00220044);
@@ -88,6 +93,23 @@ static void examples_of_comparison(void)
     IS(emulated_mm512_cmplt_epi8_mask(a, b) == UINT64_C(0x9999999999999999));
     IS(emulated_mm512_movepi8_mask(a) == UINT64_C(0x5555555555555555));
     IS(emulated_mm512_test_epi8_mask(a, b) == UINT64_C(0x4444444444444444));
+    IS(emulated_mm512_cmpge_epu8_mask(a, b) == UINT64_C(0x5555555555555555));
+    IS(emulated_mm512_cmpge_epu16_mask(a, b) == 0);
+    IS(emulated_mm512_cmpge_epu16_mask(b, b) == 0xFFFFFFFF);
+    IS(emulated_mm512_cmplt_epu16_mask(b, a) == 0 && emulated_mm512_cmplt_epu16_mask(b, b) == 0);
+    IS(emulated_mm512_cmplt_epu16_mask(a, b) == 0xFFFFFFFF);
+    IS(emulated_mm512_cmpge_epu32_mask(b, a) == 0xFFFF);
+    IS(emulated_mm512_cmpge_epu32_mask(a, b) == 0 &&
+       emulated_mm512_cmpge_epu32_mask(a, a) == 0xFFFF);
+    IS(emulated_mm512_cmplt_epu32_mask(a, b) == 0xFFFF &&
+       emulated_mm512_cmplt_epu32_mask(a, a) == 0);
+    IS(emulated_mm512_test_epi16_mask(a, b) == 0xAAAAAAAA);
+    IS(emulated_mm512_testn_epi16_mask(a, b) == 0x55555555);
+    IS(emulated_mm512_test_epi32_mask(a, b) == 0xFFFF);
+    IS(emulated_mm512_testn_epi32_mask(a, b) == 0);
+    IS(emulated_mm512_testn_epi32_mask(a, emulated_mm512_set1_epi32(0x0000807F)) == 0xFFFF);
+    IS(emulated_mm512_min_epu16(a, b).dword[3] == 0x00FF7F80);
+    IS(emulated_mm512_min_epu32(a, b).dword[3] == 0x00FF7F80);
     IS(emulated_mm512_max_epu8(a, b).dword[3] == 0x01FF8080);
     IS(emulated_mm512_subs_epu8(a, b).dword[3] == 0x00000001);
     IS(emulated_mm256_max_epu8(a.half[0], b.half[0]).half[1].dword[3] == 0x01FF8080);
@@ -121,6 +143,32 @@ static void examples_of_masks(void)
     IS(r.dword[0] == 0 && r.dword[14] == 0 && r.dword[15] == 0xFFFFFFFE);
 }
 
+/* Of the same two vectors: 01 04 07 0A .. and 00 01 02 03 .. */
+static void examples_of_masked_lanes(void)
+{
+    const m512i a = bytes_from(1, 3), b = bytes_from(0, 1);
+    m512i r = emulated_mm512_mask_mov_epi16(b, 0x80000001u, a);
+    IS(r.dword[0] == 0x03020401 && r.dword[14] == b.dword[14] && r.dword[15] == 0xBEBB3D3C);
+    r = emulated_mm512_mask_add_epi16(a, 0x80000001u, b, emulated_mm512_set1_epi16(0xFF01));
+    IS(r.dword[0] == 0x0A070001 && r.dword[14] == a.dword[14] && r.dword[15] == 0x3E3FB8B5);
+    r = emulated_mm512_maskz_add_epi16(0x80000001u, b, emulated_mm512_set1_epi16(0xFF01));
+    IS(r.dword[0] == 0x00000001 && r.dword[14] == 0 && r.dword[15] == 0x3E3F0000);
+    r = emulated_mm512_mask_add_epi32(a, 0x8001u, b, emulated_mm512_set1_epi32(-0x100));
+    IS(r.dword[0] == 0x03020000 && r.dword[14] == a.dword[14] && r.dword[15] == 0x3F3E3C3C);
+    r = emulated_mm512_mask_slli_epi32(a, 0x8001u, b, 24);
+    IS(r.dword[0] == 0 && r.dword[14] == a.dword[14] && r.dword[15] == 0x3C000000);
+    r = emulated_mm512_mask_slli_epi32(a, 0x8001u, b, 32);
+    IS(r.dword[15] == 0 && r.dword[1] == a.dword[1]);
+    r = emulated_mm512_maskz_loadu_epi16(0x80000001u, &a);
+    IS(r.dword[0] == 0x00000401 && r.dword[14] == 0 && r.dword[15] == 0xBEBB0000);
+    r = emulated_mm512_maskz_loadu_epi32(0x8001u, &a);
+    IS(r.dword[0] == a.dword[0] && r.qword[4] == 0 && r.dword[15] == a.dword[15]);
+    IS(emulated_mm256_maskz_loadu_epi16(0x8001u, &a).half[0].dword[0] == 0x00000401);
+    IS(emulated_mm256_maskz_loadu_epi16(0x8001u, &a).half[1].dword[3] == 0x5E5B0000);
+    IS(emulated_mm_maskz_loadu_epi8(0x8001u, &a).dword[0] == 0x00000001);
+    IS(emulated_mm_maskz_loadu_epi8(0x8001u, &a).dword[3] == 0x2E000000);
+}
+
 static void examples_across_lanes(void)
 {
     static const uint8_t turns[] = {0, 63, 64, 127, 128 + 5, 192 + 5};
@@ -138,6 +186,9 @@ static void examples_across_lanes(void)
     IS(r.dword[0] == 15 && r.dword[1] == 100 && r.dword[15] == 114);
     IS(emulated_mm512_alignr_epi32(x, y, 0).dword[15] == 15);
     IS(emulated_mm512_alignr_epi32(x, y, 17).dword[15] == 100);
+    IS(emulated_mm512_permutexvar_epi32(dwords_from(1, 7), x).dword[3] == 106);
+    IS(emulated_mm512_permutexvar_epi64(dwords_from(0, 1), x).dword[3] == 105);
+    IS(emulated_mm256_loadu_si256(&b.byte[1]).byte[31] == b.byte[32]);
     IS(emulated_mm512_cvtepu8_epi16(b.half[0]).word[31] == 169);
     IS(emulated_mm512_cvtepu8_epi32(b.quarter[0]).dword[15] == 185);
     IS(emulated_mm512_cvtepu16_epi32(b.half[0]).dword[15] == 0xA9AA);
@@ -150,6 +201,29 @@ static void examples_across_lanes(void)
     least.word[6] = least.word[7] = 0xFFFF;
     least = emulated_mm_minpos_epu16(least);
     IS(least.dword[0] == 0x00030102 && least.dword[1] == 0 && least.dword[3] == 0);
+}
+
+static void examples_within_quarters(void)
+{
+    const m512i a = bytes_from(100, 1), b = bytes_from(200, 255);
+    const m512i x = emulated_mm512_set1_epi32(0x01008000),
+                y = emulated_mm512_set1_epi32(0x00FE7FFF);
+    const m512i bits = emulated_mm512_set1_epi64(INT64_C(0x0123456789ABCDEF));
+    m512i r = emulated_mm512_unpacklo_epi8(a, b);
+    IS(r.dword[0] == 0xC765C864 && r.dword[3] == 0xC16BC26A && r.dword[4] == 0xB775B874);
+    r = emulated_mm512_unpackhi_epi8(a, b);
+    IS(r.dword[0] == 0xBF6DC06C && r.dword[15] == 0x89A38AA2);
+    r = emulated_mm512_unpacklo_epi16(a, b);
+    IS(r.dword[0] == 0xC7C86564 && r.dword[3] == 0xC1C26B6A && r.dword[4] == 0xB7B87574);
+    r = emulated_mm512_unpackhi_epi16(a, b);
+    IS(r.dword[0] == 0xBFC06D6C && r.dword[15] == 0x898AA3A2);
+    r = emulated_mm512_packus_epi16(x, y);
+    IS(r.dword[0] == 0xFF00FF00 && r.dword[1] == r.dword[0] && r.dword[2] == 0xFEFFFEFF);
+    r = emulated_mm512_packus_epi32(y, dwords_from(0xFFFFFFFF, 0x8001));
+    IS(r.dword[0] == 0xFFFFFFFF && r.dword[2] == 0x80000000 && r.dword[3] == 0xFFFFFFFF);
+    IS(r.dword[4] == 0xFFFFFFFF && r.dword[6] == 0xFFFFFFFF);
+    r = emulated_mm512_multishift_epi64_epi8(bytes_from(0, 4), bits);
+    IS(r.dword[0] == 0xBCCDDEEF && r.dword[1] == 0x78899AAB && r.byte[15] == 0xF0);
 }
 
 /* ---- the CPU -------------------------------------------------------------------------- */
@@ -223,7 +297,9 @@ static TARGET void compare_bits(const operands *o)
     SAME(_mm512_loadu_si512, (&o->a), (&o->a));
     SAME(_mm512_setzero_si512, (), ());
     SAME(_mm512_set1_epi8, ((char)word), ((char)word));
+    SAME(_mm512_set1_epi16, ((short)word), ((short)word));
     SAME(_mm512_set1_epi32, (word), (word));
+    SAME(_mm512_set1_epi64, ((long long)o->mask), ((long long)o->mask));
     SAME(_mm512_and_si512, (A, B), (o->a, o->b));
     SAME(_mm512_or_si512, (A, B), (o->a, o->b));
     SAME(_mm512_xor_si512, (A, B), (o->a, o->b));
@@ -248,16 +324,46 @@ static TARGET void compare_bits(const operands *o)
     SHIFT(_mm512_slli_epi32, 32);
 }
 
-static TARGET void compare_bytes(const operands *o)
+static TARGET void compare_lanes(const operands *o)
 {
     SAME(_mm512_max_epu8, (A, B), (o->a, o->b));
     SAME(_mm512_subs_epu8, (A, B), (o->a, o->b));
+    SAME(_mm512_min_epu16, (A, B), (o->a, o->b));
+    SAME(_mm512_min_epu32, (A, B), (o->a, o->b));
+    SAME(_mm512_sub_epi16, (A, B), (o->a, o->b));
+    SAME(_mm512_sub_epi32, (A, B), (o->a, o->b));
+    SAME(_mm512_permutexvar_epi8, (A, B), (o->a, o->b));
+    SAME(_mm512_permutexvar_epi32, (A, B), (o->a, o->b));
+    SAME(_mm512_permutexvar_epi64, (A, B), (o->a, o->b));
+    SAME(_mm512_permutex2var_epi8, (A, B, C), (o->a, o->b, o->c));
+    SAME(_mm512_multishift_epi64_epi8, (A, B), (o->a, o->b));
+    SAME(_mm512_unpacklo_epi8, (A, B), (o->a, o->b));
+    SAME(_mm512_unpackhi_epi8, (A, B), (o->a, o->b));
+    SAME(_mm512_unpacklo_epi16, (A, B), (o->a, o->b));
+    SAME(_mm512_unpackhi_epi16, (A, B), (o->a, o->b));
+    SAME(_mm512_packus_epi16, (A, B), (o->a, o->b));
+    SAME(_mm512_packus_epi32, (A, B), (o->a, o->b));
+}
+
+static TARGET void compare_comparisons(const operands *o)
+{
     SAME(_mm512_cmpgt_epi8_mask, (A, B), (o->a, o->b));
     SAME(_mm512_cmplt_epi8_mask, (A, B), (o->a, o->b));
+    SAME(_mm512_cmpge_epu8_mask, (A, B), (o->a, o->b));
+    SAME(_mm512_cmpge_epu16_mask, (A, B), (o->a, o->b));
+    SAME(_mm512_cmpge_epu32_mask, (A, B), (o->a, o->b));
+    SAME(_mm512_cmplt_epu16_mask, (A, B), (o->a, o->b));
+    SAME(_mm512_cmplt_epu32_mask, (A, B), (o->a, o->b));
     SAME(_mm512_test_epi8_mask, (A, B), (o->a, o->b));
+    SAME(_mm512_test_epi16_mask, (A, B), (o->a, o->b));
+    SAME(_mm512_test_epi32_mask, (A, B), (o->a, o->b));
+    SAME(_mm512_testn_epi16_mask, (A, B), (o->a, o->b));
+    SAME(_mm512_testn_epi32_mask, (A, B), (o->a, o->b));
     SAME(_mm512_movepi8_mask, (A), (o->a));
-    SAME(_mm512_permutexvar_epi8, (A, B), (o->a, o->b));
-    SAME(_mm512_permutex2var_epi8, (A, B, C), (o->a, o->b, o->c));
+}
+
+static TARGET void compare_places(const operands *o)
+{
     SAME(_mm512_cvtepu8_epi16, (A256), (o->a.half[0]));
     SAME(_mm512_cvtepu8_epi32, (A128), (o->a.quarter[0]));
     SAME(_mm512_cvtepu16_epi32, (A256), (o->a.half[0]));
@@ -282,6 +388,16 @@ static TARGET void compare_masks(const operands *o)
     SAME(_mm512_maskz_mov_epi8, (k, A), (k, o->a));
     SAME(_mm512_maskz_loadu_epi8, (k, &o->a), (k, &o->a));
     SAME(_mm512_maskz_compress_epi8, (k, A), (k, o->a));
+    SAME(_mm512_mask_mov_epi16, (A, k32, B), (o->a, k32, o->b));
+    SAME(_mm512_mask_add_epi16, (A, k32, B, C), (o->a, k32, o->b, o->c));
+    SAME(_mm512_maskz_add_epi16, (k32, A, B), (k32, o->a, o->b));
+    SAME(_mm512_mask_add_epi32, (A, k16, B, C), (o->a, k16, o->b, o->c));
+    SAME(_mm512_mask_slli_epi32, (A, k16, B, 24), (o->a, k16, o->b, 24));
+    SAME(_mm512_mask_slli_epi32, (A, k16, B, 32), (o->a, k16, o->b, 32));
+    SAME(_mm512_maskz_loadu_epi16, (k32, &o->a), (k32, &o->a));
+    SAME(_mm512_maskz_loadu_epi32, (k16, &o->a), (k16, &o->a));
+    SAME(_mm256_maskz_loadu_epi16, (k16, &o->a), (k16, &o->a));
+    SAME(_mm_maskz_loadu_epi8, (k16, &o->a), (k16, &o->a));
     SAME_STORED(_mm512_storeu_si512, A, o->a);
     SAME_STORED(_mm512_mask_storeu_epi8, LIST(k, A), LIST(k, o->a));
     SAME_STORED(_mm512_mask_storeu_epi16, LIST(k32, A), LIST(k32, o->a));
@@ -290,6 +406,7 @@ static TARGET void compare_masks(const operands *o)
 
 static TARGET void compare_shorter(const operands *o)
 {
+    SAME(_mm256_loadu_si256, ((const __m256i *)(const void *)&o->a), (&o->a));
     SAME(_mm256_castsi256_si128, (A256), (o->a.half[0]));
     SAME(_mm256_extracti128_si256, (A256, 0), (o->a.half[0], 0));
     SAME(_mm256_extracti128_si256, (A256, 1), (o->a.half[0], 1));
@@ -315,7 +432,9 @@ static int compare(void)
         operands o = {random_vector(), random_vector(), random_vector(), random_word()};
         o.mask = i % 5 == 0 ? 0 : i % 5 == 1 ? ~UINT64_C(0) >> (o.mask & 63) : o.mask;
         compare_bits(&o);
-        compare_bytes(&o);
+        compare_lanes(&o);
+        compare_comparisons(&o);
+        compare_places(&o);
         compare_masks(&o);
         compare_shorter(&o);
     }
@@ -342,7 +461,9 @@ int main(int argc, char **argv)
         examples_of_bits();
         examples_of_comparison();
         examples_of_masks();
+        examples_of_masked_lanes();
         examples_across_lanes();
+        examples_within_quarters();
     }
     printf("ok: %lu checks\n", checks);
     return 0;
