@@ -17,6 +17,7 @@
 #define l_load(p) _mm_loadu_si128((const __m128i *)(const void *)(p))
 #define l_store(p, l) _mm_storeu_si128((__m128i *)(void *)(p), l)
 #define l_mask(l, p) _mm_xor_si128(l, l_load(p))
+#define l_pick(l, p) _mm_shuffle_epi8(l, l_load(p))
 #define v_load(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define v_load2(p, q) _mm256_inserti128_si256(_mm256_castsi128_si256(l_load(p)), l_load(q), 1)
 #define v_lane(x, i) ((i) == 0 ? _mm256_castsi256_si128(x) : _mm256_extracti128_si256(x, 1))
@@ -37,6 +38,7 @@
 #define d_sub _mm256_sub_epi32
 #define v_high(x) _mm256_cmpgt_epi8(_mm256_setzero_si256(), x)
 #define w_positive(x) _mm256_cmpgt_epi16(x, _mm256_setzero_si256())
+#define b_above _mm256_cmpgt_epi8
 #define w_equal _mm256_cmpeq_epi16
 #define d_equal _mm256_cmpeq_epi32
 #define d_from(x, k) _mm256_cmpgt_epi32(x, v_dwords((k) - 1))
@@ -44,6 +46,7 @@
 #define v_bits(x) ((unsigned)_mm256_movemask_epi8(x))
 #define v_narrow(x, y) _mm256_permute4x64_epi64(_mm256_packus_epi16(x, y), 0xD8) /* x0 y0 x1 y1 */
 #define w_pack _mm256_packs_epi16
+#define w_narrow _mm256_packus_epi16
 #define d_narrow _mm256_packus_epi32
 #define v_zip_low _mm256_unpacklo_epi8
 #define v_zip_high _mm256_unpackhi_epi8

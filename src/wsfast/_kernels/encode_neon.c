@@ -19,6 +19,8 @@
 #define v_lane(x, i) (x)
 #define v_rows(table, i, j) v_load((table)[i])
 #define l_store(p, l) vst1q_u8(p, l)
+#define l_load v_load
+#define l_pick(l, p) vqtbl1q_u8(l, v_load(p))
 #define l_mask(l, p) veorq_u8(l, vld1q_u8(p))
 #define v_or vorrq_u8
 #define v_and vandq_u8
@@ -42,12 +44,14 @@
 #define d_sub(x, y) FROM_D(vsubq_u32(D(x), D(y)))
 #define v_high(x) vcgeq_u8(x, vdupq_n_u8(0x80))
 #define w_positive(x) FROM_W(vcgtq_s16(SW(x), vdupq_n_s16(0)))
+#define b_above(x, y) vcgtq_s8(vreinterpretq_s8_u8(x), vreinterpretq_s8_u8(y))
 #define w_equal(x, y) FROM_W(vceqq_u16(W(x), W(y)))
 #define d_equal(x, y) FROM_D(vceqq_u32(D(x), D(y)))
 #define d_from(x, k) FROM_D(vcgeq_u32(D(x), vdupq_n_u32(k)))
 #define v_none_of(x, y) (vmaxvq_u8(vandq_u8(x, y)) == 0)
 #define v_narrow(x, y) vcombine_u8(vmovn_u16(W(x)), vmovn_u16(W(y)))
 #define w_pack v_narrow
+#define w_narrow v_narrow
 #define d_narrow(x, y) FROM_W(vcombine_u16(vmovn_u32(D(x)), vmovn_u32(D(y))))
 #define v_zip_low vzip1q_u8
 #define v_zip_high vzip2q_u8

@@ -19,6 +19,8 @@
 #define v_lane(x, i) (x)
 #define v_rows(table, i, j) v_load((table)[i])
 #define l_store(p, l) _mm_storeu_si128((__m128i *)(void *)(p), l)
+#define l_load v_load
+#define l_pick(l, p) _mm_shuffle_epi8(l, v_load(p))
 #define l_mask(l, p) _mm_xor_si128(l, v_load(p))
 #define v_or _mm_or_si128
 #define v_and _mm_and_si128
@@ -36,12 +38,14 @@
 #define d_sub _mm_sub_epi32
 #define v_high(x) _mm_cmpgt_epi8(_mm_setzero_si128(), x)
 #define w_positive(x) _mm_cmpgt_epi16(x, _mm_setzero_si128())
+#define b_above _mm_cmpgt_epi8
 #define w_equal _mm_cmpeq_epi16
 #define d_equal _mm_cmpeq_epi32
 #define d_from(x, k) _mm_cmpgt_epi32(x, v_dwords((k) - 1))
 #define v_none_of(x, y) _mm_testz_si128(x, y)
 #define v_bits(x) ((unsigned)_mm_movemask_epi8(x))
 #define v_narrow _mm_packus_epi16
+#define w_narrow _mm_packus_epi16
 #define w_pack _mm_packs_epi16
 #define d_narrow _mm_packus_epi32
 #define v_zip_low _mm_unpacklo_epi8

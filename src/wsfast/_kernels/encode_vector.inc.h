@@ -21,13 +21,16 @@
  *     V, L                       vector, lane
  *     v_load(p) v_load2(p, q)    any address; a lane from p and, if there are two, one from q
  *     v_lane(x, i)               i is a constant
- *     l_store(p, l) l_mask(l, p) store a lane; XOR it with the 16 bytes at p
+ *     l_load(p) l_store(p, l)    any address
+ *     l_mask(l, p)               XOR a lane with the 16 bytes at p
+ *     l_pick(l, p)               the bytes of a lane that the 16 indices at p say
  *     v_or v_and v_and_not       v_and_not(x, y) is x & ~y
  *     v_bytes v_words v_dwords   a constant in each byte, word or dword
  *     v_select(mask, x, y)       x where the mask is all ones, y where it is 0
  *     w_left w_right w_add w_sub, d_left d_right d_sub   words and dwords
  *     v_high(x)                  FF where the byte is 80 or more
  *     w_positive(x)              FFFF where the word, as a signed number, is above 0
+ *     b_above(x, y)              FF where the byte of x, as a signed number, is above that of y
  *     w_equal d_equal(x, y)      all ones where they are equal
  *     d_from(x, k)               all ones where the dword, below 2^31, is k or more
  *     v_none_of(x, y)            is x & y 0?
@@ -35,6 +38,7 @@
  *     v_narrow(x, y)             words below 100 to bytes, in the order of the units
  *     d_narrow(x, y)             a lane: dwords below 10000 to words, of x and then of y
  *     w_pack(x, y)               a lane: words 0 and FFFF to bytes, of x and then of y
+ *     w_narrow(x, y)             a lane: words below 100 to bytes, of x and then of y
  *     v_zip_low v_zip_high(x, y) a lane: the bytes x0 y0 x1 y1 .. of either half
  *     v_zip_low16 v_zip_high16   the same with words
  *     v_rows(table, i, j)        row i of a table and, if there are two lanes, row j
@@ -52,14 +56,48 @@ static const uint8_t QUAD_LENGTHS[256] = {WSF_QUAD_LENGTHS};
 
 #define STEP ((size_t)16 * LANES) /* code points that are looked at together */
 
-/* What was written; `key` repeats the masking key, so that 16 bytes of it can be loaded
- * from any phase on, and is NULL, which the compiler knows, if nothing is masked. */
+/* What was written, and constants; `key` repeats the masking key, so that 16 bytes of it can be
+ * loaded from any phase on, and is NULL, which the compiler knows, if nothing is masked. */
 typedef struct output {
     uint8_t *dst;
     size_t at;
     const uint8_t *key;
     V surrogates; /* not 0 if there was one */
+    V not_ascii, three_or_more, low_byte, lead_two, lead_three, tags_two, surrogate; /* words */
+    V ones, six_bits, continuation; /* bytes */
 } output;
+
+/* Begin to write.  The compiler must not know the constants: GCC makes one that it knows anew
+ * in each step, which takes three instructions, so that the text takes a tenth longer. */
+WSF_INLINE TARGET output output_to(uint8_t *dst, const uint8_t *key)
+{
+    output o;
+    o.dst = dst;
+    o.at = 0;
+    o.key = key;
+    o.surrogates = v_words(0);
+    o.not_ascii = v_words(0xFF80);
+    o.three_or_more = v_words(0xF800);
+    o.low_byte = v_words(0x00FF);
+    o.lead_two = v_words(0xC0C0);
+    o.lead_three = v_words(0xE000);
+    o.tags_two = v_words(0x80C0);
+    o.surrogate = v_words(0xD800 >> 11);
+    o.ones = v_bytes(0x01);
+    o.six_bits = v_bytes(0x3F);
+    o.continuation = v_bytes(0x80);
+    WSF_KEEP(o.not_ascii);
+    WSF_KEEP(o.three_or_more);
+    WSF_KEEP(o.low_byte);
+    WSF_KEEP(o.lead_two);
+    WSF_KEEP(o.lead_three);
+    WSF_KEEP(o.tags_two);
+    WSF_KEEP(o.surrogate);
+    WSF_KEEP(o.ones);
+    WSF_KEEP(o.six_bits);
+    WSF_KEEP(o.continuation);
+    return o;
+}
 
 /* Write a lane, of which `length` bytes count. */
 WSF_INLINE TARGET void put(output *o, L lane, size_t length)
@@ -97,20 +135,16 @@ WSF_INLINE TARGET void put_turns(output *o, V x, V y, size_t x0, size_t y0, size
 #define X1(bits) ((bits) >> 16 & 0xFFu)
 #define Y1(bits) ((bits) >> 24)
 
-/* A bit for each pair: is it two bytes? */
-WSF_INLINE TARGET void put_pairs(output *o, V x, V y, unsigned bits)
+/* A bit for each of 8 pairs: is it two bytes? */
+WSF_INLINE TARGET void put_pairs(output *o, L pairs, size_t bits)
 {
-    put_turns(o, v_pick(x, v_rows(PAIRS, X0(bits), X1(bits))),
-              v_pick(y, v_rows(PAIRS, Y0(bits), Y1(bits))), 8 + wsf_bits_set(X0(bits)),
-              8 + wsf_bits_set(Y0(bits)), 8 + wsf_bits_set(X1(bits)), 8 + wsf_bits_set(Y1(bits)));
+    put(o, l_pick(pairs, PAIRS[bits]), 8 + wsf_bits_set(bits));
 }
 
-/* Two bits for each quad: its code. */
-WSF_INLINE TARGET void put_quads(output *o, V x, V y, unsigned bits)
+/* Two bits for each of 4 quads: its code. */
+WSF_INLINE TARGET void put_quads(output *o, L quads, size_t bits)
 {
-    put_turns(o, v_pick(x, v_rows(QUADS, X0(bits), X1(bits))),
-              v_pick(y, v_rows(QUADS, Y0(bits), Y1(bits))), QUAD_LENGTHS[X0(bits)],
-              QUAD_LENGTHS[Y0(bits)], QUAD_LENGTHS[X1(bits)], QUAD_LENGTHS[Y1(bits)]);
+    put(o, l_pick(quads, QUADS[bits]), QUAD_LENGTHS[bits]);
 }
 
 /* ---- code points up to U+00FF, a byte each ------------------------------------- */
@@ -127,21 +161,40 @@ WSF_INLINE TARGET void step_1(output *o, const uint8_t *src)
     } else {
         const V two = v_or(v_and(w_right(x, 6), v_bytes(0x03)), v_bytes(0xC0));
         const V last = v_and_not(x, v_and(v_high(x), v_bytes(0x40)));
-        put_pairs(o, v_zip_low(two, last), v_zip_high(two, last), bits);
+        const V x_pairs = v_zip_low(two, last), y_pairs = v_zip_high(two, last);
+        put_pairs(o, v_lane(x_pairs, 0), X0(bits));
+        put_pairs(o, v_lane(y_pairs, 0), Y0(bits));
+        if (LANES == 2) {
+            put_pairs(o, v_lane(x_pairs, LANES - 1), X1(bits));
+            put_pairs(o, v_lane(y_pairs, LANES - 1), Y1(bits));
+        }
     }
 }
 
 /* ---- code points up to U+FFFF, two bytes each ------------------------------------ */
 
-/* Below U+0800; `high` where it is not ASCII.  From the lower byte up:
+/* Two vectors of words below U+0800, whose halves are bytes:
  *
- *     00000bbb bbaaaaaa  ->  110bbbbb 10aaaaaa
- *     00000000 0aaaaaaa  ->  ________ 0aaaaaaa
+ *     00000bbb bbaaaaaa  ->  two 110bbbbb, last 10aaaaaa
+ *     00000000 0aaaaaaa  ->  two ________, last 0aaaaaaa
  */
-WSF_INLINE TARGET V pairs_of(V x, V high)
+WSF_INLINE TARGET void put_twos(output *o, V x, V y)
 {
-    const V apart = v_or(w_left(x, 8), w_right(x, 6));
-    return v_select(high, v_or(v_and(apart, v_words(0x3F1F)), v_words(0x80C0)), apart);
+    const V upper = w_narrow(w_right(x, 6), w_right(y, 6));
+    const V lower = w_narrow(v_and(x, o->low_byte), v_and(y, o->low_byte));
+    const V high = b_above(upper, o->ones);
+    const unsigned bits = v_bits(high);
+    const V two = v_or(upper, o->lead_two);
+    const V last = v_select(high, v_or(v_and(lower, o->six_bits), o->continuation), lower);
+    const V x_pairs = v_zip_low(two, last), y_pairs = v_zip_high(two, last);
+    put_pairs(o, v_lane(x_pairs, 0), X0(bits));
+    if (LANES == 2) {
+        put_pairs(o, v_lane(x_pairs, LANES - 1), X1(bits));
+    }
+    put_pairs(o, v_lane(y_pairs, 0), Y0(bits));
+    if (LANES == 2) {
+        put_pairs(o, v_lane(y_pairs, LANES - 1), Y1(bits));
+    }
 }
 
 /* From the lowest byte up, once the two words are zipped:
@@ -155,64 +208,48 @@ typedef struct quads {
     V surrogates; /* FFFF for each */
 } quads;
 
-WSF_INLINE TARGET quads quads_of(V x)
+WSF_INLINE TARGET quads quads_of(const output *o, V x)
 {
     const V kind = w_right(x, 11);
     const V high = w_positive(w_right(x, 7)), third = w_positive(kind);
     const V apart = v_or(w_left(x, 8), w_right(w_left(x, 4), 10));
-    const V two = v_or(v_and(apart, v_words(0x3F3F)), v_words(0x80C0));
+    const V two = v_or(v_and(apart, o->six_bits), o->tags_two);
     quads q;
-    q.upper = v_or(w_right(x, 4), v_words(0xE000));
+    q.upper = v_or(w_right(x, 4), o->lead_three);
     q.lower = v_select(high, w_add(two, w_left(third, 6)), apart); /* C0 - 40 if there are three */
-    q.codes = v_or(w_right(high, 8), third); /* the lower byte: not ASCII; the upper: three */
-    q.surrogates = w_equal(kind, v_words(0xD800 >> 11));
+    q.codes = v_select(o->low_byte, high, third);
+    q.surrogates = w_equal(kind, o->surrogate);
     return q;
 }
 
 #define ALL_THREE (0xFFFFFFFFu >> (32 - 16 * LANES))
 
-/* A vector of words below U+0800, of whose lanes these bits say which are not ASCII. */
-WSF_INLINE TARGET void put_twos(output *o, V x, V high, unsigned bits0, unsigned bits1)
-{
-    put_lanes(o, v_pick(pairs_of(x, high), v_rows(PAIRS, bits0, bits1)), 8 + wsf_bits_set(bits0),
-              8 + wsf_bits_set(bits1));
-}
-
 /* A vector of any words.  Runs of three bytes have a row of their own, so that Chinese,
  * Japanese and Korean need no table. */
 WSF_INLINE TARGET void put_threes(output *o, V x)
 {
-    const quads q = quads_of(x);
+    const quads q = quads_of(o, x);
     const unsigned bits = v_bits(q.codes);
     const V low = v_zip_low16(q.upper, q.lower), high = v_zip_high16(q.upper, q.lower);
     o->surrogates = v_or(o->surrogates, q.surrogates);
     if (bits == ALL_THREE) {
         const V rows = v_rows(QUADS, 0xFF, 0xFF);
         put_turns(o, v_pick(low, rows), v_pick(high, rows), 12, 12, 12, 12);
-    } else {
-        put_quads(o, low, high, bits);
+        return;
     }
-}
-
-WSF_INLINE TARGET void put_words(output *o, V x)
-{
-    if (v_none_of(x, v_words(0xF800))) {
-        const V high = w_positive(w_right(x, 7));
-        const unsigned bits = v_bits(w_pack(high, high));
-        put_twos(o, x, high, X0(bits), X1(bits));
-    } else {
-        put_threes(o, x);
+    put_quads(o, v_lane(low, 0), X0(bits));
+    put_quads(o, v_lane(high, 0), Y0(bits));
+    if (LANES == 2) {
+        put_quads(o, v_lane(low, LANES - 1), X1(bits));
+        put_quads(o, v_lane(high, LANES - 1), Y1(bits));
     }
 }
 
 /* Two vectors of words.  One test for both: mixed text is guessed wrong less often. */
-WSF_INLINE TARGET void put_more_words(output *o, V x, V y)
+WSF_INLINE TARGET void put_words(output *o, V x, V y)
 {
-    if (v_none_of(v_or(x, y), v_words(0xF800))) {
-        const V high_x = w_positive(w_right(x, 7)), high_y = w_positive(w_right(y, 7));
-        const unsigned bits = v_bits(w_pack(high_x, high_y));
-        put_twos(o, x, high_x, X0(bits), X1(bits));
-        put_twos(o, y, high_y, Y0(bits), Y1(bits));
+    if (v_none_of(v_or(x, y), o->three_or_more)) {
+        put_twos(o, x, y);
     } else {
         put_threes(o, x);
         put_threes(o, y);
@@ -222,10 +259,10 @@ WSF_INLINE TARGET void put_more_words(output *o, V x, V y)
 WSF_INLINE TARGET void step_2(output *o, const uint16_t *src)
 {
     const V x = v_load(src), y = v_load(src + 8 * LANES);
-    if (v_none_of(v_or(x, y), v_words(0xFF80))) {
+    if (v_none_of(v_or(x, y), o->not_ascii)) {
         put_lanes(o, v_narrow(x, y), 16, 16);
     } else {
-        put_more_words(o, x, y);
+        put_words(o, x, y);
     }
 }
 
@@ -283,7 +320,7 @@ WSF_INLINE TARGET void put_dwords(output *o, V x, V y)
 WSF_INLINE TARGET void put_narrowest(output *o, V x, V y)
 {
     if (v_none_of(v_or(x, y), v_dwords(0xFFFF0000))) {
-        put_words(o, d_narrow(x, y));
+        put_threes(o, d_narrow(x, y));
     } else {
         put_dwords(o, x, y);
     }
@@ -298,7 +335,7 @@ WSF_INLINE TARGET void step_4(output *o, const uint32_t *src)
     if (v_none_of(v_or(v_or(a, b), v_or(c, d)), v_dwords(0xFFFFFF80))) {
         put_lanes(o, v_narrow(d_narrow(a, b), d_narrow(c, d)), 16, 16);
     } else if (v_none_of(v_or(v_or(a, b), v_or(c, d)), v_dwords(0xFFFF0000))) {
-        put_more_words(o, d_narrow(a, b), d_narrow(c, d));
+        put_words(o, d_narrow(a, b), d_narrow(c, d));
     } else {
         put_narrowest(o, a, b);
         put_narrowest(o, c, d);
@@ -404,16 +441,10 @@ WSF_INLINE TARGET size_t more_4(const uint32_t *src, size_t steps)
     TARGET size_t function(uint8_t *dst, const unit *src, size_t n, uint32_t key)                  \
     {                                                                                              \
         const uint32_t keys[5] = {key, key, key, key, key};                                        \
-        output o;                                                                                  \
-        o.dst = dst;                                                                               \
-        o.at = 0;                                                                                  \
-        o.surrogates = v_words(0);                                                                 \
         if (key == 0) {                                                                            \
-            o.key = NULL;                                                                          \
-            return encode_##width(o, src, n);                                                      \
+            return encode_##width(output_to(dst, NULL), src, n);                                   \
         }                                                                                          \
-        o.key = (const uint8_t *)keys;                                                             \
-        return encode_##width(o, src, n);                                                          \
+        return encode_##width(output_to(dst, (const uint8_t *)keys), src, n);                      \
     }
 
 #define ENCODERS(kernel)                                                                           \
