@@ -21,6 +21,17 @@
 #define WSF_SHORT ((size_t)1024)
 #define WSF_SHORT_BUFFER (4 * WSF_SHORT + WSF_ENCODE_SLACK)
 
+/* Up to so many bytes, room for the longest UTF-8 that a text can have is made, and what was
+ * not needed of it is given back: that is cheaper than to find the size first.  A frame with
+ * so long a text, or a shorter one that is not short, has a header of one size. */
+#define WSF_ROOM ((size_t)0xFFFF)
+
+/* The most bytes that a code point of `width` bytes takes. */
+WSF_INLINE size_t wsf_most_bytes(unsigned width)
+{
+    return width == 4 ? 4 : width + 1;
+}
+
 /* Encode n units of `width` bytes. */
 WSF_INLINE size_t wsf_encode_units(const wsf_kernel *kernel, uint8_t *dst, const void *src,
                                    unsigned width, size_t n, uint32_t key)

@@ -26,18 +26,26 @@ cdef object write_one_frame(
     cdef uint8_t head[WSF_MAX_HEADER]
     cdef uint8_t key[4]
     cdef uint8_t *to
-    cdef size_t used
+    cdef PyObject *frame
+    cdef size_t used, size
     cdef uint8_t first = opcode_to_send(opcode, fin, text.size)
     cdef bint masked = masking_key is not NULL and <object>masking_key is not None
     first |= (0x80 if fin else 0) | (0x40 if rsv1 else 0)
     if masked:
         read_key(<object>masking_key, key)
     used = wsf_frame_header_write(head, first, text.size, key if masked else NULL)
-    frame = bytes_of(NULL, used + text.size)
-    to = <uint8_t *>PyBytes_AS_STRING(frame)
-    memcpy(to, head, used)
-    write_text(to + used, text, payload, wsf_key_at(key, 0) if masked else 0)
-    return frame
+    frame = new_bytes(NULL, <Py_ssize_t>(used + text.room))
+    try:
+        to = <uint8_t *>PyBytes_AS_STRING(<object>frame)
+        size = write_text(to + used, text, payload, wsf_key_at(key, 0) if masked else 0)
+        if size != text.size:
+            wsf_frame_header_write(head, first, size, key if masked else NULL)
+        memcpy(to, head, used)
+        if size != text.room:
+            _PyBytes_Resize(&frame, <Py_ssize_t>(used + size))
+        return <object>frame
+    finally:
+        Py_XDECREF(frame)
 
 
 cdef inline int open_payload(View *view, Utf8 *text, object payload) except -1:
@@ -50,7 +58,7 @@ cdef inline int open_payload(View *view, Utf8 *text, object payload) except -1:
     open_view(view, payload, "payload")
     text.width = 0
     text.units = view.data
-    text.size = text.count = view.size
+    text.size = text.count = text.room = view.size
     return 0
 
 
@@ -101,7 +109,7 @@ cdef int append_frame(Batch *batch, object item, bint masked) except -1:
     cdef uint8_t key[4]
     cdef uint8_t *to
     cdef uint8_t first = 0x80
-    cdef size_t used
+    cdef size_t used, size
     if isinstance(item, Frame):
         opcode, payload = (<Frame>item).opcode, (<Frame>item).payload
         first = (<Frame>item).first & 0xF0
@@ -114,10 +122,12 @@ cdef int append_frame(Batch *batch, object item, bint masked) except -1:
         first |= opcode_to_send(opcode, first & 0x80 != 0, text.size)
         if masked:
             take_key(key)
-        to = batch_reserve(batch, WSF_MAX_HEADER + text.size)
+        to = batch_reserve(batch, WSF_MAX_HEADER + text.room)
         used = wsf_frame_header_write(to, first, text.size, key if masked else NULL)
-        write_text(to + used, &text, payload, wsf_key_at(key, 0) if masked else 0)
-        batch.size += used + text.size
+        size = write_text(to + used, &text, payload, wsf_key_at(key, 0) if masked else 0)
+        if size != text.size:
+            wsf_frame_header_write(to, first, size, key if masked else NULL)
+        batch.size += used + size
     finally:
         close_view(&view)
     return 0

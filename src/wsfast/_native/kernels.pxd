@@ -34,7 +34,10 @@ cdef extern from "encode.h" nogil:
     enum:
         WSF_SHORT
         WSF_SHORT_BUFFER
+        WSF_ROOM
+        WSF_ENCODE_SLACK
 
+    size_t wsf_most_bytes(unsigned width) noexcept
     size_t wsf_encode_units(
         const wsf_kernel *kernel, uint8_t *dst, const void *src, unsigned width, size_t n,
         uint32_t key
