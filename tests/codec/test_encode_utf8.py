@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import tracemalloc
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -98,6 +99,61 @@ def test_encode_lone_surrogate_is_cpythons_error(codec: SimpleNamespace, text: s
         with pytest.raises(UnicodeEncodeError) as caught:
             call()
         assert caught.value.args == expected.value.args
+
+
+# The last lengths that are encoded in one way, by the storage, and the first of the next way.
+BORDERS = [1024, 1025, 16_383, 16_384, 21_845, 21_846, 32_767, 32_768]
+
+
+@pytest.mark.parametrize("last", "éЖ日🙂")
+def test_encode_texts_of_every_length_class_are_what_cpython_encodes(
+    codec: SimpleNamespace, last: str
+) -> None:
+    for length in BORDERS:
+        for text in (last * length, "a" * (length - 1) + last, "a" + last * (length - 1)):
+            encoded = text.encode()
+            assert codec.encode_utf8(text) == encoded
+            for key in (None, KEY):
+                frame = codec.encode_frame(1, text, masking_key=key)
+                assert frame == codec.encode_frame(1, encoded, masking_key=key)
+            wire = codec.encode_frames([(1, "Жы"), (1, text), (1, text)])
+            assert wire == codec.encode_frames([(1, "Жы"), (1, encoded), (1, encoded)])
+
+
+@pytest.mark.parametrize("wide", ["Ж", "🙂"])
+def test_encode_lone_surrogate_in_a_text_of_any_length_is_an_error(
+    codec: SimpleNamespace, wide: str
+) -> None:
+    for length in BORDERS:
+        text = wide * (length - 2) + "\ud800a"
+        for call in (codec.encode_utf8, lambda text: codec.encode_frame(1, text, masking_key=KEY)):
+            with pytest.raises(UnicodeEncodeError) as caught:
+                call(text)
+            assert caught.value.start == length - 2
+        with pytest.raises(UnicodeEncodeError):
+            codec.encode_frames([(1, "before"), (1, text)])
+
+
+@pytest.mark.parametrize("length", [1025, 5000, 16_000, 30_000])
+def test_encode_result_holds_on_to_no_memory_but_its_own(
+    codec: SimpleNamespace, length: int
+) -> None:
+    """Room for more than the text took is given back."""
+    text = "a" * length + "🙂"
+    for encode in (
+        codec.encode_utf8,
+        lambda text: codec.encode_frame(1, text, masking_key=KEY),
+        lambda text: codec.encode_frames([(1, text)], masked=True),
+    ):
+        encode(text)
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            encoded = encode(text)
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert 0 < after - before < sys.getsizeof(encoded) + 512
 
 
 @given(st.text(st.characters(codec=None, exclude_categories=[])), st.binary(min_size=4, max_size=4))
