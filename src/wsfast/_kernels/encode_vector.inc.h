@@ -152,9 +152,8 @@ WSF_INLINE TARGET void put_quads(output *o, L quads, size_t bits)
 /*     two    110000bb     of bbaaaaaa
  *     last   10aaaaaa, or as it is if it is ASCII
  */
-WSF_INLINE TARGET void step_1(output *o, const uint8_t *src)
+WSF_INLINE TARGET void put_bytes(output *o, V x)
 {
-    const V x = v_load(src);
     const unsigned bits = v_bits(x);
     if (bits == 0) {
         put_lanes(o, x, 16, 16);
@@ -169,6 +168,11 @@ WSF_INLINE TARGET void step_1(output *o, const uint8_t *src)
             put_pairs(o, v_lane(y_pairs, LANES - 1), Y1(bits));
         }
     }
+}
+
+WSF_INLINE TARGET void step_1(output *o, const uint8_t *src)
+{
+    put_bytes(o, v_load(src));
 }
 
 /* ---- code points up to U+FFFF, two bytes each ------------------------------------ */
@@ -404,8 +408,44 @@ WSF_INLINE TARGET size_t more_4(const uint32_t *src, size_t steps)
 
 /* ---- the two functions for each width ---------------------------------------------- */
 
-/* The last units are copied, with zeros behind them, each of which becomes a byte that does
- * not count. */
+/* The units of a part; less than two of them are left after the last step. */
+#define PART_1 STEP
+#define PART_2 (STEP / 2)
+#define PART_4 (STEP / 2)
+
+/* Put 0 for the units of a part whose bytes from `keep` on are 0. */
+WSF_INLINE TARGET void part_1(output *o, const uint8_t *src, const uint8_t *keep)
+{
+    put_bytes(o, v_and(v_load(src), v_load(keep)));
+}
+
+WSF_INLINE TARGET void part_2(output *o, const uint16_t *src, const uint8_t *keep)
+{
+    put_threes(o, v_and(v_load(src), v_load(keep)));
+}
+
+WSF_INLINE TARGET void part_4(output *o, const uint32_t *src, const uint8_t *keep)
+{
+    put_narrowest(o, v_and(v_load2(src, src + 8), v_load2(keep, keep + 32)),
+                  v_and(v_load2(src + 4, src + 12), v_load2(keep + 16, keep + 48)));
+}
+
+/* 64 bytes to drop, 64 to keep */
+#define EIGHT_TIMES(k) k, k, k, k, k, k, k, k
+static const uint8_t KEEP[128] = {
+    EIGHT_TIMES(0),    EIGHT_TIMES(0),    EIGHT_TIMES(0),    EIGHT_TIMES(0),
+    EIGHT_TIMES(0),    EIGHT_TIMES(0),    EIGHT_TIMES(0),    EIGHT_TIMES(0),
+    EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF),
+    EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF)};
+
+/* A 0 becomes one byte.  The last part begins among units that are written already, if there
+ * are so many: zeros in their place, the bytes of which go over what is written, which then is
+ * put back.  (A copy of the last units would have to wait until it can be loaded again.)
+ *
+ *     src   |----- i units -----|---- n - i ----|
+ *                         |0 0 0|---- n - i ----|   a part
+ *
+ * Of a text that is too short, there is a copy, with zeros behind it that do not count. */
 #define ENCODER(width, unit, size, function)                                                       \
     TARGET size_t size(const unit *src, size_t n)                                                  \
     {                                                                                              \
@@ -423,18 +463,37 @@ WSF_INLINE TARGET size_t more_4(const uint32_t *src, size_t steps)
         }                                                                                          \
         return bytes;                                                                              \
     }                                                                                              \
+    WSF_INLINE TARGET void last_##width(output *o, const unit *src, size_t i, size_t n)            \
+    {                                                                                              \
+        unit copy[PART_##width];                                                                   \
+        if (n - i > PART_##width) {                                                                \
+            part_##width(o, src + i, KEEP + 64);                                                   \
+            i += PART_##width;                                                                     \
+        }                                                                                          \
+        if (i >= 16 && i >= PART_##width) {                                                        \
+            const size_t over = PART_##width - (n - i);                                            \
+            uint8_t *const end = o->dst + o->at;                                                   \
+            uint8_t *const start = end - (PART_##width == 32 ? 32 : 16);                           \
+            const L first = l_load(start), second = l_load(end - 16);                              \
+            o->at -= over;                                                                         \
+            part_##width(o, src + n - PART_##width, KEEP + 64 - over * sizeof *src);               \
+            l_store(start, first);                                                                 \
+            l_store(end - 16, second);                                                             \
+        } else {                                                                                   \
+            memset(copy, 0, sizeof copy);                                                          \
+            memcpy(copy, src + i, (n - i) * sizeof *src);                                          \
+            part_##width(o, copy, KEEP + 64);                                                      \
+            o->at -= i + PART_##width - n;                                                         \
+        }                                                                                          \
+    }                                                                                              \
     WSF_INLINE TARGET size_t encode_##width(output o, const unit *src, size_t n)                   \
     {                                                                                              \
-        unit last[STEP];                                                                           \
         size_t i;                                                                                  \
         for (i = 0; n - i >= STEP; i += STEP) {                                                    \
             step_##width(&o, src + i);                                                             \
         }                                                                                          \
         if (i != n) {                                                                              \
-            memset(last, 0, sizeof last);                                                          \
-            memcpy(last, src + i, (n - i) * sizeof *src);                                          \
-            step_##width(&o, last);                                                                \
-            o.at -= i + STEP - n;                                                                  \
+            last_##width(&o, src, i, n);                                                           \
         }                                                                                          \
         return v_none_of(o.surrogates, o.surrogates) ? o.at : WSF_SURROGATE;                       \
     }                                                                                              \
