@@ -1,5 +1,5 @@
 /* Which bytes of a vector an encoder keeps (encode_vector.inc.h): rows of 16 indices, for
- * shuffles.  What follows the indices of a row is 0 and of no meaning.
+ * shuffles.  What follows the indices of a row is 0 and of no meaning.  At the end, constants.
  *
  * Invariant: a row depends on its number alone, two bits (or one) of which say how long the
  * sequence of each code point is, the lowest bits speaking of the first.
@@ -64,6 +64,20 @@
 #define WSF_LENGTH_2(n)                                                                        \
     WSF_LENGTH_1((n) + 1), WSF_LENGTH_1((n) + 2), WSF_LENGTH_1((n) + 4), WSF_LENGTH_1((n) + 3)
 #define WSF_QUAD_LENGTHS WSF_LENGTH_2(1), WSF_LENGTH_2(2), WSF_LENGTH_2(4), WSF_LENGTH_2(3)
+
+/* Words of constants, a vector each, in the order of `output_to`. */
+#define WSF_EIGHT(k) k, k, k, k, k, k, k, k
+#define WSF_VECTOR(k) {WSF_EIGHT(k), WSF_EIGHT(k)}
+#define WSF_CONSTANTS                                                                          \
+    WSF_VECTOR(0xFF80), WSF_VECTOR(0xF800), WSF_VECTOR(0x00FF), WSF_VECTOR(0xC0C0),            \
+        WSF_VECTOR(0xE000), WSF_VECTOR(0x80C0), WSF_VECTOR(0xD800 >> 11), WSF_VECTOR(0x0101),  \
+        WSF_VECTOR(0x3F3F), WSF_VECTOR(0x8080)
+
+/* A mask that drops 64 bytes and keeps 64, to be loaded from anywhere between. */
+#define WSF_64_TIMES(k)                                                                        \
+    WSF_EIGHT(k), WSF_EIGHT(k), WSF_EIGHT(k), WSF_EIGHT(k), WSF_EIGHT(k), WSF_EIGHT(k),        \
+        WSF_EIGHT(k), WSF_EIGHT(k)
+#define WSF_DROP_AND_KEEP WSF_64_TIMES(0), WSF_64_TIMES(0xFF)
 /* clang-format on */
 
 #endif

@@ -21,8 +21,7 @@
  *     V, L                       vector, lane
  *     v_load(p) v_load2(p, q)    any address; a lane from p and, if there are two, one from q
  *     v_lane(x, i)               i is a constant
- *     l_load(p) l_store(p, l)    any address
- *     l_mask(l, p)               XOR a lane with the 16 bytes at p
+ *     l_load(p) l_store(p, l)    any address; l_mask(l, p) is l XOR the 16 bytes at p
  *     l_pick(l, p)               the bytes of a lane that the 16 indices at p say
  *     v_or v_and v_and_not       v_and_not(x, y) is x & ~y
  *     v_bytes v_words v_dwords   a constant in each byte, word or dword
@@ -53,6 +52,8 @@ static const uint8_t PAIRS[256][16] = {WSF_PAIRS};
 static const uint8_t QUADS[256][16] = {WSF_QUADS};
 static const uint8_t TAGS[256][16] = {WSF_TAGS};
 static const uint8_t QUAD_LENGTHS[256] = {WSF_QUAD_LENGTHS};
+static const uint16_t CONSTANTS[10][16] = {WSF_CONSTANTS};
+static const uint8_t KEEP[128] = {WSF_DROP_AND_KEEP};
 
 #define STEP ((size_t)16 * LANES) /* code points that are looked at together */
 
@@ -68,34 +69,28 @@ typedef struct output {
 } output;
 
 /* Begin to write.  The compiler must not know the constants: GCC makes one that it knows anew
- * in each step, which takes three instructions, so that the text takes a tenth longer. */
+ * in each step, in three instructions: a tenth of the time.  (SSE has too few registers.) */
 WSF_INLINE TARGET output output_to(uint8_t *dst, const uint8_t *key)
 {
+    const uint16_t(*constants)[16] = CONSTANTS;
     output o;
+    if (LANES == 2) {
+        WSF_HIDE(constants);
+    }
     o.dst = dst;
     o.at = 0;
     o.key = key;
     o.surrogates = v_words(0);
-    o.not_ascii = v_words(0xFF80);
-    o.three_or_more = v_words(0xF800);
-    o.low_byte = v_words(0x00FF);
-    o.lead_two = v_words(0xC0C0);
-    o.lead_three = v_words(0xE000);
-    o.tags_two = v_words(0x80C0);
-    o.surrogate = v_words(0xD800 >> 11);
-    o.ones = v_bytes(0x01);
-    o.six_bits = v_bytes(0x3F);
-    o.continuation = v_bytes(0x80);
-    WSF_KEEP(o.not_ascii);
-    WSF_KEEP(o.three_or_more);
-    WSF_KEEP(o.low_byte);
-    WSF_KEEP(o.lead_two);
-    WSF_KEEP(o.lead_three);
-    WSF_KEEP(o.tags_two);
-    WSF_KEEP(o.surrogate);
-    WSF_KEEP(o.ones);
-    WSF_KEEP(o.six_bits);
-    WSF_KEEP(o.continuation);
+    o.not_ascii = v_load(constants[0]);
+    o.three_or_more = v_load(constants[1]);
+    o.low_byte = v_load(constants[2]);
+    o.lead_two = v_load(constants[3]);
+    o.lead_three = v_load(constants[4]);
+    o.tags_two = v_load(constants[5]);
+    o.surrogate = v_load(constants[6]);
+    o.ones = v_load(constants[7]);
+    o.six_bits = v_load(constants[8]);
+    o.continuation = v_load(constants[9]);
     return o;
 }
 
@@ -249,7 +244,7 @@ WSF_INLINE TARGET void put_threes(output *o, V x)
     }
 }
 
-/* Two vectors of words.  One test for both: mixed text is guessed wrong less often. */
+/* One test for both vectors: mixed text is guessed wrong less often. */
 WSF_INLINE TARGET void put_words(output *o, V x, V y)
 {
     if (v_none_of(v_or(x, y), o->three_or_more)) {
@@ -411,9 +406,9 @@ WSF_INLINE TARGET size_t more_4(const uint32_t *src, size_t steps)
 /* The units of a part; less than two of them are left after the last step. */
 #define PART_1 STEP
 #define PART_2 (STEP / 2)
-#define PART_4 (STEP / 2)
+#define PART_4 PART_2
 
-/* Put 0 for the units of a part whose bytes from `keep` on are 0. */
+/* Put a part, with 0 for the units whose bytes from `keep` on are 0. */
 WSF_INLINE TARGET void part_1(output *o, const uint8_t *src, const uint8_t *keep)
 {
     put_bytes(o, v_and(v_load(src), v_load(keep)));
@@ -429,14 +424,6 @@ WSF_INLINE TARGET void part_4(output *o, const uint32_t *src, const uint8_t *kee
     put_narrowest(o, v_and(v_load2(src, src + 8), v_load2(keep, keep + 32)),
                   v_and(v_load2(src + 4, src + 12), v_load2(keep + 16, keep + 48)));
 }
-
-/* 64 bytes to drop, 64 to keep */
-#define EIGHT_TIMES(k) k, k, k, k, k, k, k, k
-static const uint8_t KEEP[128] = {
-    EIGHT_TIMES(0),    EIGHT_TIMES(0),    EIGHT_TIMES(0),    EIGHT_TIMES(0),
-    EIGHT_TIMES(0),    EIGHT_TIMES(0),    EIGHT_TIMES(0),    EIGHT_TIMES(0),
-    EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF),
-    EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF), EIGHT_TIMES(0xFF)};
 
 /* A 0 becomes one byte.  The last part begins among units that are written already, if there
  * are so many: zeros in their place, the bytes of which go over what is written, which then is
