@@ -65,14 +65,14 @@ typedef struct output {
     const uint8_t *key;
     V surrogates; /* not 0 if there was one */
     V not_ascii, three_or_more, low_byte, lead_two, lead_three, tags_two, surrogate; /* words */
-    V ones, six_bits, continuation; /* bytes */
+    V ones, six_bits, continuation;                                                  /* bytes */
 } output;
 
 /* Begin to write.  The compiler must not know the constants: GCC makes one that it knows anew
  * in each step, in three instructions: a tenth of the time.  (SSE has too few registers.) */
 WSF_INLINE TARGET output output_to(uint8_t *dst, const uint8_t *key)
 {
-    const uint16_t(*constants)[16] = CONSTANTS;
+    const uint16_t (*constants)[16] = CONSTANTS;
     output o;
     if (LANES == 2) {
         WSF_HIDE(constants);
