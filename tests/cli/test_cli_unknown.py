@@ -25,7 +25,7 @@ def told(*arguments: str) -> list[str]:
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("chek", "check"),
+        ("chec_k", "check"),
         ("CHECK", "check"),
         ("frame", "frames"),
         ("docter", "doctor"),

@@ -26,8 +26,8 @@
 #define STEP ((size_t)64) /* code points that are looked at together */
 
 /* Vectors that repeat a dword.  They are in memory and loaded where they are needed, which
- * costs nothing here; of those that a compiler knows it makes some anew at each step, with the
- * execution unit that the shuffles wait for. */
+ * costs nothing here; a compiler that knows their values makes some of them again at each step,
+ * with the execution unit that the shuffles wait for. */
 #define FOUR_OF(x) x, x, x, x
 #define SIXTEEN_OF(x) FOUR_OF(x), FOUR_OF(x), FOUR_OF(x), FOUR_OF(x)
 #define ROW(name, dword) uint32_t name[16];

@@ -68,7 +68,7 @@ typedef struct output {
     V ones, six_bits, continuation;                                                  /* bytes */
 } output;
 
-/* Begin to write.  The compiler must not know the constants: GCC makes one that it knows anew
+/* Begin to write.  The compiler must not know the constants: GCC makes one that it knows again
  * in each step, in three instructions: a tenth of the time.  (SSE has too few registers.) */
 WSF_INLINE TARGET output output_to(uint8_t *dst, const uint8_t *key)
 {
