@@ -32,7 +32,7 @@ TABLE = ROOT / "docs" / "coverage.md"
 
 TESTS = ["tests/codec", "tests/hostile", "tests/deflate"]
 
-# Count each function of ours once, not again wherever it is inlined.
+# Count each of our functions once, and not again at each place where it is inlined.
 FLAGS = ["-O0", "--coverage", "-w", "-Dalways_inline=noinline"]
 
 # What is not reached: the file, the line of code, and whether the line itself was reached.

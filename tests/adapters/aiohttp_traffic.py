@@ -119,9 +119,10 @@ def opened(
         options.setdefault("decode_text", True)
     parser = module.WebSocketReader(queue, max_msg_size, compress=bool(compress), **options)
     protocol._payload_parser = parser
+    transport: Any = protocol.transport
     writer = WebSocketWriter(
         protocol,
-        protocol.transport,  # type: ignore[arg-type]
+        transport,
         use_mask=not server,
         compress=compress,
         notakeover=notakeover,
@@ -134,10 +135,10 @@ def opened(
         return client_ws.ClientWebSocketResponse(
             queue, writer, None, response, timeout, autoclose, autoping, loop
         ), parser
-    socket = web.WebSocketResponse(autoclose=autoclose, autoping=autoping, timeout=60)
+    socket: Any = web.WebSocketResponse(autoclose=autoclose, autoping=autoping, timeout=60)
     socket._loop, socket._reader, socket._writer = loop, queue, writer
     socket._payload_writer = mock.Mock(drain=mock.AsyncMock())
-    socket._req = SimpleNamespace(transport=protocol.transport, _protocol=protocol)  # type: ignore[assignment]
+    socket._req = SimpleNamespace(transport=transport, _protocol=protocol)
     return socket, parser
 
 

@@ -39,6 +39,7 @@ class Connection:
         self.protocol = Protocol(asyncio.get_running_loop(), self.transport)
         self.socket, self.parser = opened(server, self.protocol, **options)
         self.queue = self.socket._reader
+        self.closing: Any = None  # the task of an event, so that it is not lost
 
     def arrive(self, first: int, payload: bytes) -> None:
         assert not self.parser.feed_data(written(first, payload, self.server))[0]
@@ -105,8 +106,7 @@ def _given_up(connection: Connection, task: Any) -> None:
 
 
 def _closed_by_another_task(connection: Connection, task: Any) -> None:
-    closing = asyncio.ensure_future(connection.socket.close(code=4001))
-    connection.protocol.closing = closing  # type: ignore[attr-defined] # so that it is not lost
+    connection.closing = asyncio.ensure_future(connection.socket.close(code=4001))
 
 
 def _received_by_another_task(connection: Connection, task: Any) -> None:
@@ -136,10 +136,11 @@ async def outcome(server: bool, name: str, event: Any, autoclose: bool) -> list[
     if not task.done():  # it waits for the other end to close, or for a message
         connection.arrive(0x88, b"\x03\xe8")
         await settle()
+    result: Any
     (result,) = await asyncio.gather(task, return_exceptions=True)
     cause = getattr(result, "__context__", None)
     if isinstance(result, tuple):
-        result = result._replace(data=repr(result.data))  # type: ignore[attr-defined]
+        result = result._replace(data=repr(result.data))
     seen += [repr(result), repr(cause), unmasked(bytes(connection.transport.sent))]
     seen += [socket.closed, socket._closing, socket.close_code, repr(socket.exception())]
     seen += [socket._waiting, socket._close_wait is None, connection.transport.notes]

@@ -9,6 +9,7 @@ that is not UTF-8 is noticed at the invalid byte.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from ..._backend import MessageSink, Mould, validate_utf8
@@ -17,6 +18,12 @@ from .._logging import address, log, message_in
 from ._library import INVALID_TEXT, is_own
 
 _GOES_ON, _FAILED = (False, b""), (True, b"")
+
+
+def _room_in(queue: Any) -> int:
+    """Return how many more bytes may wait in a queue of aiohttp's."""
+    room: int = queue._limit - queue._size
+    return room
 
 
 def _invalid(error: Any, violation: InvalidUTF8) -> Any:
@@ -73,7 +80,7 @@ def make_reader(role: str, original: Any) -> Any:
         failed: bool = feed_stock(reader, data)[0]
         return failed
 
-    class WebSocketReader(original):  # type: ignore[misc]
+    class WebSocketReader(original):  # type: ignore[misc] # compiled or not, as aiohttp has it
         """aiohttp's reader, for the frames that the sink does not handle."""
 
         __slots__ = ("_over", "_sink", "_to")
@@ -89,7 +96,7 @@ def make_reader(role: str, original: Any) -> Any:
             super().__init__(queue, max_msg_size, compress, **options)
             room = None
             if hasattr(queue, "_stalled_reader"):  # since 3.14.4 the queue enforces its limit
-                room = lambda: queue._limit - queue._size  # noqa: E731
+                room = functools.partial(_room_in, queue)
             self._to, self._over = queue, False
             self._sink = MessageSink(
                 role,
