@@ -94,25 +94,20 @@ INTRINSIC m512i EMULATED(_mm512_unpackhi_epi16)(m512i a, m512i b)
     EACH_LANE(32, r.word[i] = (i & 1 ? b : a).word[i / 8 * 8 + i % 8 / 2 + 4]);
 }
 
+INTRINSIC int32_t nearest(int32_t x, int32_t most)
+{
+    return x < 0 ? 0 : x > most ? most : x;
+}
+
 /* The quarter of a and then that of b: signed numbers, or the nearest that fits unsigned. */
 INTRINSIC m512i EMULATED(_mm512_packus_epi16)(m512i a, m512i b)
 {
-    m512i r;
-    int i;
-    for (i = 0; i < 64; i++) {
-        const int16_t x = (int16_t)(i % 16 < 8 ? a : b).word[i / 16 * 8 + i % 8];
-        r.byte[i] = (uint8_t)(x < 0 ? 0 : x > 0xFF ? 0xFF : x);
-    }
-    return r;
+    EACH_LANE(64, r.byte[i] = (uint8_t)nearest(
+                      (int16_t)(i % 16 < 8 ? a : b).word[i / 16 * 8 + i % 8], 0xFF));
 }
 
 INTRINSIC m512i EMULATED(_mm512_packus_epi32)(m512i a, m512i b)
 {
-    m512i r;
-    int i;
-    for (i = 0; i < 32; i++) {
-        const int32_t x = (int32_t)(i % 8 < 4 ? a : b).dword[i / 8 * 4 + i % 4];
-        r.word[i] = (uint16_t)(x < 0 ? 0 : x > 0xFFFF ? 0xFFFF : x);
-    }
-    return r;
+    EACH_LANE(32, r.word[i] = (uint16_t)nearest(
+                      (int32_t)(i % 8 < 4 ? a : b).dword[i / 8 * 4 + i % 4], 0xFFFF));
 }

@@ -130,40 +130,33 @@ INTRINSIC m512i EMULATED(_mm512_mask_slli_epi32)(m512i otherwise, uint16_t mask,
     EACH_LANE(16, r.dword[i] = mask >> i & 1 ? shifted.dword[i] : otherwise.dword[i]);
 }
 
+ON_MEMORY uint16_t word_at(const void *p, int i)
+{
+    uint16_t word;
+    memcpy(&word, (const uint8_t *)p + 2 * i, sizeof word);
+    return word;
+}
+
+ON_MEMORY uint32_t dword_at(const void *p, int i)
+{
+    uint32_t dword;
+    memcpy(&dword, (const uint8_t *)p + 4 * i, sizeof dword);
+    return dword;
+}
+
 ON_MEMORY m512i EMULATED(_mm512_maskz_loadu_epi8)(uint64_t mask, const void *p)
 {
-    m512i r = EMULATED(_mm512_setzero_si512)();
-    int i;
-    for (i = 0; i < 64; i++) {
-        if (mask >> i & 1) {
-            r.byte[i] = ((const uint8_t *)p)[i];
-        }
-    }
-    return r;
+    EACH_LANE(64, r.byte[i] = mask >> i & 1 ? ((const uint8_t *)p)[i] : 0);
 }
 
 ON_MEMORY m512i EMULATED(_mm512_maskz_loadu_epi16)(uint32_t mask, const void *p)
 {
-    m512i r = EMULATED(_mm512_setzero_si512)();
-    int i;
-    for (i = 0; i < 32; i++) {
-        if (mask >> i & 1) {
-            memcpy(&r.word[i], (const uint8_t *)p + 2 * i, 2);
-        }
-    }
-    return r;
+    EACH_LANE(32, r.word[i] = mask >> i & 1 ? word_at(p, i) : 0);
 }
 
 ON_MEMORY m512i EMULATED(_mm512_maskz_loadu_epi32)(uint16_t mask, const void *p)
 {
-    m512i r = EMULATED(_mm512_setzero_si512)();
-    int i;
-    for (i = 0; i < 16; i++) {
-        if (mask >> i & 1) {
-            memcpy(&r.dword[i], (const uint8_t *)p + 4 * i, 4);
-        }
-    }
-    return r;
+    EACH_LANE(16, r.dword[i] = mask >> i & 1 ? dword_at(p, i) : 0);
 }
 
 ON_MEMORY m256i EMULATED(_mm256_maskz_loadu_epi16)(uint16_t mask, const void *p)
