@@ -14,6 +14,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from math import log
 from pathlib import Path
@@ -380,11 +381,26 @@ def collect() -> None:
 def kept(make: Callable[[], Any], chunks: list[bytes]) -> int:
     """Return how many bytes of memory are given back when the decoder goes.
 
-    The median of three, for other threads allocate too, those of pytest-xdist among them.
+    The median of three: the first fills caches, and without a GIL others allocate too.
     """
     return sorted(_kept(make, chunks) for _ in range(3))[1]
 
 
+@contextmanager
+def without_other_threads() -> Iterator[None]:
+    """Let no other thread run while this one does not wait, that of pytest-xdist among them.
+
+    What they allocate would be measured with ours.  Without a GIL nothing holds them up.
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(5)  # seconds; by default 0.005
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@without_other_threads()
 def _kept(make: Callable[[], Any], chunks: list[bytes]) -> int:
     tracemalloc.start()
     try:

@@ -330,11 +330,16 @@ def test_message_memory_is_released_after_each_message(codec: SimpleNamespace) -
     wire += frame(BINARY, bytes(200)) + frame(TEXT, "漢".encode())
     for _ in range(100):
         assert len(list(decoder.feed(wire))) == 4
-    before = sys.getallocatedblocks()
-    for _ in range(25_000 if codec.name == "native" else 5_000):
-        for _event in decoder.feed(wire):
-            pass
-    assert sys.getallocatedblocks() - before < 100
+
+    def more(rounds: int) -> int:
+        before = sys.getallocatedblocks()
+        for _ in range(rounds):
+            for _event in decoder.feed(wire):
+                pass
+        return sys.getallocatedblocks() - before
+
+    # A leak is there each time; what other threads allocate is not.
+    assert min(more(10_000 if codec.name == "native" else 2_000) for _ in range(3)) < 100
 
 
 @pytest.mark.measures
