@@ -37,7 +37,11 @@ LENGTHS = [0, 1, 2, 3, 4, 5, 124, 125, 126, 127, 128, 255, 256, 65534, 65535, 65
 def need(*modules: str) -> None:
     """Skip a test of libraries that are not all installed; conftest.py says when that may be."""
     for module in modules:
-        if importlib.util.find_spec(module) is None:
+        try:
+            found = importlib.util.find_spec(module)
+        except ModuleNotFoundError:  # not even the package that it is in
+            found = None
+        if found is None:
             pytest.skip(f"{module} is not installed")
 
 

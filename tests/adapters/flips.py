@@ -17,7 +17,7 @@ from random import Random
 
 from helpers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from loopback import End, Peer
-from test_loopback import PROGRAMS, version_of
+from test_loopback import PROGRAMS, missing, version_of
 from test_switching import DEFLATE
 
 MESSAGES = 200  # a connection
@@ -96,7 +96,7 @@ def main() -> None:
         if version_of(name):
             throw(name, times)
         else:
-            print(f"{name}: SKIPPED, {PROGRAMS[name].distribution} is not installed")
+            print(f"{name}: SKIPPED, {missing(name)} is not installed")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ SERVERS = [
     ("aiohttp", "aiohttp", "aiohttp", True),
     ("tornado", "tornado", "tornado", True),
     ("autobahn", "autobahn", "autobahn", True),
-    ("autobahn-twisted", "autobahn", "twisted", True),
+    ("autobahn-twisted", "autobahn", "twisted.internet", True),
     ("gevent-websocket", "gevent-websocket", "geventwebsocket", False),
     ("ws4py", "ws4py", "ws4py", False),
     ("trio-websocket", "wsproto", "trio_websocket", False),

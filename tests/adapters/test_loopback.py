@@ -23,6 +23,7 @@ class Program(NamedTuple):
 
     distribution: str
     peer: str
+    runs_on: str = ""  # another distribution
 
 
 PROGRAMS = {
@@ -33,7 +34,7 @@ PROGRAMS = {
     "hypercorn": Program("hypercorn", "wsproto"),
     "trio-websocket": Program("trio-websocket", "wsproto"),
     "autobahn": Program("autobahn", "autobahn"),
-    "autobahn-twisted": Program("autobahn", "autobahn"),
+    "autobahn-twisted": Program("autobahn", "autobahn", "twisted"),
     "tornado": Program("tornado", "tornado"),
     "aiohttp": Program("aiohttp", "aiohttp"),
     "gevent-websocket": Program("gevent-websocket", "gevent-websocket"),
@@ -51,10 +52,18 @@ IN_FRAGMENTS = [(TEXT, b"ca", False), (CONTINUATION, b"f\xc3", False), (CONTINUA
 
 
 def version_of(name: str) -> str:
+    """Return the version of a program's distribution; "" if it can't run."""
+    program = PROGRAMS[name]
     try:
-        return metadata.version(PROGRAMS[name].distribution)
+        metadata.version(program.runs_on or program.distribution)
+        return metadata.version(program.distribution)
     except metadata.PackageNotFoundError:
         return ""
+
+
+def missing(name: str) -> str:
+    """Return what is to be installed for a program."""
+    return " or ".join(filter(None, (PROGRAMS[name].distribution, PROGRAMS[name].runs_on)))
 
 
 def started(name: str, accelerated: bool) -> Peer:
@@ -70,7 +79,7 @@ def accelerated(request: pytest.FixtureRequest) -> bool:
 def peer(request: pytest.FixtureRequest, accelerated: bool) -> Iterator[tuple[str, Peer]]:
     name = request.param
     if not version_of(name):
-        pytest.skip(f"{PROGRAMS[name].distribution} is not installed")
+        pytest.skip(f"{missing(name)} is not installed")
     running = started(name, accelerated)
     yield name, running
     running.close()

@@ -11,7 +11,7 @@ import pytest
 
 from helpers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from loopback import End, Peer
-from test_loopback import PROGRAMS, version_of
+from test_loopback import PROGRAMS, missing, version_of
 
 TEXT_SENT = "日本語, größer, 🙂" * 3
 PLAIN = ("gevent-websocket", "trio-websocket", "websocket-client", "ws4py")
@@ -23,7 +23,7 @@ FORGETFUL = ("hypercorn", "uvicorn-wsproto", "tornado")
 
 def needs(name: str) -> None:
     if not version_of(name):
-        pytest.skip(f"{PROGRAMS[name].distribution} is not installed")
+        pytest.skip(f"{missing(name)} is not installed")
 
 
 def parts_of(end: End, data: bytes, deflate: bool) -> list[bytes]:
