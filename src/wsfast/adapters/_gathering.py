@@ -21,7 +21,7 @@ AT_ONCE = 8  # answers written one by one after a slow step: the next step may b
 class Gathered(list[bytes]):
     """The frames of a connection that are to be written together, in their order."""
 
-    __slots__ = ("_at_once", "_first_at", "_sent_at", "_size", "flush_is_due")
+    __slots__ = ("_at_once", "_first_at", "_sent_at", "_size", "flush_is_due", "in_burst")
 
     def __init__(self) -> None:
         self._size = 0
@@ -31,6 +31,7 @@ class Gathered(list[bytes]):
 
     def begin(self) -> None:
         """Begin a burst: no message waits now, so the first answer to the next goes out at once."""
+        self.in_burst = False
         self._sent_at = inf  # when an answer was last sent while more messages waited
         self._at_once = 1  # how many of the next answers are not gathered
 
@@ -40,6 +41,7 @@ class Gathered(list[bytes]):
         An application that works for long between two sends blocks the event loop: its
         answers must not wait until it has answered every message.
         """
+        self.in_burst = True
         now = time.monotonic()
         if now - self._sent_at > QUICK:
             self._at_once = AT_ONCE

@@ -75,27 +75,30 @@ class Vetted:
         self._passed_by = [_held(kind, names) for kind, names in passed_by.items()]
         self._others = {kind: _held(kind, names) for kind, names in others.items()}
         self._states: dict[tuple[type, ...], ClassState] = {}
-        self.state_of = self._states.get
 
-    def are_own(self, *kinds: type) -> bool:
-        """Return whether all names hold what they should; if they do, ``state_of`` has it then.
+    def state(self, *kinds: type) -> ClassState | None:
+        """Return what tells whether classes have changed, if all names hold what they should.
 
         Args:
             kinds: the types of the objects, in the order of ``passed_by``.
         """
+        state = self._states.get(kinds)
+        return state if state is not None and state.is_same() else self._look(kinds)
+
+    def _look(self, kinds: tuple[type, ...]) -> ClassState | None:
         state = ClassState(*kinds, *self._others)  # first: a name that is set from now on counts
         for kind, held in zip(kinds, self._passed_by, strict=True):
             for name, method in held:
                 found = _function(kind, name)
                 if found is not method and not (name in _OVERRIDDEN and is_own(found)):
-                    return False
+                    return None
         for kind, held in self._others.items():
             if any(_function(kind, name) is not method for name, method in held):
-                return False
+                return None
         if len(self._states) >= self.MOST:
             self._states.clear()  # a program that makes classes as it runs is to lose them too
         self._states[kinds] = state
-        return True
+        return state
 
 
 def _function(kind: type, name: str) -> Any:
@@ -137,13 +140,27 @@ def breaks_parsing() -> bool:
     return struct.unpack is not _unpack
 
 
+def _most_since_16(protocol: Any) -> int | None:
+    most, fragment = protocol.max_message_size, protocol.max_fragment_size
+    if most is None or (fragment is not None and fragment < most):
+        most = fragment
+    least: int | None = most
+    return least
+
+
 class Limits:
-    """The limits on what a protocol receives, whatever its version calls them."""
+    """The limits on what a protocol receives, whatever its version calls them.
+
+    Attributes:
+        under_way: returns how many bytes of a message have arrived; ``None`` between two.
+        whole: returns what ``room`` does, between two messages.
+    """
 
     def __init__(self, protocol: type) -> None:
         self._since_16 = has_attribute(protocol, "max_message_size")
         since_15 = has_attribute(protocol, "current_size")
         self.under_way = attrgetter("current_size" if since_15 else "cur_size")
+        self.whole = _most_since_16 if self._since_16 else attrgetter("max_size")
 
     def room(self, protocol: Any) -> int | None:
         """Return how many bytes the payload of the next frame may have; ``None`` for any."""

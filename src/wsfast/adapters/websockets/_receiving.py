@@ -27,6 +27,10 @@ from ._library import (
 from ._logging import log
 from ._parsing import FRAMES
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 LONG = 128  # bytes of text from which decode_utf8 takes less time than bytes.decode
 
 
@@ -53,21 +57,32 @@ class _Library:
         self.queue = messages.SimpleQueue
 
 
+class _Untouched(list[Any]):
+    """The events of a protocol that has received nothing by itself since it was looked at.
+
+    Code of websockets puts another list there whenever it has received anything, so that what
+    was true of the connection is true while this one is there.
+    """
+
+    __slots__ = ("is_same",)
+
+    is_same: Callable[[], bool]  # tells whether classes are as they were, too
+
+
 def _make_stands_aside(library: _Library) -> Any:
     under_way, at_eof, deflate = library.limits.under_way, library.at_eof, library.deflate
-    assembler_type = library.assembler
+    assembler_type, queue_type = library.assembler, library.queue
     vetted = Vetted(
         {
             library.connection: ("send_data", "process_event"),
             library.protocol: ("receive_data", "recv_frame", "events_received", "parse"),
         },
         {
-            assembler_type: ("put", "maybe_pause"),
-            library.queue: ("put",),
+            assembler_type: ("put", "maybe_pause", "get"),
+            queue_type: ("put", "get"),
             library.frame: ("check", "parse"),
         },
     )
-    state_of, are_own = vetted.state_of, vetted.are_own
 
     def waits(parser: Any) -> bool:
         """Return whether a parser waits for the next frame."""
@@ -83,7 +98,7 @@ def _make_stands_aside(library: _Library) -> Any:
         """Return whether code of websockets has no part in the messages that come next.
 
         Then an open connection is between two messages, and nobody wants to see how they
-        are received.
+        are received.  Its protocol has ``_Untouched`` events then.
         """
         if protocol.debug or protocol.writes or protocol.events or under_way(protocol) is not None:
             return False
@@ -91,13 +106,18 @@ def _make_stands_aside(library: _Library) -> Any:
         if extensions and (len(extensions) > 1 or type(extensions[0]) is not deflate):
             return False
         assembler = connection.recv_messages
-        if type(assembler) is not assembler_type or assembler.closed:
+        if (
+            type(assembler) is not assembler_type
+            or type(assembler.frames) is not queue_type
+            or assembler.closed
+        ):
             return False
-        kinds = type(connection), type(protocol)
-        state = state_of(kinds)
-        return ((state is not None and state.is_same()) or are_own(*kinds)) and waits(
-            protocol.parser
-        )
+        state = vetted.state(type(connection), type(protocol))
+        if state is None or not waits(protocol.parser):
+            return False
+        events = protocol.events = _Untouched()
+        events.is_same = state.is_same
+        return True
 
     return stands_aside
 
@@ -119,10 +139,18 @@ def make_data_received(original: Any) -> Any:
     @functools.wraps(original)
     def data_received(self: Any, data: Any) -> None:
         protocol = self.protocol
+        events = protocol.events
         if (
             protocol._state is open_state
             and type(data) is bytes
-            and stands_aside(self, protocol)
+            and (
+                (
+                    type(events) is _Untouched
+                    and not (events or protocol.writes or protocol.debug)
+                    and events.is_same()
+                )
+                or stands_aside(self, protocol)
+            )
             # uvloop goes on calling us after restore().
             and connection_type.data_received is data_received
         ):
@@ -206,7 +234,7 @@ def _make_go_on(original: Any, library: _Library, message: Any) -> Any:
 
 def _make_receive(original: Any, library: _Library, stands_aside: Any) -> Any:
     server, open_state = library.server, library.open
-    room = library.limits.room
+    room = library.limits.whole
     frame_type, text, binary = library.frame, library.text, library.binary
     new = frame_type.__new__
     message = _make_message(library)
@@ -217,13 +245,10 @@ def _make_receive(original: Any, library: _Library, stands_aside: Any) -> Any:
         assembler, most = connection.recv_messages, room(protocol)
         limit = ANY_SIZE if most is None else most
         masked, buffer = protocol.side is server, protocol.reader.buffer
-        firsts = COMPRESSED_OR_NOT if protocol.extensions else MESSAGE
-        frames = assembler.frames
-        queue = frames.queue
-        append = queue.append
+        queue = assembler.frames.queue
         at = 0
         if buffer:
-            left = go_on(connection, protocol, data, append, most)
+            left = go_on(connection, protocol, data, queue.append, most)
             if left is None:
                 return
             data, at = left
@@ -237,14 +262,14 @@ def _make_receive(original: Any, library: _Library, stands_aside: Any) -> Any:
                 frame = new(frame_type)  # its other fields have their defaults in the class
                 frame.opcode = text if is_text else binary
                 frame.data = payload
-                append(frame)
+                queue.append(frame)
                 at = end
                 continue
             frame = message(protocol, taken, most)
             if frame:
-                append(frame)
+                queue.append(frame)
             elif frame is None and first & 8 and len(payload) <= limit:
-                _wake(frames)
+                _wake(assembler.frames)
                 original(connection, data[at:end])
                 ours = protocol._state is open_state and stands_aside(connection, protocol)
             else:
@@ -254,9 +279,10 @@ def _make_receive(original: Any, library: _Library, stands_aside: Any) -> Any:
             at = end
             if not ours:
                 break
-        _wake(frames)
+        _wake(assembler.frames)
         if at < size or protocol.writes:
             rest = data[at:]
+            firsts = COMPRESSED_OR_NOT if protocol.extensions else MESSAGE
             if ours and rest and frame_size(rest, firsts, masked, limit) >= 0:
                 buffer += rest
             else:
@@ -308,40 +334,16 @@ def _make_stands_aside_of_recv() -> Any:
     from websockets.asyncio.messages import Assembler, SimpleQueue
 
     vetted = Vetted({}, {Assembler: ("get",), SimpleQueue: ("get",)})
-    state_of, are_own = vetted.state_of, vetted.are_own
 
     def stands_aside(assembler: Any) -> bool:
         """Return whether nobody wants to see how messages are taken from the queue."""
-        if type(assembler) is not Assembler or type(assembler.frames) is not SimpleQueue:
-            return False
-        state = state_of(())
-        return (state is not None and state.is_same()) or are_own()
+        return (
+            type(assembler) is Assembler
+            and type(assembler.frames) is SimpleQueue
+            and vetted.state() is not None
+        )
 
     return stands_aside
-
-
-def _begin_waiting(assembler: Any) -> Any:
-    """Return a future that is done when a frame or the end has come.
-
-    ``None`` if a frame is there, or if it is for websockets to refuse to wait.
-    """
-    frames = assembler.frames
-    if (
-        frames.queue
-        or frames.get_waiter is not None
-        or assembler.get_in_progress
-        or assembler.closed
-    ):
-        return None
-    assembler.get_in_progress = True
-    waiter = frames.get_waiter = frames.loop.create_future()
-    return waiter
-
-
-def _end_waiting(assembler: Any, waiter: Any) -> None:
-    waiter.cancel()
-    assembler.frames.get_waiter = None
-    assembler.get_in_progress = False
 
 
 def make_recv(original: Any) -> Any:
@@ -350,16 +352,25 @@ def make_recv(original: Any) -> Any:
 
     @functools.wraps(original)
     async def recv(self: Any, decode: bool | None = None) -> Any:
-        assembler = self.recv_messages
-        if stands_aside(assembler):
-            waiter = _begin_waiting(assembler)
-            if waiter is not None:
+        assembler, events = self.recv_messages, self.protocol.events
+        if (type(events) is _Untouched and events.is_same()) or stands_aside(assembler):
+            frames = assembler.frames
+            if not (
+                frames.queue
+                or frames.get_waiter is not None
+                or assembler.get_in_progress
+                or assembler.closed
+            ):
+                assembler.get_in_progress = True
+                waiter = frames.get_waiter = frames.loop.create_future()
                 try:
                     await waiter
                 except EOFError:
                     pass  # websockets says what has ended the connection
                 finally:
-                    _end_waiting(assembler, waiter)
+                    waiter.cancel()
+                    frames.get_waiter = None
+                    assembler.get_in_progress = False
             message = take(assembler, decode)
             if message is not _NOTHING:
                 return message

@@ -17,7 +17,23 @@ from ... import encode_frame, encode_utf8, new_masking_key
 from .._gathering import Gathered
 from ._library import Vetted, chooses_keys, has_attribute, own
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 TEXT, BINARY = 1, 2
+
+
+class _Held(Gathered):
+    """The frames that a connection holds back, in ``Protocol.writes``.
+
+    Code of websockets puts another list there whenever it has sent anything, so that what was
+    true of the connection is true while this one is there.
+    """
+
+    __slots__ = ("is_same",)
+
+    is_same: Callable[[], bool]  # tells whether classes are as they were, too
 
 
 class _Library:
@@ -39,12 +55,14 @@ class _Library:
 
         Nobody wants to see how they are made then, or chooses the masking keys.
         """
+        return self.can_extend(protocol) and self.frame.serialize is self.serialize
+
+    def can_extend(self, protocol: Any) -> bool:
+        """Return the same, of what is not in the classes."""
         extensions = protocol.extensions
         return (
-            (not extensions or (len(extensions) == 1 and type(extensions[0]) is self.deflate))
-            and self.frame.serialize is self.serialize
-            and not (protocol.side is self.client and chooses_keys())
-        )
+            not extensions or (len(extensions) == 1 and type(extensions[0]) is self.deflate)
+        ) and not (protocol.side is self.client and chooses_keys())
 
     def encode(self, protocol: Any, opcode: int, payload: Any) -> bytes:
         """Return a message in one frame; compressed, if that was agreed on."""
@@ -124,7 +142,7 @@ def _make_stands_aside(library: _Library) -> Any:
     from websockets.asyncio.connection import Connection
 
     in_progress, open_state = attrgetter(_in_progress_name()), library.open
-    client, can_encode = library.client, library.can_encode
+    client, can_extend = library.client, library.can_extend
     vetted = Vetted(
         {
             Connection: ("send_context", "send_data", "drain"),
@@ -132,26 +150,36 @@ def _make_stands_aside(library: _Library) -> Any:
         },
         {library.frame: ("serialize",)},
     )
-    state_of, are_own = vetted.state_of, vetted.are_own
+
+    def look(connection: Any, protocol: Any) -> bool:
+        """Return whether code of websockets has no part in sending, and hold frames if so."""
+        held = protocol.writes
+        if (
+            protocol.expect_continuation_frame
+            or (held and type(held) is not _Held)
+            or in_progress(connection) is not None
+        ):
+            return False
+        state = vetted.state(type(connection), type(protocol))
+        if state is None:
+            return False
+        if type(held) is not _Held:
+            held = protocol.writes = _Held()
+        held.is_same = state.is_same
+        return True
 
     def stands_aside(connection: Any, protocol: Any) -> bool:
         """Return whether code of websockets has no part in sending a message.
 
         Then an open connection is between two messages, and nobody wants to see how they
-        are sent.
+        are sent.  Its protocol has frames ``_Held`` then.
         """
-        if (
-            protocol._state is not open_state
-            or protocol.debug
-            or protocol.expect_continuation_frame
-            or (protocol.writes and type(protocol.writes) is not Gathered)
-            or in_progress(connection) is not None
-        ):
-            return False
-        kinds = type(connection), type(protocol)
-        state = state_of(kinds)
-        return ((state is not None and state.is_same()) or are_own(*kinds)) and (
-            (not protocol.extensions and protocol.side is not client) or can_encode(protocol)
+        held = protocol.writes
+        return (
+            protocol._state is open_state
+            and not protocol.debug
+            and ((type(held) is _Held and held.is_same()) or look(connection, protocol))
+            and ((not protocol.extensions and protocol.side is not client) or can_extend(protocol))
         )
 
     return stands_aside
@@ -172,7 +200,7 @@ def _takes_text(function: Any) -> bool:
 def _write_held(connection: Any) -> None:
     """Write what a connection holds, at the end of a turn of the event loop."""
     held, transport = connection.protocol.writes, connection.transport
-    if type(held) is not Gathered:
+    if type(held) is not _Held:
         return  # websockets has written it
     held.flush_is_due = False
     if not held or transport.is_closing():
@@ -186,11 +214,8 @@ def _write_held(connection: Any) -> None:
         transport.abort()
 
 
-def _hold(connection: Any, protocol: Any, frame: bytes) -> bool:
+def _hold(connection: Any, held: _Held, frame: bytes) -> bool:
     """Let a frame wait for the answers to the messages that wait; return whether it does."""
-    held = protocol.writes
-    if type(held) is not Gathered:
-        held = protocol.writes = Gathered()
     if not held.can_hold(len(frame)):
         return False
     held.hold(frame)
@@ -228,13 +253,14 @@ def make_send(original: Any) -> Any:
         except Exception:  # for a lone surrogate, or for lack of memory
             async with self.send_context():
                 raise
+        held = protocol.writes
         if self.recv_messages.frames.queue and not (self.paused or transport.is_closing()):
-            if _hold(self, protocol, frame):
+            if _hold(self, held, frame):
                 return
-        elif type(protocol.writes) is Gathered:
-            protocol.writes.begin()
-        if protocol.writes:
-            frame = protocol.writes.take(frame)
+        elif held.in_burst:
+            held.begin()
+        if held:
+            frame = held.take(frame)
         try:
             transport.write(frame)
         except Exception:  # noqa: BLE001 # as it does again
