@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import functools
 import importlib
+import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from random import Random
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import pytest
@@ -24,6 +25,7 @@ from websockets.asyncio import connection as connections
 from websockets.asyncio import messages
 from websockets.asyncio.connection import Connection, broadcast
 from websockets.exceptions import ConnectionClosedError
+from websockets.extensions.base import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
@@ -158,34 +160,176 @@ def wrapped(kind: type, name: str) -> Iterator[list[str]]:
         setattr(kind, name, original)
 
 
+async def exchange(connection: Connection, *, waits: bool = False) -> None:
+    """Let a connection receive a message and send one."""
+    sent = cast("Transport", connection.transport).sent
+    receiving = asyncio.ensure_future(connection.recv())
+    if waits:
+        await asyncio.sleep(0)
+    connection.data_received(written(0x81, b"in", to_server=True))
+    assert await receiving == "in"
+    before = len(sent)
+    await connection.send("out")
+    assert unmasked(bytes(sent[before:])) == [b"\x81\x03out"]
+
+
 @pytest.mark.parametrize("waits", [False, True])
 @pytest.mark.parametrize("first", ["wrapped", "accelerated", "used"])
 @pytest.mark.parametrize(("kind", "name", "least"), WRAPPED)
 def test_instrumentation_sees_what_it_wraps(
     switch_on: SwitchOn, kind: type, name: str, least: int, first: str, waits: bool
 ) -> None:
-    async def main() -> None:
+    async def main(wrap: Callable[[], list[str]]) -> None:
         connection = opened()
-        receiving = asyncio.ensure_future(connection.recv())
-        if waits:
-            await asyncio.sleep(0)
-        connection.data_received(written(0x81, b"in", to_server=True))
-        assert await receiving == "in"
-        await connection.send("out")
-        assert unmasked(bytes(connection.transport.sent)) == [b"\x81\x03out"]
+        if first == "used":  # and the connection has been looked at
+            await exchange(connection, waits=waits)
+        calls = wrap()
+        if first == "wrapped":
+            switch_on("websockets")
+        await exchange(connection, waits=waits)
+        assert len(calls) >= least
 
     with contextlib.ExitStack() as stack:
         if first != "wrapped":
             switch_on("websockets")
-        if first == "used":  # and all classes have been looked at
-            asyncio.run(main())
-        calls = stack.enter_context(wrapped(kind, name))
-        if first == "wrapped":
-            switch_on("websockets")
-        asyncio.run(main())
-        assert len(calls) >= least
+        asyncio.run(main(lambda: stack.enter_context(wrapped(kind, name))))
         if first == "wrapped":
             restore()
+
+
+def set_debug(connection: Any) -> None:
+    connection.protocol.debug = True
+
+
+def set_limit(connection: Any) -> None:
+    name = "max_message_size" if hasattr(connection.protocol, "max_message_size") else "max_size"
+    setattr(connection.protocol, name, 1)
+
+
+def begin_message(connection: Any) -> None:
+    connection.data_received(written(0x01, b"a", to_server=True))
+    connection.data_received(written(0x80, b"b", to_server=True))
+    connection.data_received(written(0x02, b"c", to_server=True))
+
+
+def hand_over_a_part(connection: Any) -> None:
+    connection.protocol.receive_data(written(0x82, b"part", to_server=True)[:4])
+
+
+def hand_over(connection: Any) -> None:
+    connection.protocol.receive_data(written(0x82, b"whole", to_server=True))
+
+
+def answer_unsent(connection: Any) -> None:
+    connection.protocol.receive_data(written(0x89, b"ping", to_server=True))
+
+
+def send_unsent(connection: Any) -> None:
+    connection.protocol.data_to_send()
+    connection.protocol.send_text(b"unsent")
+
+
+def begin_to_send(connection: Any) -> None:
+    connection.protocol.send_text(b"begun", fin=False)
+
+
+def compress(connection: Any) -> None:
+    connection.protocol.extensions = [PerMessageDeflate(False, False, 15, 15)]
+
+
+class Louder(Extension):
+    name = "louder"
+
+    def encode(self, frame: Frame) -> Frame:
+        return Frame(frame.opcode, bytes(frame.data).upper())
+
+    def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+        return Frame(frame.opcode, bytes(frame.data) + b"!")
+
+
+def extend(connection: Any) -> None:
+    connection.protocol.extensions = [Louder()]
+
+
+def fail(connection: Any) -> None:
+    connection.protocol.fail(1011, "by itself")
+
+
+CHANGES = [
+    set_debug,
+    set_limit,
+    begin_message,
+    hand_over_a_part,
+    hand_over,
+    answer_unsent,
+    send_unsent,
+    begin_to_send,
+    compress,
+    extend,
+    fail,
+]
+
+
+@pytest.mark.parametrize("sends_first", [False, True])
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_happens_to_a_connection_counts_at_once(
+    switch_on: SwitchOn,
+    change: Callable[[Any], None],
+    sends_first: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Messages went by the code of websockets, which does or finds something else now."""
+
+    async def ended(coroutine: Coroutine[Any, Any, Any]) -> object:
+        try:
+            return await asyncio.wait_for(coroutine, 0.05)
+        except Exception as error:  # noqa: BLE001 # to be compared
+            return type(error), str(error)
+
+    async def main() -> list[object]:
+        caplog.set_level(logging.CRITICAL, "websockets")
+        connection = opened()
+        connection.close_timeout = 0.01
+        await exchange(connection)
+        change(connection)
+        caplog.set_level(logging.DEBUG, "websockets")
+        caplog.clear()
+        seen = [await ended(connection.send("first"))] if sends_first else []
+        for text in ("in", "again"):
+            with contextlib.suppress(Exception):
+                connection.data_received(written(0x81, text.encode(), to_server=True))
+            seen += [await ended(connection.recv()), await ended(connection.send(text))]
+        protocol = connection.protocol
+        seen += [bytes(connection.transport.sent), protocol.state, protocol.close_code]
+        return seen + [record.getMessage() for record in caplog.records]
+
+    restore()
+    stock = asyncio.run(main())
+    switch_on("websockets")
+    assert asyncio.run(main()) == stock
+
+
+def test_a_message_waits_until_one_in_fragments_is_on_its_way(switch_on: SwitchOn) -> None:
+    switch_on("websockets")
+
+    async def main() -> None:
+        connection = opened()
+
+        def parts() -> Iterator[str]:
+            yield "a"
+            connection.pause_writing()  # before the last fragment, which is empty
+
+        sending = [asyncio.ensure_future(connection.send(parts()))]
+        await asyncio.sleep(0)
+        sending.append(asyncio.ensure_future(connection.send("whole")))
+        await asyncio.sleep(0)
+        fragmented = [b"\x01\x01a", b"\x80\x00"]
+        assert unmasked(bytes(connection.transport.sent)) == fragmented
+        connection.resume_writing()
+        await asyncio.gather(*sending)
+        assert unmasked(bytes(connection.transport.sent)) == [*fragmented, b"\x81\x05whole"]
+
+    asyncio.run(main())
 
 
 def test_what_a_subclass_overrides_is_called(switch_on: SwitchOn) -> None:

@@ -64,8 +64,9 @@ class _Untouched(list[Any]):
     was true of the connection is true while this one is there.
     """
 
-    __slots__ = ("is_same",)
+    __slots__ = ("extensions", "is_same")
 
+    extensions: Any  # of the protocol
     is_same: Callable[[], bool]  # tells whether classes are as they were, too
 
 
@@ -116,7 +117,7 @@ def _make_stands_aside(library: _Library) -> Any:
         if state is None or not waits(protocol.parser):
             return False
         events = protocol.events = _Untouched()
-        events.is_same = state.is_same
+        events.is_same, events.extensions = state.is_same, extensions
         return True
 
     return stands_aside
@@ -127,38 +128,6 @@ def _wake(frames: Any) -> None:
     waiter = frames.get_waiter
     if waiter is not None and frames.queue and not waiter.done():
         waiter.set_result(None)
-
-
-def make_data_received(original: Any) -> Any:
-    """Make what a transport calls with what it received."""
-    library = _Library()
-    open_state, stands_aside = library.open, _make_stands_aside(library)
-    receive = _make_receive(original, library, stands_aside)
-    connection_type = library.connection
-
-    @functools.wraps(original)
-    def data_received(self: Any, data: Any) -> None:
-        protocol = self.protocol
-        events = protocol.events
-        if (
-            protocol._state is open_state
-            and type(data) is bytes
-            and (
-                (
-                    type(events) is _Untouched
-                    and not (events or protocol.writes or protocol.debug)
-                    and events.is_same()
-                )
-                or stands_aside(self, protocol)
-            )
-            # uvloop goes on calling us after restore().
-            and connection_type.data_received is data_received
-        ):
-            receive(self, protocol, data)
-        else:
-            original(self, data)
-
-    return data_received
 
 
 def _make_message(library: _Library) -> Any:
@@ -196,8 +165,34 @@ def _make_message(library: _Library) -> Any:
     return message
 
 
-def _make_go_on(original: Any, library: _Library, message: Any) -> Any:
-    server = library.server
+def _make_take_other(original: Any, library: _Library, stands_aside: Any) -> Any:
+    message, open_state = _make_message(library), library.open
+
+    def take_other(
+        connection: Any, protocol: Any, taken: Any, data: bytes, at: int, most: int | None
+    ) -> tuple[int, bool]:
+        """Take a frame that is compressed, a control frame or wrong.
+
+        Returns where the next begins, or this one if websockets has to take it, and whether
+        code of websockets has no part in the messages that come next.
+        """
+        first, payload, end, _ = taken
+        frames = connection.recv_messages.frames
+        frame = message(protocol, taken, most)
+        if frame:
+            frames.queue.append(frame)
+            return end, True
+        if frame is None and first & 8 and (most is None or len(payload) <= most):
+            _wake(frames)
+            original(connection, data[at:end])
+            return end, protocol._state is open_state and stands_aside(connection, protocol)
+        return at if frame is None else end, False
+
+    return take_other
+
+
+def _make_go_on(original: Any, library: _Library) -> Any:
+    server, message = library.server, _make_message(library)
 
     def go_on(
         connection: Any, protocol: Any, data: bytes, append: Any, most: int | None
@@ -232,23 +227,52 @@ def _make_go_on(original: Any, library: _Library, message: Any) -> Any:
     return go_on
 
 
-def _make_receive(original: Any, library: _Library, stands_aside: Any) -> Any:
-    server, open_state = library.server, library.open
-    room = library.limits.whole
+def make_data_received(original: Any) -> Any:
+    """Make what a transport calls with what it received."""
+    library = _Library()
+    connection_type, server, open_state = library.connection, library.server, library.open
     frame_type, text, binary = library.frame, library.text, library.binary
-    new = frame_type.__new__
-    message = _make_message(library)
-    go_on = _make_go_on(original, library, message)
+    new, most_of = frame_type.__new__, library.limits.whole
+    stands_aside = _make_stands_aside(library)
+    take_other = _make_take_other(original, library, stands_aside)
+    go_on = _make_go_on(original, library)
 
-    def receive(connection: Any, protocol: Any, data: bytes) -> None:
+    def begins_frame(protocol: Any, data: bytes, limit: int) -> bool:
+        """Return whether data may be the beginning of the frame of a message."""
+        firsts = COMPRESSED_OR_NOT if protocol.extensions else MESSAGE
+        return frame_size(data, firsts, protocol.side is server, limit) >= 0
+
+    @functools.wraps(original)
+    def data_received(self: Any, data: Any) -> None:
         """Take messages out of what arrived; let websockets take all else, in its place."""
-        assembler, most = connection.recv_messages, room(protocol)
+        protocol = self.protocol
+        events = protocol.events
+        if (
+            protocol._state is not open_state
+            or type(data) is not bytes
+            or (
+                (
+                    type(events) is not _Untouched
+                    or events
+                    or protocol.debug
+                    or protocol.extensions is not events.extensions
+                    or not events.is_same()
+                )
+                and not stands_aside(self, protocol)
+            )
+            # uvloop goes on calling us after restore().
+            or connection_type.data_received is not data_received
+        ):
+            original(self, data)
+            return
+        assembler, most = self.recv_messages, most_of(protocol)
         limit = ANY_SIZE if most is None else most
         masked, buffer = protocol.side is server, protocol.reader.buffer
-        queue = assembler.frames.queue
+        frames = assembler.frames
+        queue = frames.queue
         at = 0
         if buffer:
-            left = go_on(connection, protocol, data, queue.append, most)
+            left = go_on(self, protocol, data, queue.append, most)
             if left is None:
                 return
             data, at = left
@@ -265,33 +289,23 @@ def _make_receive(original: Any, library: _Library, stands_aside: Any) -> Any:
                 queue.append(frame)
                 at = end
                 continue
-            frame = message(protocol, taken, most)
-            if frame:
-                queue.append(frame)
-            elif frame is None and first & 8 and len(payload) <= limit:
-                _wake(assembler.frames)
-                original(connection, data[at:end])
-                ours = protocol._state is open_state and stands_aside(connection, protocol)
-            else:
-                ours = False
-                if frame is None:
-                    break
-            at = end
+            at, ours = take_other(self, protocol, taken, data, at, most)
             if not ours:
                 break
-        _wake(assembler.frames)
+        waiter = frames.get_waiter
+        if waiter is not None and queue and not waiter.done():
+            waiter.set_result(None)
         if at < size or protocol.writes:
             rest = data[at:]
-            firsts = COMPRESSED_OR_NOT if protocol.extensions else MESSAGE
-            if ours and rest and frame_size(rest, firsts, masked, limit) >= 0:
+            if ours and rest and begins_frame(protocol, rest, limit):
                 buffer += rest
             else:
-                original(connection, rest)
+                original(self, rest)
         # Last, as there: websockets writes what it has to answer before it pauses.
         if assembler.high is not None and len(queue) > assembler.high:
             assembler.maybe_pause()
 
-    return receive
+    return data_received
 
 
 _NOTHING = object()

@@ -154,11 +154,7 @@ def _make_stands_aside(library: _Library) -> Any:
     def look(connection: Any, protocol: Any) -> bool:
         """Return whether code of websockets has no part in sending, and hold frames if so."""
         held = protocol.writes
-        if (
-            protocol.expect_continuation_frame
-            or (held and type(held) is not _Held)
-            or in_progress(connection) is not None
-        ):
+        if (held and type(held) is not _Held) or in_progress(connection) is not None:
             return False
         state = vetted.state(type(connection), type(protocol))
         if state is None:
@@ -177,7 +173,7 @@ def _make_stands_aside(library: _Library) -> Any:
         held = protocol.writes
         return (
             protocol._state is open_state
-            and not protocol.debug
+            and not (protocol.debug or protocol.expect_continuation_frame)
             and ((type(held) is _Held and held.is_same()) or look(connection, protocol))
             and ((not protocol.extensions and protocol.side is not client) or can_extend(protocol))
         )
