@@ -325,7 +325,8 @@ def compare(name: str, suite: Suite) -> bool:
 def install_needs(names: list[str]) -> None:
     needs = sorted({need for name in names for need in SUITES[name].needs})
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "install"]
-    subprocess.run([*pip, *needs], check=True)
+    if needs:
+        subprocess.run([*pip, *needs], check=True)
 
 
 def main() -> int:
