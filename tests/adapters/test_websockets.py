@@ -270,12 +270,14 @@ CHANGES = [
 ]
 
 
+@pytest.mark.parametrize("cut", [0, 1, 7])
 @pytest.mark.parametrize("sends_first", [False, True])
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_happens_to_a_connection_counts_at_once(
     switch_on: SwitchOn,
     change: Callable[[Any], None],
     sends_first: bool,
+    cut: int,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Messages went by the code of websockets, which does or finds something else now."""
@@ -294,10 +296,13 @@ def test_what_happens_to_a_connection_counts_at_once(
         change(connection)
         caplog.set_level(logging.DEBUG, "websockets")
         caplog.clear()
-        seen = [await ended(connection.send("first"))] if sends_first else []
+        seen: list[object] = [await ended(connection.send("first"))] if sends_first else []
         for text in ("in", "again"):
-            with contextlib.suppress(Exception):
-                connection.data_received(written(0x81, text.encode(), to_server=True))
+            wire = written(0x81, text.encode(), to_server=True)
+            for read in (wire[:cut], wire[cut:]) if cut else (wire,):
+                with contextlib.suppress(Exception):
+                    connection.data_received(read)
+                seen.append(len(connection.transport.sent))
             seen += [await ended(connection.recv()), await ended(connection.send(text))]
         protocol = connection.protocol
         seen += [bytes(connection.transport.sent), protocol.state, protocol.close_code]

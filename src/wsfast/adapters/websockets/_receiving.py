@@ -297,7 +297,7 @@ def make_data_received(original: Any) -> Any:
             waiter.set_result(None)
         if at < size or protocol.writes:
             rest = data[at:]
-            if ours and rest and begins_frame(protocol, rest, limit):
+            if ours and rest and not protocol.writes and begins_frame(protocol, rest, limit):
                 buffer += rest
             else:
                 original(self, rest)

@@ -152,7 +152,7 @@ def _make_stands_aside(library: _Library) -> Any:
     )
 
     def look(connection: Any, protocol: Any) -> bool:
-        """Return whether code of websockets has no part in sending, and hold frames if so."""
+        """Look at a connection; if code of websockets has no part, let it have frames ``_Held``."""
         held = protocol.writes
         if (held and type(held) is not _Held) or in_progress(connection) is not None:
             return False
