@@ -39,7 +39,7 @@ def need(*modules: str) -> None:
     for module in modules:
         try:
             found = importlib.util.find_spec(module)
-        except ModuleNotFoundError:  # not even the package that it is in
+        except ModuleNotFoundError:  # its package is missing too
             found = None
         if found is None:
             pytest.skip(f"{module} is not installed")
@@ -385,16 +385,16 @@ def collect() -> None:
 def kept(make: Callable[[], Any], chunks: list[bytes]) -> int:
     """Return how many bytes of memory are given back when the decoder goes.
 
-    The median of three: the first fills caches, and without a GIL others allocate too.
+    The median of three: the first fills caches, and without a GIL other threads allocate too.
     """
     return sorted(_kept(make, chunks) for _ in range(3))[1]
 
 
 @contextmanager
 def without_other_threads() -> Iterator[None]:
-    """Let no other thread run while this one does not wait, that of pytest-xdist among them.
+    """Stop other threads, such as that of pytest-xdist, unless this one waits for something.
 
-    What they allocate would be measured with ours.  Without a GIL nothing holds them up.
+    Memory that they allocate would be measured too.  Without a GIL they are not stopped.
     """
     interval = sys.getswitchinterval()
     sys.setswitchinterval(5)  # seconds; by default 0.005

@@ -23,7 +23,7 @@ class Program(NamedTuple):
 
     distribution: str
     peer: str
-    runs_on: str = ""  # another distribution
+    runs_on: str = ""  # another distribution, which the first does not install
 
 
 PROGRAMS = {
@@ -62,8 +62,15 @@ def version_of(name: str) -> str:
 
 
 def missing(name: str) -> str:
-    """Return what is to be installed for a program."""
+    """Return what to install for a program."""
     return " or ".join(filter(None, (PROGRAMS[name].distribution, PROGRAMS[name].runs_on)))
+
+
+def need_program(name: str) -> None:
+    """Skip a test of a program that can't run here."""
+    if not version_of(name):
+        # `make test` installs few of these libraries; `nox -s adapters` installs them all.
+        pytest.skip(f"{missing(name)} is not installed")
 
 
 def started(name: str, accelerated: bool) -> Peer:
@@ -78,8 +85,7 @@ def accelerated(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture(scope="module", params=PROGRAMS)
 def peer(request: pytest.FixtureRequest, accelerated: bool) -> Iterator[tuple[str, Peer]]:
     name = request.param
-    if not version_of(name):
-        pytest.skip(f"{missing(name)} is not installed")
+    need_program(name)
     running = started(name, accelerated)
     yield name, running
     running.close()

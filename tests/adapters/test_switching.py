@@ -11,7 +11,7 @@ import pytest
 
 from helpers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from loopback import End, Peer
-from test_loopback import PROGRAMS, missing, version_of
+from test_loopback import PROGRAMS, need_program
 
 TEXT_SENT = "日本語, größer, 🙂" * 3
 PLAIN = ("gevent-websocket", "trio-websocket", "websocket-client", "ws4py")
@@ -19,11 +19,6 @@ DEFLATE = [name for name in PROGRAMS if name not in PLAIN]
 # wsproto loses that a message is compressed when a ping comes between its fragments, and
 # tornado does too: only accelerated is such a message sure to be understood.
 FORGETFUL = ("hypercorn", "uvicorn-wsproto", "tornado")
-
-
-def needs(name: str) -> None:
-    if not version_of(name):
-        pytest.skip(f"{missing(name)} is not installed")
 
 
 def parts_of(end: End, data: bytes, deflate: bool) -> list[bytes]:
@@ -38,7 +33,7 @@ def parts_of(end: End, data: bytes, deflate: bool) -> list[bytes]:
     [(name, False) for name in PROGRAMS] + [(name, True) for name in DEFLATE],
 )
 def test_switching_within_messages_loses_nothing(name: str, deflate: bool) -> None:
-    needs(name)
+    need_program(name)
     running = Peer(name, "", flipped=PROGRAMS[name].peer)
     try:
         with running.connected(deflate) as end:
@@ -65,7 +60,7 @@ def test_switching_within_messages_loses_nothing(name: str, deflate: bool) -> No
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_switching_around_pings_blames_nobody(name: str) -> None:
     """Where the library itself loses the message it hangs up, as it does stock."""
-    needs(name)
+    need_program(name)
     deflate = name in DEFLATE
     running = Peer(name, "", flipped=PROGRAMS[name].peer)
     encoded = TEXT_SENT.encode()
@@ -100,7 +95,7 @@ def test_switching_around_pings_blames_nobody(name: str) -> None:
     [(name, True) for name in DEFLATE] + [(n, False) for n in DEFLATE if n not in FORGETFUL],
 )
 def test_a_ping_between_compressed_fragments(name: str, accelerated: bool) -> None:
-    needs(name)
+    need_program(name)
     running = Peer(name, PROGRAMS[name].peer if accelerated else "")
     try:
         with running.connected(deflate=True) as end:

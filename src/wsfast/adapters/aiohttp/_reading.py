@@ -80,7 +80,7 @@ def make_reader(role: str, original: Any) -> Any:
         failed: bool = feed_stock(reader, data)[0]
         return failed
 
-    class WebSocketReader(original):  # type: ignore[misc] # compiled or not, as aiohttp has it
+    class WebSocketReader(original):  # type: ignore[misc] # aiohttp chooses the base at run time
         """aiohttp's reader, for the frames that the sink does not handle."""
 
         __slots__ = ("_over", "_sink", "_to")

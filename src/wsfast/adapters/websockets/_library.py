@@ -77,7 +77,9 @@ class Vetted:
         self._states: dict[tuple[type, ...], ClassState] = {}
 
     def state(self, *kinds: type) -> ClassState | None:
-        """Return what tells whether classes have changed, if all names hold what they should.
+        """Return an object that tells whether any of the classes has changed.
+
+        ``None`` if one of the names holds somebody else's code.
 
         Args:
             kinds: the types of the objects, in the order of ``passed_by``.
@@ -140,41 +142,37 @@ def breaks_parsing() -> bool:
     return struct.unpack is not _unpack
 
 
-def _most_since_16(protocol: Any) -> int | None:
-    most, fragment = protocol.max_message_size, protocol.max_fragment_size
-    if most is None or (fragment is not None and fragment < most):
-        most = fragment
-    least: int | None = most
-    return least
+def _room_since_16(protocol: Any, size: int = 0) -> int | None:
+    most: int | None = protocol.max_message_size
+    fragment: int | None = protocol.max_fragment_size
+    if most is None or (fragment is not None and fragment < most - size):
+        return fragment
+    return most - size
+
+
+def _room_before_16(protocol: Any, size: int = 0) -> int | None:
+    most: int | None = protocol.max_size
+    return None if most is None else most - size
 
 
 class Limits:
     """The limits on what a protocol receives, whatever its version calls them.
 
     Attributes:
-        under_way: returns how many bytes of a message have arrived; ``None`` between two.
-        whole: returns what ``room`` does, between two messages.
+        under_way: returns how many bytes of a message have arrived; ``None`` between messages.
+        room_after: returns how many bytes the payload of the next frame may have, after
+            ``size`` bytes of its message (0 by default); ``None`` for any number.
     """
 
     def __init__(self, protocol: type) -> None:
-        self._since_16 = has_attribute(protocol, "max_message_size")
+        since_16 = has_attribute(protocol, "max_message_size")
         since_15 = has_attribute(protocol, "current_size")
         self.under_way = attrgetter("current_size" if since_15 else "cur_size")
-        self.whole = _most_since_16 if self._since_16 else attrgetter("max_size")
+        self.room_after = _room_since_16 if since_16 else _room_before_16
 
     def room(self, protocol: Any) -> int | None:
-        """Return how many bytes the payload of the next frame may have; ``None`` for any."""
-        if self._since_16:
-            most, fragment = protocol.max_message_size, protocol.max_fragment_size
-        else:
-            most, fragment = protocol.max_size, None
-        size = self.under_way(protocol)
-        if most is not None and size is not None:
-            most -= size
-        if fragment is not None and (most is None or fragment < most):
-            most = fragment
-        room: int | None = most
-        return room
+        """Return how many bytes the payload of the next frame may have; ``None`` for any number."""
+        return self.room_after(protocol, self.under_way(protocol) or 0)
 
 
 def frame_size(data: Any, firsts: frozenset[int], masked: bool, most: int) -> int:

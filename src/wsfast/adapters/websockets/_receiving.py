@@ -58,16 +58,16 @@ class _Library:
 
 
 class _Untouched(list[Any]):
-    """The events of a protocol that has received nothing by itself since it was looked at.
+    """The list of events of a protocol, empty, after the connection was checked.
 
-    Code of websockets puts another list there whenever it has received anything, so that what
-    was true of the connection is true while this one is there.
+    Whenever code of websockets receives anything, it puts another list there. While this one
+    is there, what the check found is still true.
     """
 
     __slots__ = ("extensions", "is_same")
 
-    extensions: Any  # of the protocol
-    is_same: Callable[[], bool]  # tells whether classes are as they were, too
+    extensions: Any  # those of the protocol at that time
+    is_same: Callable[[], bool]  # whether the classes have not changed either
 
 
 def _make_stands_aside(library: _Library) -> Any:
@@ -99,7 +99,7 @@ def _make_stands_aside(library: _Library) -> Any:
         """Return whether code of websockets has no part in the messages that come next.
 
         Then an open connection is between two messages, and nobody wants to see how they
-        are received.  Its protocol has ``_Untouched`` events then.
+        are received.  The ``events`` of its protocol are ``_Untouched`` then.
         """
         if protocol.debug or protocol.writes or protocol.events or under_way(protocol) is not None:
             return False
@@ -165,16 +165,27 @@ def _make_message(library: _Library) -> Any:
     return message
 
 
-def _make_take_other(original: Any, library: _Library, stands_aside: Any) -> Any:
-    message, open_state = _make_message(library), library.open
+def _make_partial_size(library: _Library) -> Any:
+    server = library.server
+
+    def partial_size(protocol: Any, data: Any, limit: int) -> int:
+        """Return ``frame_size`` of data that may begin the frame of a message."""
+        firsts = COMPRESSED_OR_NOT if protocol.extensions else MESSAGE
+        return frame_size(data, firsts, protocol.side is server, limit)
+
+    return partial_size
+
+
+def _make_take_other(original: Any, library: _Library, message: Any, stands_aside: Any) -> Any:
+    open_state = library.open
 
     def take_other(
         connection: Any, protocol: Any, taken: Any, data: bytes, at: int, most: int | None
     ) -> tuple[int, bool]:
-        """Take a frame that is compressed, a control frame or wrong.
+        """Take a compressed frame, a control frame or an invalid one.
 
-        Returns where the next begins, or this one if websockets has to take it, and whether
-        code of websockets has no part in the messages that come next.
+        Returns the offset of what is left in data, and whether code of websockets has no part
+        in it.
         """
         first, payload, end, _ = taken
         frames = connection.recv_messages.frames
@@ -191,8 +202,8 @@ def _make_take_other(original: Any, library: _Library, stands_aside: Any) -> Any
     return take_other
 
 
-def _make_go_on(original: Any, library: _Library) -> Any:
-    server, message = library.server, _make_message(library)
+def _make_go_on(original: Any, library: _Library, message: Any, partial_size: Any) -> Any:
+    server = library.server
 
     def go_on(
         connection: Any, protocol: Any, data: bytes, append: Any, most: int | None
@@ -203,8 +214,7 @@ def _make_go_on(original: Any, library: _Library) -> Any:
         """
         limit = ANY_SIZE if most is None else most
         masked, buffer = protocol.side is server, protocol.reader.buffer
-        firsts = COMPRESSED_OR_NOT if protocol.extensions else MESSAGE
-        whole = frame_size(buffer, firsts, masked, limit)
+        whole = partial_size(protocol, buffer, limit)
         if whole <= 0:
             data = bytes(buffer) + data
             buffer.clear()
@@ -232,15 +242,11 @@ def make_data_received(original: Any) -> Any:
     library = _Library()
     connection_type, server, open_state = library.connection, library.server, library.open
     frame_type, text, binary = library.frame, library.text, library.binary
-    new, most_of = frame_type.__new__, library.limits.whole
+    new, room_after = frame_type.__new__, library.limits.room_after
+    message, partial_size = _make_message(library), _make_partial_size(library)
     stands_aside = _make_stands_aside(library)
-    take_other = _make_take_other(original, library, stands_aside)
-    go_on = _make_go_on(original, library)
-
-    def begins_frame(protocol: Any, data: bytes, limit: int) -> bool:
-        """Return whether data may be the beginning of the frame of a message."""
-        firsts = COMPRESSED_OR_NOT if protocol.extensions else MESSAGE
-        return frame_size(data, firsts, protocol.side is server, limit) >= 0
+    take_other = _make_take_other(original, library, message, stands_aside)
+    go_on = _make_go_on(original, library, message, partial_size)
 
     @functools.wraps(original)
     def data_received(self: Any, data: Any) -> None:
@@ -265,7 +271,7 @@ def make_data_received(original: Any) -> Any:
         ):
             original(self, data)
             return
-        assembler, most = self.recv_messages, most_of(protocol)
+        assembler, most = self.recv_messages, room_after(protocol)
         limit = ANY_SIZE if most is None else most
         masked, buffer = protocol.side is server, protocol.reader.buffer
         frames = assembler.frames
@@ -292,12 +298,10 @@ def make_data_received(original: Any) -> Any:
             at, ours = take_other(self, protocol, taken, data, at, most)
             if not ours:
                 break
-        waiter = frames.get_waiter
-        if waiter is not None and queue and not waiter.done():
-            waiter.set_result(None)
+        _wake(frames)
         if at < size or protocol.writes:
             rest = data[at:]
-            if ours and rest and not protocol.writes and begins_frame(protocol, rest, limit):
+            if ours and rest and not protocol.writes and partial_size(protocol, rest, limit) >= 0:
                 buffer += rest
             else:
                 original(self, rest)
@@ -349,9 +353,10 @@ def _make_stands_aside_of_recv() -> Any:
 
     vetted = Vetted({}, {Assembler: ("get",), SimpleQueue: ("get",)})
 
-    def stands_aside(assembler: Any) -> bool:
+    def stands_aside(connection: Any, assembler: Any) -> bool:
         """Return whether nobody wants to see how messages are taken from the queue."""
-        return (
+        events = connection.protocol.events
+        return (type(events) is _Untouched and events.is_same()) or (
             type(assembler) is Assembler
             and type(assembler.frames) is SimpleQueue
             and vetted.state() is not None
@@ -366,8 +371,8 @@ def make_recv(original: Any) -> Any:
 
     @functools.wraps(original)
     async def recv(self: Any, decode: bool | None = None) -> Any:
-        assembler, events = self.recv_messages, self.protocol.events
-        if (type(events) is _Untouched and events.is_same()) or stands_aside(assembler):
+        assembler = self.recv_messages
+        if stands_aside(self, assembler):
             frames = assembler.frames
             if not (
                 frames.queue
@@ -409,7 +414,7 @@ def make_aiter(original: Any) -> Any:
                 if (
                     assembler.frames.queue
                     and getattr(self.recv, "__func__", None) is recv
-                    and stands_aside(assembler)
+                    and stands_aside(self, assembler)
                 ):
                     message = take(assembler, None)
                     if message is not _NOTHING:

@@ -27,13 +27,13 @@ TEXT, BINARY = 1, 2
 class _Held(Gathered):
     """The frames that a connection holds back, in ``Protocol.writes``.
 
-    Code of websockets puts another list there whenever it has sent anything, so that what was
-    true of the connection is true while this one is there.
+    Whenever code of websockets sends anything, it puts another list there. While this one is
+    there, what was found when it was put there is still true.
     """
 
     __slots__ = ("is_same",)
 
-    is_same: Callable[[], bool]  # tells whether classes are as they were, too
+    is_same: Callable[[], bool]  # whether the classes have not changed either
 
 
 class _Library:
@@ -58,7 +58,7 @@ class _Library:
         return self.can_extend(protocol) and self.frame.serialize is self.serialize
 
     def can_extend(self, protocol: Any) -> bool:
-        """Return the same, of what is not in the classes."""
+        """Return whether neither the extensions nor the masking keys prevent that."""
         extensions = protocol.extensions
         return (
             not extensions or (len(extensions) == 1 and type(extensions[0]) is self.deflate)
@@ -152,7 +152,7 @@ def _make_stands_aside(library: _Library) -> Any:
     )
 
     def look(connection: Any, protocol: Any) -> bool:
-        """Look at a connection; if code of websockets has no part, let it have frames ``_Held``."""
+        """Return whether ``_Held`` frames may take the place of ``writes``, and put them there."""
         held = protocol.writes
         if (held and type(held) is not _Held) or in_progress(connection) is not None:
             return False
@@ -168,7 +168,7 @@ def _make_stands_aside(library: _Library) -> Any:
         """Return whether code of websockets has no part in sending a message.
 
         Then an open connection is between two messages, and nobody wants to see how they
-        are sent.  Its protocol has frames ``_Held`` then.
+        are sent.  The ``writes`` of its protocol are ``_Held`` then.
         """
         held = protocol.writes
         return (
