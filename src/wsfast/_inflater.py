@@ -206,6 +206,8 @@ class Inflater:
 def _fault(error: Exception) -> str:
     """Return the engine's message about the bytes; raise MemoryError if it ran out of memory."""
     said = str(error)
+    if not said:  # Python 3.11.2 loses the text if there is no memory for it
+        raise MemoryError("the engine's error has no text")
     if said.startswith("Error -4"):
         raise MemoryError(said)
     return said

@@ -26,6 +26,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import allocation_kinds
 from allocation_kinds import Operation, lacked_memory
 from allocation_operations import OPERATIONS
 
@@ -104,8 +105,27 @@ def python_crashes() -> bool:
     return b"ended by signal" in done.stdout
 
 
+def python_loses_texts() -> bool:
+    """Tell whether this Python raises a SystemError without text, without any code of wsfast."""
+
+    def refuse() -> None:
+        number = 9
+        raise error(f"not {number}, only up to {number - 1}")
+
+    def error(text: str) -> ValueError:
+        return ValueError(text)
+
+    outcomes = [
+        without_memory(refuse, start, start + width)
+        for width in range(1, 11)
+        for start in range(60)
+    ]
+    return any(isinstance(outcome, SystemError) and not outcome.args for outcome in outcomes)
+
+
 def main(names: list[str]) -> int:
     gc.disable()  # collections would come at other allocations each time
+    allocation_kinds.python_loses_texts = python_loses_texts()
     wrong = 0
     crashes = names != [GENERATOR] and python_crashes()
     for name in names or OPERATIONS:

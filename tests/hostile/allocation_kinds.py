@@ -19,17 +19,22 @@ class Operation(NamedTuple):
     after: Callable[[Any], None]  # takes the result, or the exception
 
 
+# What this Python does by itself without memory, which allocation.py finds out.
+python_loses_texts = False
+
+
 def lacked_memory(outcome: Any) -> bool:
     """Tell whether that is an error for lack of memory, or what Python makes of one.
 
     Where it can't make the traceback of an error it loses the error, and says so; where it
     can't import for lack of memory, pickle says so.  The controls in
-    allocation_operations.py show both.  A lock that can't be made is a RuntimeError.
+    allocation_operations.py show both.  Python 3.11.2 can lose the text of that error too.  A
+    lock that can't be made is a RuntimeError.
     """
     if isinstance(outcome, RuntimeError) and str(outcome) == "can't allocate lock":
         return True
     if isinstance(outcome, SystemError):
-        return "without" in str(outcome)
+        return "without" in str(outcome) or (python_loses_texts and not outcome.args)
     if isinstance(outcome, pickle.PicklingError):
         return "import of module" in str(outcome)
     return isinstance(outcome, MemoryError)
