@@ -37,6 +37,13 @@ from noted_traffic import (
 )
 
 
+def opened(side: Side = Side.SERVER, *, kind: type[Connection] = Connection) -> Any:
+    """Return an open connection on a transport that takes notes."""
+    connection: Any = kind(Protocol(side), ping_interval=None)
+    connection.connection_made(Transport())
+    return connection
+
+
 class Log(logging.Handler):
     """What is logged, in a form to compare."""
 
