@@ -28,7 +28,7 @@ from websockets.protocol import Protocol, Side
 
 from noted_traffic import holds_counted
 from websockets_traffic import observed, opened, unmasked, written
-from wsfast import accelerate, restore
+from wsfast import accelerate, decode_utf8, encode_utf8, restore
 
 SwitchOn = Callable[[str], Any]
 SEEDS = range(60)
@@ -107,6 +107,68 @@ def test_whole_messages_pass_by_the_frames_of_websockets(switch_on: SwitchOn) ->
         assert unmasked(bytes(connection.transport.sent)) == [b"\x81\x06answer", b"\x82\x06to all"]
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_text_is_decoded_as_it_arrives_until_its_bytes_are_wanted(
+    switch_on: SwitchOn, side: Side
+) -> None:
+    switch_on("websockets")
+    text = "größer" * 50
+
+    async def main() -> None:
+        connection = opened(side)
+        wire = written(0x81, text.encode(), to_server=side is Side.SERVER)
+
+        async def received(decode: bool | None, cut: int = 0) -> object:
+            for read in (wire[:cut], wire[cut:]) if cut else (wire,):
+                connection.data_received(read)
+            return await connection.recv(decode)
+
+        module = "wsfast.adapters.websockets._receiving"
+        bytes_of = mock.patch(f"{module}.encode_utf8", side_effect=encode_utf8)
+        text_of = mock.patch(f"{module}.decode_utf8", side_effect=decode_utf8)
+        with bytes_of as encode, text_of as decode:
+            for cut in (0, 5):
+                assert await received(None, cut) == await received(True, cut) == text
+            assert (encode.call_count, decode.call_count) == (0, 0)
+            connection.data_received(wire)
+            streamed = [part async for part in connection.recv_streaming(False)]
+            assert (streamed, encode.call_count) == ([text.encode()], 1)
+            for cut in (0, 5):
+                assert await received(False, cut) == text.encode()
+                assert (encode.call_count, decode.call_count) == (2, 0)
+            assert await received(None) == text
+            assert (encode.call_count, decode.call_count) == (2, 1)
+        for _ in range(2):
+            connection.data_received(wire)
+            assert [part async for part in connection.recv_streaming()] == [text]
+            connection.data_received(written(0x89, b"", to_server=side is Side.SERVER))
+        connection.data_received(written(0x82, b"binary", to_server=side is Side.SERVER))
+        assert await connection.recv(True) == "binary"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("cut", [0, 3, 9])
+def test_bytes_of_a_text_are_of_the_type_that_websockets_makes(
+    switch_on: SwitchOn, side: Side, cut: int
+) -> None:
+    """Before 16.0, a client streams a ``bytearray``."""
+
+    async def main() -> list[object]:
+        connection = opened(side)
+        wire = written(0x81, "größer".encode(), to_server=side is Side.SERVER)
+        for read in (wire[:cut], wire[cut:], wire) if cut else (wire, wire):
+            connection.data_received(read)
+        streamed = [part async for part in connection.recv_streaming(False)]
+        return [(type(part), part) for part in (*streamed, await connection.recv(False))]
+
+    restore()
+    stock = asyncio.run(main())
+    switch_on("websockets")
+    assert asyncio.run(main()) == stock
 
 
 def test_a_message_waits_until_one_in_fragments_is_on_its_way(switch_on: SwitchOn) -> None:

@@ -365,6 +365,30 @@ def test_take_frame_tells_a_whole_text_in_utf_8(codec: SimpleNamespace, masked: 
         assert codec.take_frame(unfinished, 0, True, 9)[3] is False
 
 
+@pytest.mark.parametrize("masked", [True, False], ids=["masked", "unmasked"])
+def test_take_frame_decodes_a_text_that_does_not_grow_much(
+    codec: SimpleNamespace, masked: bool
+) -> None:
+    """A short text in ASCII with one emoji would take four times as many bytes as a ``str``."""
+    key = KEY if masked else None
+    same = ["", "a", "é", "Hello", "Köln" * 5_000, "漢字", "a漢", "a" * 99 + "漢", "😀", "😀aa"]
+    grow = ["😀aaa", "a" * 1_000 + "😀"]
+    for kind in (bytes, bytearray):
+        for text in (*same, *grow):
+            payload = text.encode()
+            data = kind(b"??" + frame(TEXT, payload, key=key) + b"more")
+            end = len(data) - 4
+            taken = codec.take_frame(data, 2, masked, end, True)
+            assert taken == (0x81, text if text in same else payload, end, True)
+            assert codec.take_frame(data, 2, masked, end, False) == (0x81, payload, end, True)
+        for payload in (*FAULTS, b"a" * 1_000 + b"\xe2\x82"):
+            data = kind(frame(TEXT, payload, key=key))
+            taken = codec.take_frame(data, 0, masked, len(data), True)
+            assert taken == (0x81, payload, len(data), False)
+        for other in (frame(BINARY, b"a", key=key), frame(TEXT, b"a", fin=False, key=key)):
+            assert codec.take_frame(kind(other), 0, masked, 9, True)[1] == b"a"
+
+
 def test_take_frame_takes_none_that_breaks_a_rule(codec: SimpleNamespace) -> None:
     for wire in (
         frame(3),

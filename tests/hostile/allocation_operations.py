@@ -179,6 +179,9 @@ OPERATIONS: dict[str, Callable[[], Operation]] = {
     "ClassState": same(lambda: lambda: ClassState(int, str).is_same()),
     "ClassState, wrong": same(lambda: lambda: ClassState(*[int] * 9)),
     "take_frame": same(lambda: lambda: take_frame(EVENTS, 0, True, 1000)),
+    "take_frame, decoded": same(
+        lambda: lambda: take_frame(frame(1, "größer".encode()), 0, True, 99, True)
+    ),
     "take_frame, faulty": same(
         lambda: lambda: take_frame(bytearray(frame(1, FAULTY)), 0, True, 99)
     ),

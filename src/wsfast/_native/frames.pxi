@@ -83,10 +83,11 @@ cdef class FrameDecoder(Receiver):
         store_free(&self.store)
 
 
-def take_frame(data, start, masked, max_size, /):
+def take_frame(data, start, masked, max_size, decodes=False, /):
     cdef View view
     cdef wsf_frame_rules rules
     cdef size_t begin = start
+    cdef bint wants_str = decodes
     rules.reserved_bits = 0x70
     rules.first_bits = 0
     rules.masked = WSF_MASKED if masked else 0
@@ -94,12 +95,14 @@ def take_frame(data, start, masked, max_size, /):
     rules.frame_room = rules.message_room = rules.retained_room = max_size
     open_view(&view, data, "data")
     try:
-        return whole_frame(&view, begin, &rules)
+        return whole_frame(&view, begin, &rules, wants_str)
     finally:
         close_view(&view)
 
 
-cdef object whole_frame(const View *view, size_t at, const wsf_frame_rules *rules):
+cdef object whole_frame(
+    const View *view, size_t at, const wsf_frame_rules *rules, bint wants_str
+):
     cdef wsf_frame_header header
     cdef const uint8_t *p = view.data
     cdef uint8_t *to
@@ -114,6 +117,9 @@ cdef object whole_frame(const View *view, size_t at, const wsf_frame_rules *rule
         return None
     length = <size_t>header.payload_length
     is_text = header.first == 0x81
+    if is_text and wants_str:
+        text = whole_text(p + at, length, header.key, view.held, rules.masked, &is_text)
+        return header.first, text, at + length, is_text
     if rules.masked:
         payload = bytes_of(NULL, length)
         to = <uint8_t *>PyBytes_AS_STRING(payload)
@@ -129,3 +135,21 @@ cdef object whole_frame(const View *view, size_t at, const wsf_frame_rules *rule
     else:
         wsf_kernels().mask(to, p + at, length, header.key)
     return header.first, payload, at + length, is_text
+
+
+cdef object whole_text(
+    const uint8_t *p, size_t n, uint32_t key, bint shared, bint masked, bint *is_text
+):
+    """Return a text; its bytes if it is not UTF-8, or takes more than twice as many bytes."""
+    cdef wsf_text text
+    cdef size_t index
+    string = unmasked_string(p, n, key, shared, &text, &index)
+    cdef const uint8_t *to = <const uint8_t *>PyUnicode_DATA(string)
+    is_text[0] = index == n and text.pending == 0
+    if is_text[0] and not (text.max_byte >= 0xF0 and text.code_points > n // 2):
+        if text.max_byte >= 0x80 or n == 1:
+            string = string_of(to, n, &text)
+        return string
+    if masked:
+        return bytes_of(to, n)
+    return PyByteArray_FromStringAndSize(<const char *>to, <Py_ssize_t>n)

@@ -250,16 +250,10 @@ cdef class MessageDecoder(Receiver):
         return self.take_bytes(p, n, key)
 
     cdef inline int take_string(self, const uint8_t *p, size_t n, uint32_t key) except -1:
-        """Unmask straight into an ASCII string, which is right for most texts."""
         cdef wsf_text text
         cdef size_t index
-        string = PyUnicode_New(<Py_ssize_t>n, 0x7F)
+        string = unmasked_string(p, n, key, self.shared, &text, &index)
         cdef uint8_t *to = <uint8_t *>PyUnicode_DATA(string)
-        text_clear(&text)
-        index = wsf_kernels().mask_measure(to, p, n, key, &text)
-        if self.shared and index == n:  # what was judged may not be what was stored
-            text_clear(&text)
-            index = wsf_kernels().measure(to, n, &text)
         if index != n or text.pending != 0:
             return self.found(invalid_at(&self.trace, to, n, index, text.pending, b""))
         if text.max_byte >= 0x80 or n == 1:

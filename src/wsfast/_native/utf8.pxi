@@ -89,6 +89,23 @@ cdef object string_of(const uint8_t *data, size_t n, const wsf_text *text):
     return string
 
 
+cdef inline object unmasked_string(
+    const uint8_t *p, size_t n, uint32_t key, bint shared, wsf_text *text, size_t *index
+):
+    """Unmask straight into an ASCII string, which is right for most texts; measure that.
+
+    The caller sees from ``text`` whether it is ASCII, and from ``index`` whether it is UTF-8.
+    """
+    string = PyUnicode_New(<Py_ssize_t>n, 0x7F)
+    cdef uint8_t *to = <uint8_t *>PyUnicode_DATA(string)
+    text_clear(text)
+    index[0] = wsf_kernels().mask_measure(to, p, n, key, text)
+    if shared and index[0] == n:  # what was judged may not be what was stored
+        text_clear(text)
+        index[0] = wsf_kernels().measure(to, n, text)
+    return string
+
+
 cdef object truncated_at(const Trace *trace, uint32_t pending, object before):
     """Make the violation of a text that ends inside a sequence; ``before`` is its end."""
     return errors.truncated_utf8(

@@ -19,7 +19,7 @@ from .utf8 import is_valid_utf8
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Literal
+    from typing import Any, Literal
 
     from typing_extensions import Buffer
 
@@ -136,8 +136,8 @@ class FrameDecoder(Receiver):
 
 
 def take_frame(
-    data: bytes | bytearray, start: int, masked: bool, max_size: int, /
-) -> tuple[int, bytes | bytearray, int, bool] | None:
+    data: bytes | bytearray, start: int, masked: bool, max_size: int, decodes: bool = False, /
+) -> tuple[int, Any, int, bool] | None:
     """Decode the frame that begins at ``data[start]``, for libraries that buffer what arrives.
 
     Args:
@@ -145,11 +145,14 @@ def take_frame(
         start: where the frame begins.
         masked: whether the frame must be masked.
         max_size: the longest payload, in bytes.
+        decodes: whether the payload of a whole text message in valid UTF-8 is a ``str``, if
+            that takes at most twice as many bytes: the sender of a text must not decide how
+            much it grows while it waits.
 
     Returns:
         The first byte of the header; the payload, ``bytes`` if it was masked, otherwise a
-        ``bytearray``; where the frame ends; and whether it is a whole text message in valid
-        UTF-8.  ``None`` if the frame is incomplete or breaks a rule.
+        ``bytearray``, unless it was decoded; where the frame ends; and whether it is a whole
+        text message in valid UTF-8.  ``None`` if the frame is incomplete or breaks a rule.
     """
     judge = Receiver(masked, max_size, RSV)
     try:
@@ -163,6 +166,10 @@ def take_frame(
     if masked:
         payload = xor(payload, header.key, 0)
     is_text = header.first == FIN | Opcode.TEXT and is_valid_utf8(payload)
+    if is_text and decodes:
+        text = payload.decode()
+        if max(text, default="") <= "\uffff" or len(text) <= len(payload) // 2:
+            return header.first, text, end, True
     return header.first, payload if masked else bytearray(payload), end, is_text
 
 

@@ -8,8 +8,9 @@
 Invariant: frames, limits, errors and log lines are those of websockets, but for text that
 is not UTF-8: that is found with its frame, and the reason has its place in the message.
 Only two lists of ours are kept on an object of websockets, in ``Protocol.events`` and
-``Protocol.writes``, and its own code can use and replace them. Unfinished input stays where
-that code looks for it, so either code can take over from the other after any read.
+``Protocol.writes``, and texts in the queue of ``recv()``; its own code can use and replace
+them. Unfinished input stays where that code looks for it, so either code can take over from
+the other after any read.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 A message in one frame goes from the transport's bytes into the queue of ``recv()``; any
 other frame is handed to the code of websockets, by itself, and what follows goes on here.
 
-Invariant: the queue holds frames of websockets, and the reader's buffer what is not yet a
-whole frame; a frame has been through the parser of websockets, or it has not been begun.
+Invariant: the queue holds frames of websockets, or frames that its code can use like them;
+the reader's buffer holds what is not yet a whole frame; a frame has been through the parser
+of websockets, or it has not been begun.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from ... import InvalidUTF8, decode_utf8, validate_utf8
+from ... import InvalidUTF8, decode_utf8, encode_utf8, validate_utf8
 from ..._backend import take_frame
 from ._library import (
     ANY_SIZE,
@@ -34,6 +35,31 @@ if TYPE_CHECKING:
 LONG = 128  # bytes of text from which decode_utf8 takes less time than bytes.decode
 
 
+class _Decoded:
+    """A frame's payload, decoded as it was unmasked: a long text takes one pass, not two.
+
+    Code that wants the bytes gets them, of the type that ``take_frame`` makes.
+    """
+
+    __slots__ = ("text",)
+
+    text: str
+
+    @property
+    def data(self) -> bytes | bytearray:
+        return encode_utf8(self.text)
+
+
+class _DecodedUnmasked(_Decoded):
+    """The same of a frame that was not masked."""
+
+    __slots__ = ()
+
+    @property
+    def data(self) -> bytes | bytearray:
+        return bytearray(encode_utf8(self.text))
+
+
 class _Library:
     """What is needed of the version of websockets that is installed."""
 
@@ -47,6 +73,10 @@ class _Library:
         self.assembler = messages.Assembler
         self.frame = frames.Frame
         self.text, self.binary = frames.Opcode.TEXT, frames.Opcode.BINARY
+        self.text_frames: list[Any] = [  # by whether they were masked
+            type("TextFrame", (payload, self.frame), {"opcode": self.text})
+            for payload in (_DecodedUnmasked, _Decoded)
+        ]
         self.invalid_data = frames.CloseCode.INVALID_DATA
         self.protocol = protocol.Protocol
         self.server, self.open = protocol.SERVER, protocol.OPEN
@@ -64,10 +94,11 @@ class _Untouched(list[Any]):
     is there, what the check found is still true.
     """
 
-    __slots__ = ("extensions", "is_same")
+    __slots__ = ("extensions", "is_same", "wants_bytes")
 
     extensions: Any  # those of the protocol at that time
     is_same: Callable[[], bool]  # whether the classes have not changed either
+    wants_bytes: bool  # whether the application has asked for a text as bytes
 
 
 def _make_stands_aside(library: _Library) -> Any:
@@ -118,6 +149,7 @@ def _make_stands_aside(library: _Library) -> Any:
             return False
         events = protocol.events = _Untouched()
         events.is_same, events.extensions = state.is_same, extensions
+        events.wants_bytes = False
         return True
 
     return stands_aside
@@ -132,6 +164,7 @@ def _wake(frames: Any) -> None:
 
 def _make_message(library: _Library) -> Any:
     frame_type, text, binary = library.frame, library.text, library.binary
+    text_frames, server = library.text_frames, library.server
     new = frame_type.__new__
 
     def message(protocol: Any, taken: Any, most: int | None) -> Any:
@@ -140,6 +173,10 @@ def _make_message(library: _Library) -> Any:
         ``None`` if websockets has to judge it; ``False`` if it failed the connection.
         """
         first, payload, _, is_text = taken
+        if type(payload) is str:
+            frame = new(text_frames[protocol.side is server])
+            frame.text = payload
+            return frame
         if is_text or first == 0x82:
             frame = new(frame_type)
             frame.opcode, frame.data = text if is_text else binary, payload
@@ -224,7 +261,7 @@ def _make_go_on(original: Any, library: _Library, message: Any, partial_size: An
             buffer += view[:at]
         if len(data) < at:
             return None
-        taken = take_frame(buffer, 0, masked, limit)
+        taken = take_frame(buffer, 0, masked, limit, not protocol.events.wants_bytes)
         frame = taken and message(protocol, taken, most)
         if frame is not None:
             buffer.clear()
@@ -242,6 +279,7 @@ def make_data_received(original: Any) -> Any:
     library = _Library()
     connection_type, server, open_state = library.connection, library.server, library.open
     frame_type, text, binary = library.frame, library.text, library.binary
+    text_frames = library.text_frames
     new, room_after = frame_type.__new__, library.limits.room_after
     message, partial_size = _make_message(library), _make_partial_size(library)
     stands_aside = _make_stands_aside(library)
@@ -275,7 +313,7 @@ def make_data_received(original: Any) -> Any:
         limit = ANY_SIZE if most is None else most
         masked, buffer = protocol.side is server, protocol.reader.buffer
         frames = assembler.frames
-        queue = frames.queue
+        queue, decodes = frames.queue, not protocol.events.wants_bytes
         at = 0
         if buffer:
             left = go_on(self, protocol, data, queue.append, most)
@@ -284,20 +322,24 @@ def make_data_received(original: Any) -> Any:
             data, at = left
         size, ours = len(data), True
         while at < size:
-            taken = take_frame(data, at, masked, limit)
+            taken = take_frame(data, at, masked, limit, decodes)
             if taken is None:
                 break
             first, payload, end, is_text = taken
-            if is_text or first == 0x82:
+            if type(payload) is str:
+                frame = new(text_frames[masked])
+                frame.text = payload
+            elif is_text or first == 0x82:
                 frame = new(frame_type)  # its other fields have their defaults in the class
                 frame.opcode = text if is_text else binary
                 frame.data = payload
-                queue.append(frame)
-                at = end
+            else:
+                at, ours = take_other(self, protocol, taken, data, at, most)
+                if not ours:
+                    break
                 continue
-            at, ours = take_other(self, protocol, taken, data, at, most)
-            if not ours:
-                break
+            queue.append(frame)
+            at = end
         _wake(frames)
         if at < size or protocol.writes:
             rest = data[at:]
@@ -329,6 +371,11 @@ def _make_take() -> Any:
         if not queue or assembler.get_in_progress:
             return _NOTHING
         frame = queue[0]
+        if isinstance(frame, _Decoded) and (decode is None or decode):
+            queue.popleft()
+            if assembler.paused:
+                assembler.maybe_resume()
+            return frame.text
         data = frame.data
         kind = type(data)
         if not frame.fin or (kind is not bytes and kind is not bytearray):
@@ -372,6 +419,10 @@ def make_recv(original: Any) -> Any:
     @functools.wraps(original)
     async def recv(self: Any, decode: bool | None = None) -> Any:
         assembler = self.recv_messages
+        if decode is not None and not decode:
+            events = self.protocol.events
+            if type(events) is _Untouched:
+                events.wants_bytes = True
         if stands_aside(self, assembler):
             frames = assembler.frames
             if not (
