@@ -112,6 +112,7 @@ class End:
             text=True,
             env={**os.environ, "LIBRARY_PATH": path},
         )
+        self.pid = self._process.pid  # taskset becomes the program that it starts
         assert self._process.stdin
         assert self._process.stdout
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
